@@ -1,0 +1,1 @@
+//! An event-sourced, observable data layer that programs embed.

@@ -1,0 +1,1 @@
+//! Operations, DAG, entities, catalog, transactions, planner and node of the Ankurah data layer.

@@ -1,0 +1,1 @@
+//! The one conformance suite that every Ankurah storage engine passes.

@@ -1,0 +1,1 @@
+//! The sled storage engine of Ankurah.

@@ -1,0 +1,1 @@
+//! The Ankurah query language: nom parser, AST with spans, printer, completion context.

@@ -1,0 +1,1 @@
+//! The ankurah command: REPL, script runner, import, export, verify.

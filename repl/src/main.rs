@@ -1,0 +1,2 @@
+//! The `ankurah` command.
+fn main() {}
