@@ -1,1 +1,35 @@
-//! Operations, DAG, entities, catalog, transactions, planner and node of the Ankurah data layer.
+//! The core of Ankurah: an event-sourced, observable data layer that a program embeds.
+//!
+//! Data flows one way. A request goes `target → node → planner → engine`; a change goes
+//! `operation → state → reactor → subscriber`.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`id`] | names of operations, entities, models, properties, actors, authors, transactions, stores |
+//! | [`value`] | the value domain: types, order, text forms, encodings |
+//! | [`codec`] | the bounded reader and the writer that every stored byte goes through |
+//! | [`env`] | what the core is handed: clock, randomness, task spawning |
+//! | [`operation`] | immutable operations: header, payload, digest, byte format |
+//! | [`dag`] | links, heads, version vectors, runs, ancestry |
+//! | [`property`] | property backends: `lww` and `yrs` text |
+//! | [`entity`] | the state of an entity and how an operation changes it |
+//! | [`catalog`] | models and properties, themselves keyed entities |
+//! | [`storage`] | the engine trait, the key-value layer under it, the memory engine |
+//! | [`query`] | binding, planning and running queries |
+//! | [`node`] | sessions, transactions, ingest, requests, sync |
+//!
+//! The core opens no socket and reads no clock, environment or randomness except through [`env`].
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod catalog;
+pub mod codec;
+pub mod dag;
+pub mod entity;
+pub mod env;
+pub mod id;
+pub mod node;
+pub mod operation;
+pub mod property;
+pub mod query;
+pub mod storage;
+pub mod value;

@@ -1,0 +1,3 @@
+//! Sessions, transactions, ingest, requests and sync.
+
+pub mod protocol;

@@ -1,0 +1,128 @@
+//! Immutable operations: header, payload, digest and byte format (`docs/format.md`).
+
+use std::sync::Arc;
+
+use crate::dag::Link;
+use crate::id::{ActorId, Author, Digest, EntityId, ModelId, OpId, PropertyId, TransactionId};
+use crate::value::Value;
+
+/// What an operation is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// Creates an entity. Its id's digest bits cover the model and the nonce alone.
+    Genesis {
+        /// 16 random bytes.
+        nonce: [u8; 16],
+    },
+    /// Creates an entity named by its key. It has no time, author, actor or transaction, so that any two
+    /// nodes that create the same key make the same operation.
+    KeyedGenesis {
+        /// The key: properties in the model's key order, with their values, none of them null.
+        key: Vec<(PropertyId, Value)>,
+    },
+    /// Changes an entity.
+    Edit,
+}
+
+/// The writer of an operation, and when and in what it wrote. A keyed genesis has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The strictly sequential writer.
+    pub actor: ActorId,
+    /// The operation's number among the actor's, from 1 without gaps.
+    pub sequence: u64,
+    /// Whose it is.
+    pub author: Author,
+    /// The transaction that the operation belongs to.
+    pub transaction: TransactionId,
+}
+
+/// Everything that the digest covers besides the payload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Header {
+    /// Name and sort key.
+    pub id: OpId,
+    /// The entity: for a genesis, its own id.
+    pub entity: EntityId,
+    /// The entity's model.
+    pub model: ModelId,
+    /// What the operation is.
+    pub kind: Kind,
+    /// Who wrote it; `None` exactly for a keyed genesis.
+    pub origin: Option<Origin>,
+    /// The operations that it follows, ascending by id; empty exactly for a genesis.
+    pub parents: Vec<Link>,
+}
+
+/// A change of one property.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// Sets an `lww` property.
+    Set(Value),
+    /// Applies a yrs update (encoding v1) to a text property. It has passed the pre-scan.
+    Text(Arc<[u8]>),
+    /// The content was erased or withheld: only its commitment is left.
+    Erased(Digest),
+    /// A change of a backend that this version does not know: kept and relayed as it came.
+    Opaque {
+        /// The backend's tag in the byte format.
+        backend: u8,
+        /// The bytes.
+        bytes: Arc<[u8]>,
+    },
+}
+
+/// One leaf of a payload: a property and its change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Leaf {
+    /// The property.
+    pub property: PropertyId,
+    /// What happens to it.
+    pub change: Change,
+}
+
+/// An operation whose digest has been computed or verified.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operation {
+    header: Header,
+    salt: [u8; 16],
+    leaves: Vec<Leaf>,
+    digest: Digest,
+}
+
+impl Operation {
+    /// The header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Name and sort key.
+    pub fn id(&self) -> OpId {
+        self.header.id
+    }
+
+    /// The entity that it belongs to.
+    pub fn entity(&self) -> EntityId {
+        self.header.entity
+    }
+
+    /// The model of the entity.
+    pub fn model(&self) -> ModelId {
+        self.header.model
+    }
+
+    /// The identity, which parent links chain.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The changes, ascending by property.
+    pub fn leaves(&self) -> &[Leaf] {
+        &self.leaves
+    }
+
+    /// The seed of the leaves' salts.
+    pub fn salt(&self) -> [u8; 16] {
+        self.salt
+    }
+}

@@ -1,0 +1,1 @@
+//! Property backends: how concurrent changes of one property become one value.

@@ -1,0 +1,1 @@
+//! Binding, planning and running queries.
