@@ -409,7 +409,8 @@ pub trait ReadView: MaybeSend + MaybeSync {
     ) -> BoxFuture<'_, Result<Option<RunStart>, StorageError>>;
 
     /// The stored form of a text property.
-    fn text(&self, entity: EntityId, property: PropertyId) -> BoxFuture<'_, Result<TextRecord, StorageError>>;
+    fn text(&self, entity: EntityId, property: PropertyId)
+    -> BoxFuture<'_, Result<TextRecord, StorageError>>;
 
     /// Rows. Dropping the stream ends the scan.
     fn scan(&self, scan: Scan) -> RowStream<'_>;
