@@ -1,0 +1,190 @@
+//! The command line of `cargo xtask`.
+
+/// Printed by `cargo xtask help` and after a wrong command line.
+pub(crate) const OVERVIEW: &str = "\
+Project tasks.
+
+Usage: cargo xtask TASK [OPTIONS]
+
+Tasks:
+  test   set up what can be set up, then run everything that this machine can run
+  lint   formatting, clippy, documentation, licences and the rules for sources
+  wasm   build the crates that run in a browser for wasm32-unknown-unknown
+  setup  install what the other tasks need and this machine lacks
+  help   this text, or that of one task: cargo xtask help test
+
+Exit codes: 0 all steps passed, 1 a step failed, 2 the command line or the workspace is wrong.";
+
+const TEST: &str = "\
+Run everything that this machine can run.
+
+Usage: cargo xtask test [--no-skips] [FILTER]...
+
+Steps: unit and integration tests (cargo nextest where it is installed, else cargo test), tests in
+documentation, the wasm32 build, and every fixture under fixtures/ through the built `ankurah run`.
+A step that needs something that is missing here is skipped; the table at the end names it and how to
+enable it. Tests that skip themselves, because real data is absent for example, are named there too.
+
+Arguments:
+  FILTER      run only the unit and integration tests whose name contains one of these
+
+Options:
+  --no-skips  a skipped step or test is a failure: what CI uses
+
+Environment:
+  ANKURAH_DATA  folder with the real data sets; otherwise shared/data beside the repository or
+                beside one of its parent folders
+  CI            passed on: with it set, no expectation or snapshot is ever rewritten";
+
+const LINT: &str = "\
+Check everything that can be checked without running the program.
+
+Usage: cargo xtask lint [--no-skips]
+
+Steps: cargo fmt --check; clippy on all targets and rustdoc, with warnings denied; the rules for
+sources (sizes, leftover markers, invisible characters, which crate may use what); licences and
+origins of all dependencies against deny.toml; cargo deny check where it is installed.
+
+Options:
+  --no-skips  a skipped step is a failure";
+
+const WASM: &str = "\
+Build ankurah-query-lang and ankurah-core for wasm32-unknown-unknown.
+
+Usage: cargo xtask wasm [--no-skips]
+
+Uses the target of the installed toolchain (rustup target add wasm32-unknown-unknown). Where it cannot
+be downloaded, uses Debian's compiler and library source (packages rustc-web and rust-web-src) and
+builds the standard library as well.
+
+Options:
+  --no-skips  having no toolchain for wasm32 is a failure";
+
+const SETUP: &str = "\
+Install what the other tasks need and this machine lacks.
+
+Usage: cargo xtask setup [--no-skips]
+
+The wasm32 target comes through rustup; where that fails, and on Debian as root, through apt-get
+(rustc-web, rust-web-src). A C compiler, which the bundled SQLite of the tests needs, comes through
+apt-get as well. What cannot be installed here is named, with the command to use.
+
+Options:
+  --no-skips  anything that could not be installed is a failure";
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Run all tests.
+    Test,
+    /// Run all static checks.
+    Lint,
+    /// Build for wasm32.
+    Wasm,
+    /// Install what is missing.
+    Setup,
+}
+
+/// A command line that was understood.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// What to do.
+    pub(crate) task: Task,
+    /// Whether a skip is a failure.
+    pub(crate) no_skips: bool,
+    /// Parts of names of the tests to run; empty means all.
+    pub(crate) filters: Vec<String>,
+}
+
+/// What a command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Parsed {
+    /// Run a task.
+    Run(Options),
+    /// Print this help.
+    Help(&'static str),
+    /// The command line is wrong, for this reason.
+    Wrong(String),
+}
+
+/// Reads the arguments that follow the program's name.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Parsed {
+    let mut arguments = arguments.into_iter();
+    let Some(first) = arguments.next() else { return Parsed::Wrong("a task is missing".into()) };
+    if matches!(first.as_str(), "help" | "--help" | "-h") {
+        return match arguments.next() {
+            None => Parsed::Help(OVERVIEW),
+            Some(name) => match task(&name) {
+                Some((_, help)) => Parsed::Help(help),
+                None => Parsed::Wrong(format!("there is no task `{name}`")),
+            },
+        };
+    }
+    let Some((task, help)) = task(&first) else {
+        return Parsed::Wrong(format!("there is no task `{first}`"));
+    };
+    let mut options = Options { task, no_skips: false, filters: Vec::new() };
+    for argument in arguments {
+        match argument.as_str() {
+            "--help" | "-h" => return Parsed::Help(help),
+            "--no-skips" => options.no_skips = true,
+            option if option.starts_with('-') => {
+                return Parsed::Wrong(format!("`{first}` has no option `{option}`"));
+            }
+            _ if task == Task::Test => options.filters.push(argument),
+            _ => return Parsed::Wrong(format!("`{first}` takes no argument `{argument}`")),
+        }
+    }
+    Parsed::Run(options)
+}
+
+fn task(name: &str) -> Option<(Task, &'static str)> {
+    Some(match name {
+        "test" => (Task::Test, TEST),
+        "lint" => (Task::Lint, LINT),
+        "wasm" => (Task::Wasm, WASM),
+        "setup" => (Task::Setup, SETUP),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str, expected: Parsed) {
+        assert_eq!(parse(line.split_whitespace().map(String::from)), expected, "{line}");
+    }
+
+    fn options(task: Task, no_skips: bool, filters: &[&str]) -> Parsed {
+        Parsed::Run(Options { task, no_skips, filters: filters.iter().map(ToString::to_string).collect() })
+    }
+
+    #[test]
+    fn command_lines() {
+        check("test", options(Task::Test, false, &[]));
+        check("test --no-skips", options(Task::Test, true, &[]));
+        check("test dag --no-skips codec", options(Task::Test, true, &["dag", "codec"]));
+        check("lint", options(Task::Lint, false, &[]));
+        check("wasm --no-skips", options(Task::Wasm, true, &[]));
+        check("setup", options(Task::Setup, false, &[]));
+    }
+
+    #[test]
+    fn help() {
+        check("help", Parsed::Help(OVERVIEW));
+        check("--help", Parsed::Help(OVERVIEW));
+        check("help test", Parsed::Help(TEST));
+        check("lint -h", Parsed::Help(LINT));
+        check("wasm --no-skips --help", Parsed::Help(WASM));
+    }
+
+    #[test]
+    fn wrong() {
+        check("", Parsed::Wrong("a task is missing".into()));
+        check("tset", Parsed::Wrong("there is no task `tset`".into()));
+        check("help tset", Parsed::Wrong("there is no task `tset`".into()));
+        check("lint --fast", Parsed::Wrong("`lint` has no option `--fast`".into()));
+        check("lint core", Parsed::Wrong("`lint` takes no argument `core`".into()));
+    }
+}

@@ -1,0 +1,113 @@
+//! Everything that can be tested on this machine.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::command;
+use crate::options::Options;
+use crate::report::{Outcome, Report};
+use crate::setup;
+use crate::skips::{SKIPS_VARIABLE, SkipFile};
+use crate::wasm;
+use crate::workspace::{DATA_VARIABLE, Workspace};
+
+/// Fixtures given to one run of the program: keeps the command line within every system's limit.
+const FIXTURES_A_RUN: usize = 200;
+
+/// Runs all tests; with filters, only the unit and integration tests that they name.
+pub(crate) fn run(workspace: &Workspace, options: &Options, report: &mut Report) {
+    rust_tests(workspace, options, report);
+    if !options.filters.is_empty() {
+        return;
+    }
+    report.step("documentation tests", || {
+        command::run(with_data(workspace, workspace.cargo()).args(["test", "--workspace", "--doc"])).into()
+    });
+    report.step("fixtures", || fixtures(workspace));
+    if wasm::toolchain().is_none() {
+        report.step("wasm32 toolchain", setup::wasm_toolchain);
+    }
+    wasm::run(workspace, report);
+}
+
+fn rust_tests(workspace: &Workspace, options: &Options, report: &mut Report) {
+    let skips = SkipFile::create(&workspace.target());
+    report.step("unit and integration tests", || match &skips {
+        Err(reason) => Outcome::Failed(reason.clone()),
+        Ok(skips) => {
+            let mut tests = with_data(workspace, rust_test_command(workspace, options));
+            command::run(tests.env(SKIPS_VARIABLE, skips.path())).into()
+        }
+    });
+    match skips.and_then(|skips| skips.read()) {
+        Ok(skipped) => {
+            for (name, outcome) in skipped {
+                report.add(name, outcome, Duration::ZERO);
+            }
+        }
+        Err(reason) => report.add("skipped tests", Outcome::Failed(reason), Duration::ZERO),
+    }
+}
+
+/// nextest where it is installed: a process a test, so a crash names its test; else cargo's own runner.
+fn rust_test_command(workspace: &Workspace, options: &Options) -> Command {
+    let mut cargo = workspace.cargo();
+    if command::succeeds("cargo", &["nextest", "--version"]) {
+        cargo.args(["nextest", "run", "--workspace", "--no-fail-fast"]).args(&options.filters);
+    } else {
+        let kinds = ["--lib", "--bins", "--tests", "--examples"];
+        cargo.args(["test", "--workspace", "--no-fail-fast"]).args(kinds).arg("--").args(&options.filters);
+    }
+    cargo
+}
+
+/// Tells the tests where the real data is, so that they and the report agree.
+fn with_data(workspace: &Workspace, mut command: Command) -> Command {
+    if let Some(data) = workspace.data() {
+        command.env(DATA_VARIABLE, data);
+    }
+    command
+}
+
+/// Every script under fixtures/ through the program as a user has it.
+fn fixtures(workspace: &Workspace) -> Outcome {
+    let files = match workspace.files() {
+        Ok(files) => scripts(&files),
+        Err(reason) => return Outcome::Failed(reason),
+    };
+    if files.is_empty() {
+        return Outcome::Failed("there is no .ank file under fixtures/".into());
+    }
+    let mut build = workspace.cargo();
+    if let Err(reason) = command::run(build.args(["build", "--package", "ankurah-repl", "--bin", "ankurah"]))
+    {
+        return Outcome::Failed(reason);
+    }
+    let program = workspace.target().join("debug").join(format!("ankurah{}", std::env::consts::EXE_SUFFIX));
+    for some in files.chunks(FIXTURES_A_RUN) {
+        let mut run = with_data(workspace, Command::new(&program));
+        if let Err(reason) = command::run(run.current_dir(&workspace.root).arg("run").args(some)) {
+            return Outcome::Failed(reason);
+        }
+    }
+    Outcome::Passed(format!("{} files", files.len()))
+}
+
+fn scripts(files: &[PathBuf]) -> Vec<PathBuf> {
+    let is_script =
+        |file: &Path| file.starts_with("fixtures") && file.extension().is_some_and(|e| e == "ank");
+    files.iter().filter(|file| is_script(file)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_scripts_under_fixtures_are_run() {
+        let files = ["core/a.ank", "fixtures/a.ank", "fixtures/deep/b.ank", "fixtures/sample/album.csv"];
+        let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
+        assert_eq!(scripts(&files), [PathBuf::from("fixtures/a.ank"), PathBuf::from("fixtures/deep/b.ank")]);
+    }
+}
