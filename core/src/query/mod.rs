@@ -1,1 +1,28 @@
 //! Binding, planning and running queries.
+//!
+//! A statement's text becomes a tree in `ankurah_query_lang`; the rest happens here, in three steps:
+//!
+//! 1. [`bind_statement`] resolves names through [`Names`], checks types and evaluates what is constant.
+//! 2. [`plan()`] chooses how the rows are read: all, by ids, or by an index.
+//! 3. [`run`] reads them through a [`Source`] and gives batches of rows as a stream.
+//!
+//! The same predicate gives the same rows in the same order, whichever indexes exist. Rows without `order by`
+//! come in id order, groups in the order of their keys.
+
+mod bind;
+mod bound;
+mod error;
+pub mod expr;
+mod names;
+mod plan;
+mod run;
+
+pub use bind::{Context, bind_predicate, bind_statement};
+pub use bound::{
+    Bound, BoundDelete, BoundEdit, BoundInsert, BoundSelect, BoundUpdate, Define, InsertRows, Returning,
+    Target, TextEdit, TransactionControl,
+};
+pub use error::{BindError, BindErrorKind, EvalError, EvalErrorKind, RunError};
+pub use names::Names;
+pub use plan::{Plan, plan};
+pub use run::{ResultRows, RunOptions, Running, Source, Statistics, ViewSource, run};
