@@ -1,5 +1,6 @@
-//! [`Value`] and [`ValueType`].
+//! [`Value`], [`ValueType`] and [`TypeTag`].
 
+use std::fmt;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
@@ -22,7 +23,7 @@ pub enum Value {
     Int(i64),
     /// A 64-bit float; NaN equals NaN and is greater than every other float.
     Float(f64),
-    /// An exact decimal of up to 28 digits.
+    /// An exact decimal: up to 28 digits, at most 28 of them after the point, without trailing zeros.
     Decimal(Decimal),
     /// A string without U+0000. The value of collaborative text reads as a string too.
     String(Arc<str>),
@@ -67,23 +68,85 @@ pub enum ValueType {
     Json,
 }
 
-impl PartialEq for Value {
-    /// Values of different types differ; NaN equals NaN, and the two zeros are equal.
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Value::Null, Value::Null) => true,
-            (Value::Bool(a), Value::Bool(b)) => a == b,
-            (Value::Int(a), Value::Int(b)) => a == b,
-            (Value::Float(a), Value::Float(b)) => a == b || (a.is_nan() && b.is_nan()),
-            (Value::Decimal(a), Value::Decimal(b)) => a == b,
-            (Value::String(a), Value::String(b)) | (Value::Json(a), Value::Json(b)) => a == b,
-            (Value::Bytes(a), Value::Bytes(b)) => a == b,
-            (Value::Timestamp(a), Value::Timestamp(b)) => a == b,
-            (Value::Uuid(a), Value::Uuid(b)) | (Value::Ulid(a), Value::Ulid(b)) => a == b,
-            (Value::Ref(a), Value::Ref(b)) => a == b,
-            _ => false,
+/// A type without the model that a reference leads to. Its number is the tag in the encodings and its place in
+/// the order of values of different types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum TypeTag {
+    /// `bool`
+    Bool = 1,
+    /// `i64`
+    Int = 3,
+    /// `f64`
+    Float = 4,
+    /// `decimal`
+    Decimal = 5,
+    /// `string`
+    String = 6,
+    /// `bytes`
+    Bytes = 7,
+    /// `timestamp`
+    Timestamp = 8,
+    /// `uuid`
+    Uuid = 9,
+    /// `ulid`
+    Ulid = 10,
+    /// `ref`
+    Ref = 11,
+    /// `json`
+    Json = 12,
+}
+
+impl TypeTag {
+    /// The name in the query language.
+    pub const fn name(self) -> &'static str {
+        match self {
+            TypeTag::Bool => "bool",
+            TypeTag::Int => "i64",
+            TypeTag::Float => "f64",
+            TypeTag::Decimal => "decimal",
+            TypeTag::String => "string",
+            TypeTag::Bytes => "bytes",
+            TypeTag::Timestamp => "timestamp",
+            TypeTag::Uuid => "uuid",
+            TypeTag::Ulid => "ulid",
+            TypeTag::Ref => "ref",
+            TypeTag::Json => "json",
         }
     }
 }
 
-impl Eq for Value {}
+impl fmt::Display for TypeTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl ValueType {
+    /// The type without the model of a reference.
+    pub const fn tag(self) -> TypeTag {
+        match self {
+            ValueType::Bool => TypeTag::Bool,
+            ValueType::Int => TypeTag::Int,
+            ValueType::Float => TypeTag::Float,
+            ValueType::Decimal => TypeTag::Decimal,
+            ValueType::String => TypeTag::String,
+            ValueType::Bytes => TypeTag::Bytes,
+            ValueType::Timestamp => TypeTag::Timestamp,
+            ValueType::Uuid => TypeTag::Uuid,
+            ValueType::Ulid => TypeTag::Ulid,
+            ValueType::Ref(_) => TypeTag::Ref,
+            ValueType::Json => TypeTag::Json,
+        }
+    }
+}
+
+impl fmt::Display for ValueType {
+    /// The name in the query language; of a reference `ref(…)` with the model's id, as names are the catalog's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ValueType::Ref(model) => write!(f, "ref({model})"),
+            other => f.pad(other.tag().name()),
+        }
+    }
+}
