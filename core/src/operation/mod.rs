@@ -116,6 +116,48 @@ impl Operation {
         self.digest
     }
 
+    /// The link by which other operations refer to it.
+    pub fn link(&self) -> Link {
+        match &self.header.origin {
+            Some(origin) => Link {
+                id: self.header.id,
+                digest: self.digest,
+                actor: origin.actor,
+                sequence: origin.sequence,
+            },
+            None => Link::keyed(self.header.id, self.digest),
+        }
+    }
+
+    /// The operations that it follows, ascending by id; empty exactly for a genesis.
+    pub fn parents(&self) -> &[Link] {
+        &self.header.parents
+    }
+
+    /// Who wrote it; `None` exactly for a keyed genesis.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.header.origin.as_ref()
+    }
+
+    /// Whether it creates its entity, keyed or not.
+    pub fn is_genesis(&self) -> bool {
+        !matches!(self.header.kind, Kind::Edit)
+    }
+
+    /// The key, where it is a keyed genesis.
+    pub fn key(&self) -> Option<&[(PropertyId, Value)]> {
+        match &self.header.kind {
+            Kind::KeyedGenesis { key } => Some(key),
+            Kind::Genesis { .. } | Kind::Edit => None,
+        }
+    }
+
+    /// The change of a property.
+    pub fn change(&self, property: PropertyId) -> Option<&Change> {
+        let place = self.leaves.binary_search_by_key(&property, |leaf| leaf.property).ok()?;
+        self.leaves.get(place).map(|leaf| &leaf.change)
+    }
+
     /// The changes, ascending by property.
     pub fn leaves(&self) -> &[Leaf] {
         &self.leaves
