@@ -3,6 +3,8 @@
 //! Nothing in the core reads a clock, draws randomness or starts a task in any other way. A simulation
 //! hands in seeded ones, a native program the system's, a browser its own.
 
+pub mod fixed;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;

@@ -1,9 +1,23 @@
 //! Models and properties. They are keyed entities of reserved models, so they have history and replicate like
 //! everything else.
 
+mod build;
+pub mod define;
+mod names;
+pub mod reserved;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::id::{ModelId, PropertyId};
+pub use build::CatalogError;
+pub use names::NameError;
+pub use reserved::is_reserved;
+
+use crate::id::{ModelId, OpId, PropertyId};
+use crate::node::protocol::CatalogView;
+use crate::storage::Position;
 use crate::value::{Value, ValueType};
 
 /// How concurrent changes of a property become one value.
@@ -24,6 +38,9 @@ pub struct Property {
     pub model: ModelId,
     /// The current name. Unique in the model unless two nodes gave one name to two types; see [`Model`].
     pub name: Arc<str>,
+    /// What it is called among the model's properties: its name, or `name@id` where a namesake has the bare
+    /// name.
+    pub label: Arc<str>,
     /// The type of its values; text properties have [`ValueType::String`].
     pub value_type: ValueType,
     /// The backend.
@@ -45,9 +62,94 @@ pub struct Model {
     pub id: ModelId,
     /// The current name.
     pub name: Arc<str>,
-    /// All properties, by ordinal, then id. Where two share a name, the smallest id has the bare name and the
-    /// others read as `name@id`.
+    /// What it is called among the models: its name, or `name@id` where a namesake has the bare name.
+    pub label: Arc<str>,
+    /// All properties, dropped ones too, by ordinal, then id. Where two share a name, the one preferred by
+    /// `resolve property`, or else the smallest id, has the bare name and the others read as `name@id`.
     pub properties: Vec<Arc<Property>>,
     /// The key properties in key order; empty where the model has no key.
     pub key: Vec<PropertyId>,
+}
+
+impl Property {
+    /// Whether it is collaborative text.
+    pub fn is_text(&self) -> bool {
+        self.backend == Backend::Yrs
+    }
+}
+
+impl Model {
+    /// The properties that are shown, in their order: those that are not dropped.
+    pub fn columns(&self) -> impl Iterator<Item = &Arc<Property>> + Clone {
+        self.properties.iter().filter(|property| !property.dropped)
+    }
+
+    /// The property with this id, dropped or not.
+    pub fn property(&self, id: PropertyId) -> Option<&Arc<Property>> {
+        self.properties.iter().find(|property| property.id == id)
+    }
+
+    /// Whether the property is part of the key.
+    pub fn is_key(&self, id: PropertyId) -> bool {
+        self.key.contains(&id)
+    }
+
+    /// The property that a name in a statement means, dropped ones left out: an exact match first, then,
+    /// unless `quoted`, one regardless of case where that is unambiguous. `id` is what stands after `@`.
+    pub fn find(&self, name: &str, quoted: bool, id: Option<OpId>) -> Result<&Arc<Property>, NameError> {
+        names::find(self.columns(), name, quoted, id)
+    }
+}
+
+/// The models and properties of a store at a position.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    position: Position,
+    models: BTreeMap<ModelId, Arc<Model>>,
+}
+
+impl Catalog {
+    /// The position at which it was read: nothing of it has changed up to there.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// All models by id, reserved ones included.
+    pub fn models(&self) -> impl Iterator<Item = &Arc<Model>> {
+        self.models.values()
+    }
+
+    /// The model with this id.
+    pub fn model(&self, id: ModelId) -> Option<&Arc<Model>> {
+        self.models.get(&id)
+    }
+
+    /// The property with this id, dropped or not.
+    pub fn property(&self, model: ModelId, id: PropertyId) -> Option<&Arc<Property>> {
+        self.model(model)?.property(id)
+    }
+
+    /// The model that a name in a statement means: an exact match first, then, unless `quoted`, one regardless
+    /// of case where that is unambiguous. `id` is what stands after `@`.
+    pub fn find(&self, name: &str, quoted: bool, id: Option<OpId>) -> Result<&Arc<Model>, NameError> {
+        names::find(self.models.values(), name, quoted, id)
+    }
+
+    /// The type as it is written: `i64`, `ref(album)`. A model that is not known is named by its id.
+    pub fn type_text(&self, value_type: ValueType, backend: Backend) -> String {
+        match (value_type, backend) {
+            (ValueType::Ref(id), _) => match self.model(id) {
+                Some(model) => format!("ref({})", model.label),
+                None => format!("ref(@{id})"),
+            },
+            _ => define::type_key(value_type, backend),
+        }
+    }
+
+    /// What programs are shown of it.
+    pub fn view(&self) -> CatalogView {
+        let mut models: Vec<Arc<Model>> = self.models.values().cloned().collect();
+        models.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+        CatalogView { position: self.position, models }
+    }
 }

@@ -1,3 +1,4 @@
 //! Sessions, transactions, ingest, requests and sync.
 
+pub mod clock;
 pub mod protocol;
