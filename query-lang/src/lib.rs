@@ -7,13 +7,21 @@ pub mod ast;
 mod diagnostic;
 mod error;
 pub mod keywords;
+mod lexer;
+mod parser;
+mod precedence;
+mod printer;
 mod span;
 mod suggest;
+mod types;
 
 pub use diagnostic::{Diagnostic, RenderOptions, Severity, visible};
 pub use error::{Expected, ParseError, ParseErrorKind};
+pub use parser::{parse_expr, parse_predicate, parse_script, parse_statement};
+pub use printer::{quote_identifier, quote_string};
 pub use span::Span;
 pub use suggest::nearest;
+pub use types::{TYPES, TypeInfo};
 
 /// The greatest length in bytes of a text to parse.
 pub const MAX_LENGTH: usize = 1 << 20;
@@ -21,23 +29,3 @@ pub const MAX_LENGTH: usize = 1 << 20;
 /// The greatest height of a tree: how deep expressions, queries and chains of operators may nest.
 /// Chains of `and` and of `or` are flat and count once.
 pub const MAX_DEPTH: usize = 128;
-
-/// Parses one statement; a `;` after it is allowed.
-pub fn parse_statement(source: &str) -> Result<ast::Statement, ParseError> {
-    Err(ParseError::new(ParseErrorKind::UnexpectedEnd, Span::point(source.len())))
-}
-
-/// Parses any number of statements, each ended by `;` (the last one may go without).
-pub fn parse_script(source: &str) -> Result<Vec<ast::Statement>, ParseError> {
-    parse_statement(source).map(|statement| vec![statement])
-}
-
-/// Parses what an app passes to a query on one model, as in `year > ? order by name limit 5`.
-pub fn parse_predicate(source: &str) -> Result<ast::Predicate, ParseError> {
-    Err(ParseError::new(ParseErrorKind::UnexpectedEnd, Span::point(source.len())))
-}
-
-/// Parses one expression.
-pub fn parse_expr(source: &str) -> Result<ast::Expr, ParseError> {
-    Err(ParseError::new(ParseErrorKind::UnexpectedEnd, Span::point(source.len())))
-}

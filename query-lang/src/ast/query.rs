@@ -19,7 +19,7 @@ node! {
         pub having: Option<Expr>,
         /// The order of the rows.
         pub order_by: Vec<OrderItem>,
-        /// The greatest number of rows. `limit all` and `limit null` are none.
+        /// The greatest number of rows; `limit all` leaves none.
         pub limit: Option<Expr>,
         /// The number of rows to skip.
         pub offset: Option<Expr>,

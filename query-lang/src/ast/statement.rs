@@ -215,7 +215,7 @@ node! {
 pub enum AlterAction {
     /// `rename to name`
     RenameTo(Ident),
-    /// `add [property] name type …`
+    /// `add property name type …`
     AddProperty(PropertyDef),
     /// `rename property a to b`
     RenameProperty {

@@ -1,0 +1,229 @@
+//! Statements other than `select`.
+
+use super::expr::expr;
+use super::input::{Input, Parsed};
+use super::model::{alter_model, create};
+use super::primary::path;
+use super::select::{boxed_select, filter, returning};
+use super::terminal::{comma_list, has_kw, kw, name, not_available, parens, relation_alias, symbol};
+use crate::Expected;
+use crate::ast::{
+    Assignment, Delete, Edit, Insert, InsertMode, InsertSource, Row, Statement, StatementKind, TextChange,
+    TextChangeKind, Update,
+};
+use crate::keywords::Kw;
+use crate::lexer::TokenKind;
+
+/// The words that statements begin with, in the order in which messages name them.
+const STARTERS: [Kw; 15] = [
+    Kw::Select,
+    Kw::From,
+    Kw::Insert,
+    Kw::Update,
+    Kw::Upsert,
+    Kw::Delete,
+    Kw::Restore,
+    Kw::Edit,
+    Kw::Create,
+    Kw::Alter,
+    Kw::Begin,
+    Kw::Commit,
+    Kw::Rollback,
+    Kw::Explain,
+    Kw::Start,
+];
+
+/// A statement.
+pub(super) fn statement(start: Input<'_>) -> Parsed<'_, Statement> {
+    let next = start.advance();
+    let (i, kind) = match start.keyword() {
+        Some(Kw::Select | Kw::From) => {
+            let (i, select) = boxed_select(start)?;
+            (i, StatementKind::Select(select))
+        }
+        Some(Kw::Insert) => insert(start, InsertMode::Insert)?,
+        Some(Kw::Upsert) => insert(start, InsertMode::Upsert)?,
+        Some(Kw::Update) => update(start)?,
+        Some(Kw::Delete) => {
+            let (i, ()) = kw(Kw::From)(next)?;
+            let (i, delete) = delete(start, i)?;
+            (i, StatementKind::Delete(Box::new(delete)))
+        }
+        Some(Kw::Restore) => {
+            let (i, delete) = delete(start, next)?;
+            (i, StatementKind::Restore(Box::new(delete)))
+        }
+        Some(Kw::Edit) => edit(start)?,
+        Some(Kw::Create) => create(start)?,
+        Some(Kw::Alter) => alter_model(start)?,
+        Some(Kw::Begin) => begin(next)?,
+        Some(Kw::Start) => {
+            let (i, ()) = kw(Kw::Transaction)(next)?;
+            begin(i)?
+        }
+        Some(Kw::Commit) => (has_kw(next, Kw::Transaction)?.0, StatementKind::Commit),
+        Some(Kw::Rollback) => (has_kw(next, Kw::Transaction)?.0, StatementKind::Rollback),
+        Some(Kw::Explain) => explain(next)?,
+        _ => return other(start),
+    };
+    Ok((i, Statement { kind, span: i.span_from(start) }))
+}
+
+/// No statement: either one that is reserved or none at all.
+fn other<T>(i: Input<'_>) -> Parsed<'_, T> {
+    let (what, words) = match (i.keyword(), i.keyword_at(1)) {
+        (Some(Kw::Live), Some(Kw::Select | Kw::From)) => ("`live select`", 2),
+        (Some(Kw::Live), _) => ("`live`", 1),
+        (Some(Kw::History), Some(Kw::Of)) => ("`history of`", 2),
+        (Some(Kw::History), _) => ("`history`", 1),
+        (Some(Kw::Diff), _) => ("`diff`", 1),
+        (Some(Kw::Why), _) => ("`why`", 1),
+        (Some(Kw::Undo), _) => ("`undo`", 1),
+        (Some(Kw::Redact), _) => ("`redact`", 1),
+        (Some(Kw::Compact), _) => ("`compact`", 1),
+        (Some(Kw::Bisect), _) => ("`bisect`", 1),
+        (Some(Kw::Show), _) => ("`show`", 1),
+        (Some(Kw::Describe), _) => ("`describe`", 1),
+        (Some(Kw::Drop), _) => ("`drop`", 1),
+        (Some(Kw::Truncate), _) => ("`truncate`", 1),
+        (Some(Kw::Copy), _) => ("`copy`", 1),
+        (Some(Kw::With), _) => ("`with`", 1),
+        (Some(Kw::Values), _) => ("`values` as a statement", 1),
+        _ => {
+            for starter in STARTERS {
+                i.note(Expected::Keyword(starter.text()));
+            }
+            return i.fail(Expected::Keyword(Kw::Select.text()));
+        }
+    };
+    let help = match i.keyword() {
+        Some(Kw::Truncate) => Some("write `delete from` and the model"),
+        Some(Kw::Values) => Some("write `select`"),
+        _ => None,
+    };
+    not_available(i, what, words, help)
+}
+
+/// `insert into …`, `upsert into …`
+fn insert(start: Input<'_>, mode: InsertMode) -> Parsed<'_, StatementKind> {
+    let (i, ()) = kw(Kw::Into)(start.advance())?;
+    let (i, model) = name(Expected::Model)(i)?;
+    let (i, columns) = if i.kind() == Some(TokenKind::LeftParen) {
+        parens(comma_list(name(Expected::Property)))(i)?
+    } else {
+        i.note(Expected::Symbol("("));
+        (i, Vec::new())
+    };
+    let (i, source) = if matches!(i.keyword(), Some(Kw::Select | Kw::From)) {
+        let (i, query) = boxed_select(i)?;
+        (i, InsertSource::Query(query))
+    } else {
+        let (i, ()) = kw(Kw::Values)(i)?;
+        i.note(Expected::Keyword(Kw::Select.text()));
+        let (i, rows) = comma_list(row)(i)?;
+        (i, InsertSource::Values(rows))
+    };
+    if i.keyword() == Some(Kw::On) && i.keyword_at(1) == Some(Kw::Conflict) {
+        return not_available(
+            i,
+            "`on conflict`",
+            2,
+            Some("write `upsert into` to update entities whose key exists"),
+        );
+    }
+    let (i, returning) = returning(i)?;
+    let insert = Insert { mode, model, columns, source, returning, span: i.span_from(start) };
+    Ok((i, StatementKind::Insert(Box::new(insert))))
+}
+
+fn row(start: Input<'_>) -> Parsed<'_, Row> {
+    let (i, values) = parens(comma_list(expr))(start)?;
+    Ok((i, Row { values, span: i.span_from(start) }))
+}
+
+fn update(start: Input<'_>) -> Parsed<'_, StatementKind> {
+    let (i, model) = name(Expected::Model)(start.advance())?;
+    let (i, alias) = relation_alias(i)?;
+    let (i, ()) = kw(Kw::Set)(i)?;
+    let (i, assignments) = comma_list(assignment)(i)?;
+    let (i, filter) = filter(i)?;
+    let (i, returning) = returning(i)?;
+    let update = Update { model, alias, assignments, filter, returning, span: i.span_from(start) };
+    Ok((i, StatementKind::Update(Box::new(update))))
+}
+
+fn assignment(start: Input<'_>) -> Parsed<'_, Assignment> {
+    let (i, target) = path(start)?;
+    let (i, ()) = symbol(TokenKind::Eq)(i)?;
+    let (i, value) = expr(i)?;
+    Ok((i, Assignment { target, value, span: i.span_from(start) }))
+}
+
+/// `delete from` and `restore`, from the model on.
+fn delete<'a>(start: Input<'a>, i: Input<'a>) -> Parsed<'a, Delete> {
+    let (i, model) = name(Expected::Model)(i)?;
+    let (i, alias) = relation_alias(i)?;
+    let (i, filter) = filter(i)?;
+    let (i, returning) = returning(i)?;
+    Ok((i, Delete { model, alias, filter, returning, span: i.span_from(start) }))
+}
+
+/// `edit model.property …`
+fn edit(start: Input<'_>) -> Parsed<'_, StatementKind> {
+    let (i, model) = name(Expected::Model)(start.advance())?;
+    let (i, ()) = symbol(TokenKind::Dot)(i)?;
+    let (i, property) = path_step_name(i)?;
+    let (i, changes) = comma_list(change)(i)?;
+    let (i, filter) = filter(i)?;
+    let (i, returning) = returning(i)?;
+    let edit = Edit { model, property, changes, filter, returning, span: i.span_from(start) };
+    Ok((i, StatementKind::Edit(Box::new(edit))))
+}
+
+fn path_step_name(i: Input<'_>) -> Parsed<'_, crate::ast::Name> {
+    let (i, ident) = super::terminal::any_ident(Expected::PathStep)(i)?;
+    super::terminal::name_of(i, ident)
+}
+
+fn change(start: Input<'_>) -> Parsed<'_, TextChange> {
+    let (i, append) = has_kw(start, Kw::Append)?;
+    if append {
+        let (i, text) = expr(i)?;
+        return Ok((i, TextChange { kind: TextChangeKind::Append(text), span: i.span_from(start) }));
+    }
+    let (i, ()) = kw(Kw::At)(i)?;
+    let (i, position) = expr(i)?;
+    let (i, delete) = clause(i, Kw::Delete)?;
+    let (i, insert) = clause(i, Kw::Insert)?;
+    if delete.is_none() && insert.is_none() {
+        return i.fail(Expected::Keyword(Kw::Insert.text()));
+    }
+    Ok((i, TextChange { kind: TextChangeKind::At { position, delete, insert }, span: i.span_from(start) }))
+}
+
+/// A keyword and an expression, if they are there.
+fn clause(i: Input<'_>, keyword: Kw) -> Parsed<'_, Option<crate::ast::Expr>> {
+    let (i, found) = has_kw(i, keyword)?;
+    if !found {
+        return Ok((i, None));
+    }
+    let (i, expr) = expr(i)?;
+    Ok((i, Some(expr)))
+}
+
+/// What follows `begin`.
+fn begin(i: Input<'_>) -> Parsed<'_, StatementKind> {
+    let (i, _) = has_kw(i, Kw::Transaction)?;
+    let (i, serializable) = has_kw(i, Kw::Serializable)?;
+    Ok((i, StatementKind::Begin { serializable }))
+}
+
+/// What follows `explain`.
+fn explain(i: Input<'_>) -> Parsed<'_, StatementKind> {
+    let (i, analyze) = has_kw(i, Kw::Analyze)?;
+    if i.keyword() == Some(Kw::Explain) {
+        return i.fail(Expected::Keyword(Kw::Select.text()));
+    }
+    let (i, statement) = statement(i)?;
+    Ok((i, StatementKind::Explain { analyze, statement: Box::new(statement) }))
+}
