@@ -113,6 +113,10 @@ impl ParseIdError {
 }
 
 fn parse_ulid(text: &str) -> Result<u128, ParseIdError> {
+    // The crate lets a first digit over 7 overflow silently.
+    if !text.starts_with(|first: char| ('0'..='7').contains(&first) || "oOiIlL".contains(first)) {
+        return Err(ParseIdError::new(text));
+    }
     ulid::Ulid::from_string(text).map(|ulid| ulid.0).map_err(|_| ParseIdError::new(text))
 }
 
