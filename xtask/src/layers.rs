@@ -63,7 +63,7 @@ fn check_manifest(path: &Path, text: &str) -> Vec<String> {
             Some(start) => name.starts_with(start),
             None => **rule == *name,
         };
-        if !may_use.iter().any(|rule| matches(&rule)) {
+        if !may_use.iter().any(matches) {
             findings.push(format!("{}: must not depend on {name}", path.display()));
         }
     }

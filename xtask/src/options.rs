@@ -152,8 +152,8 @@ fn task(name: &str) -> Option<(Task, &'static str)> {
 mod tests {
     use super::*;
 
-    fn check(line: &str, expected: Parsed) {
-        assert_eq!(parse(line.split_whitespace().map(String::from)), expected, "{line}");
+    fn check(line: &str, expected: &Parsed) {
+        assert_eq!(parse(line.split_whitespace().map(String::from)), *expected, "{line}");
     }
 
     fn options(task: Task, no_skips: bool, filters: &[&str]) -> Parsed {
@@ -162,29 +162,29 @@ mod tests {
 
     #[test]
     fn command_lines() {
-        check("test", options(Task::Test, false, &[]));
-        check("test --no-skips", options(Task::Test, true, &[]));
-        check("test dag --no-skips codec", options(Task::Test, true, &["dag", "codec"]));
-        check("lint", options(Task::Lint, false, &[]));
-        check("wasm --no-skips", options(Task::Wasm, true, &[]));
-        check("setup", options(Task::Setup, false, &[]));
+        check("test", &options(Task::Test, false, &[]));
+        check("test --no-skips", &options(Task::Test, true, &[]));
+        check("test dag --no-skips codec", &options(Task::Test, true, &["dag", "codec"]));
+        check("lint", &options(Task::Lint, false, &[]));
+        check("wasm --no-skips", &options(Task::Wasm, true, &[]));
+        check("setup", &options(Task::Setup, false, &[]));
     }
 
     #[test]
     fn help() {
-        check("help", Parsed::Help(OVERVIEW));
-        check("--help", Parsed::Help(OVERVIEW));
-        check("help test", Parsed::Help(TEST));
-        check("lint -h", Parsed::Help(LINT));
-        check("wasm --no-skips --help", Parsed::Help(WASM));
+        check("help", &Parsed::Help(OVERVIEW));
+        check("--help", &Parsed::Help(OVERVIEW));
+        check("help test", &Parsed::Help(TEST));
+        check("lint -h", &Parsed::Help(LINT));
+        check("wasm --no-skips --help", &Parsed::Help(WASM));
     }
 
     #[test]
     fn wrong() {
-        check("", Parsed::Wrong("a task is missing".into()));
-        check("tset", Parsed::Wrong("there is no task `tset`".into()));
-        check("help tset", Parsed::Wrong("there is no task `tset`".into()));
-        check("lint --fast", Parsed::Wrong("`lint` has no option `--fast`".into()));
-        check("lint core", Parsed::Wrong("`lint` takes no argument `core`".into()));
+        check("", &Parsed::Wrong("a task is missing".into()));
+        check("tset", &Parsed::Wrong("there is no task `tset`".into()));
+        check("help tset", &Parsed::Wrong("there is no task `tset`".into()));
+        check("lint --fast", &Parsed::Wrong("`lint` has no option `--fast`".into()));
+        check("lint core", &Parsed::Wrong("`lint` takes no argument `core`".into()));
     }
 }
