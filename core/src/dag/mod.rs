@@ -10,6 +10,7 @@ mod vector;
 
 pub use base::{Base, known};
 pub use head::Head;
+pub(crate) use head::decode_links;
 pub use link::Link;
 pub use vector::{Relation, VersionVector};
 

@@ -1,4 +1,25 @@
 //! Immutable operations: header, payload, digest and byte format (`docs/format.md`).
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`limits`] | how large an operation can be |
+//! | `build` | making operations, erasing properties from them |
+//! | `commitment` | every hash: ids, leaves, payload root, digest |
+//! | `header` | the header's rules and bytes |
+//! | `encode`, `decode` | the byte format |
+
+mod build;
+mod commitment;
+mod decode;
+mod encode;
+mod header;
+pub mod limits;
+#[cfg(test)]
+mod tests;
+
+pub use build::OperationError;
+pub use decode::Decoded;
+pub use encode::{BACKEND_LWW, BACKEND_YRS, VERSION};
 
 use std::sync::Arc;
 
@@ -81,11 +102,32 @@ pub struct Leaf {
     pub change: Change,
 }
 
+/// What keeps a leaf's commitment from being guessed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LeafSalts {
+    /// The salt of the leaf.
+    pub(crate) leaf: [u8; 16],
+    /// The salt of the content; text leaves only.
+    pub(crate) content: Option<[u8; 16]>,
+}
+
+/// The salts of the leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Salts {
+    /// There are no leaves.
+    None,
+    /// All are derived from a seed.
+    Seed([u8; 16]),
+    /// Each by itself, in the order of the leaves; `None` where the leaf is erased. A seed would tell the
+    /// salts of erased leaves too.
+    Each(Vec<Option<LeafSalts>>),
+}
+
 /// An operation whose digest has been computed or verified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
     header: Header,
-    salt: [u8; 16],
+    salts: Salts,
     leaves: Vec<Leaf>,
     digest: Digest,
 }
@@ -163,8 +205,8 @@ impl Operation {
         &self.leaves
     }
 
-    /// The seed of the leaves' salts.
-    pub fn salt(&self) -> [u8; 16] {
-        self.salt
+    /// Whether nothing of it is erased or withheld.
+    pub fn is_whole(&self) -> bool {
+        !self.leaves.iter().any(|leaf| matches!(leaf.change, Change::Erased(_)))
     }
 }

@@ -1,0 +1,217 @@
+//! Making operations.
+
+use super::commitment::{
+    commitment, digest, each_salts, genesis_entity, id_bits, key_hash, keyed_id, payload_root,
+};
+use super::encode::{BACKEND_LWW, BACKEND_YRS, backend};
+use super::{Change, Header, Kind, Leaf, Operation, Origin, Salts, limits};
+use crate::dag::Link;
+use crate::id::{Digest, EntityId, ModelId, OpId, PropertyId, Stamp};
+use crate::value::{DomainError, Value};
+
+/// Why an operation cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OperationError {
+    /// The header would break a rule of the format.
+    #[error("not a valid operation: {0}")]
+    Rule(&'static str),
+    /// Two changes of one property.
+    #[error("property {0} is changed twice in one operation")]
+    Repeated(PropertyId),
+    /// The operation has no change of the property.
+    #[error("property {0} is not changed by the operation")]
+    Missing(PropertyId),
+    /// Too many changed properties.
+    #[error("an operation changes at most {limit} properties, not {0}", limit = limits::LEAVES)]
+    Leaves(usize),
+    /// A value outside the domain.
+    #[error("property {property}: {source}")]
+    Domain {
+        /// The property.
+        property: PropertyId,
+        /// What is wrong with the value.
+        source: DomainError,
+    },
+    /// A string, byte string or document that is too long.
+    #[error("property {property}: the value has {length} bytes, the limit is {limit}", limit = limits::VALUE_BYTES)]
+    Value {
+        /// The property.
+        property: PropertyId,
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// A change that cannot be made: an unacceptable text update, or an opaque change with a known tag.
+    #[error("property {property}: {message}")]
+    Change {
+        /// The property.
+        property: PropertyId,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The encoded operation would be too large.
+    #[error("the operation has {0} bytes, the limit is {limit}", limit = limits::OPERATION_BYTES)]
+    Size(usize),
+}
+
+impl Operation {
+    /// The id of the entity that [`Operation::genesis`] with the same model, stamp and nonce creates, so that
+    /// entities can refer to each other before they are made.
+    pub fn genesis_id(model: ModelId, stamp: Stamp, nonce: [u8; 16]) -> EntityId {
+        genesis_entity(model, stamp, &nonce)
+    }
+
+    /// The id of the entity of a model with a key.
+    ///
+    /// # Errors
+    /// [`OperationError`] where a value is outside the domain.
+    pub fn keyed_id(model: ModelId, key: &[(PropertyId, Value)]) -> Result<EntityId, OperationError> {
+        Ok(EntityId(keyed_id(&key_hash(model, &normal_key(key.to_vec())?))))
+    }
+
+    /// Creates an entity. `nonce` and `salt` are 16 random bytes each; leaves come in any order.
+    ///
+    /// # Errors
+    /// [`OperationError`] where the format does not allow it.
+    pub fn genesis(
+        model: ModelId,
+        stamp: Stamp,
+        nonce: [u8; 16],
+        origin: Origin,
+        leaves: Vec<Leaf>,
+        salt: [u8; 16],
+    ) -> Result<Operation, OperationError> {
+        let entity = genesis_entity(model, stamp, &nonce);
+        let kind = Kind::Genesis { nonce };
+        let header = Header { id: entity.0, entity, model, kind, origin: Some(origin), parents: Vec::new() };
+        finish(header, leaves, salt)
+    }
+
+    /// Creates the entity of a model with a key: properties in the model's key order with their values.
+    ///
+    /// # Errors
+    /// [`OperationError`] where the key is empty, too long, or has null or a value outside the domain.
+    pub fn keyed_genesis(model: ModelId, key: Vec<(PropertyId, Value)>) -> Result<Operation, OperationError> {
+        let key = normal_key(key)?;
+        let id = keyed_id(&key_hash(model, &key));
+        let kind = Kind::KeyedGenesis { key };
+        let header = Header { id, entity: EntityId(id), model, kind, origin: None, parents: Vec::new() };
+        finish(header, Vec::new(), [0; 16])
+    }
+
+    /// Changes an entity. `parents` are the head that the change was made on, leaves come in any order, `salt`
+    /// is 16 random bytes. The stamp must make the id exceed every parent's.
+    ///
+    /// # Errors
+    /// [`OperationError`] where the format does not allow it.
+    pub fn edit(
+        entity: EntityId,
+        model: ModelId,
+        stamp: Stamp,
+        origin: Origin,
+        mut parents: Vec<Link>,
+        leaves: Vec<Leaf>,
+        salt: [u8; 16],
+    ) -> Result<Operation, OperationError> {
+        parents.sort_unstable();
+        parents.dedup();
+        let id = OpId::new(stamp, 0);
+        let header = Header { id, entity, model, kind: Kind::Edit, origin: Some(origin), parents };
+        finish(header, leaves, salt)
+    }
+
+    /// The operation without the content of one property: only its commitment is left, and the digest stays.
+    /// The salts of the others are spelled out, since the seed would help to guess what was erased.
+    ///
+    /// # Errors
+    /// [`OperationError::Missing`] where the operation does not change the property.
+    pub fn erase(&self, property: PropertyId) -> Result<Operation, OperationError> {
+        let mut salts = each_salts(&self.salts, &self.leaves);
+        let mut leaves = self.leaves.clone();
+        let found = leaves.iter_mut().zip(salts.iter_mut()).find(|(leaf, _)| leaf.property == property);
+        let Some((leaf, salt)) = found else { return Err(OperationError::Missing(property)) };
+        let commitment = commitment(&leaf.change, salt.as_ref())
+            .map_err(|error| OperationError::Change { property, message: error.to_string() })?;
+        leaf.change = Change::Erased(commitment);
+        *salt = None;
+        Ok(Operation { header: self.header.clone(), salts: Salts::Each(salts), leaves, digest: self.digest })
+    }
+}
+
+fn normal(property: PropertyId, value: Value) -> Result<Value, OperationError> {
+    let value = value.normalized().map_err(|source| OperationError::Domain { property, source })?;
+    let length = match &value {
+        Value::String(text) | Value::Json(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    if length > limits::VALUE_BYTES { Err(OperationError::Value { property, length }) } else { Ok(value) }
+}
+
+fn normal_key(key: Vec<(PropertyId, Value)>) -> Result<Vec<(PropertyId, Value)>, OperationError> {
+    key.into_iter().map(|(property, value)| Ok((property, normal(property, value)?))).collect()
+}
+
+fn normal_leaf(leaf: Leaf) -> Result<Leaf, OperationError> {
+    let Leaf { property, change } = leaf;
+    let wrong = |message: &str| OperationError::Change { property, message: message.to_owned() };
+    let change = match change {
+        Change::Set(value) => Change::Set(normal(property, value)?),
+        Change::Opaque { .. } if matches!(backend(&change), 0 | BACKEND_LWW | BACKEND_YRS) => {
+            return Err(wrong("an opaque change has the tag of a known backend"));
+        }
+        Change::Erased(_) => return Err(wrong("an operation is made whole")),
+        change => change,
+    };
+    Ok(Leaf { property, change })
+}
+
+/// Checks the rules, hashes, and gives an edit the digest bits of its id.
+fn finish(mut header: Header, leaves: Vec<Leaf>, salt: [u8; 16]) -> Result<Operation, OperationError> {
+    if leaves.len() > limits::LEAVES {
+        return Err(OperationError::Leaves(leaves.len()));
+    }
+    let mut leaves = leaves.into_iter().map(normal_leaf).collect::<Result<Vec<_>, _>>()?;
+    leaves.sort_by_key(|leaf| leaf.property);
+    if let Some(property) = repeated(&leaves) {
+        return Err(OperationError::Repeated(property));
+    }
+    let salts = if leaves.is_empty() { Salts::None } else { Salts::Seed(salt) };
+    let root = match payload_root(&salts, &leaves) {
+        Ok(root) => root,
+        Err(error) => return Err(text_error(&leaves, error.to_string())),
+    };
+    let digest: Digest = digest(&header, &root);
+    if matches!(header.kind, Kind::Edit) {
+        header.id = OpId::new(header.id.stamp(), id_bits(&digest));
+    }
+    if let Some(problem) = header.problem() {
+        return Err(OperationError::Rule(problem));
+    }
+    let operation = Operation { header, salts, leaves, digest };
+    match operation.encode().len() {
+        length if length > limits::OPERATION_BYTES => Err(OperationError::Size(length)),
+        _ => Ok(operation),
+    }
+}
+
+fn repeated(leaves: &[Leaf]) -> Option<PropertyId> {
+    let mut last = None;
+    for leaf in leaves {
+        if last == Some(leaf.property) {
+            return last;
+        }
+        last = Some(leaf.property);
+    }
+    None
+}
+
+/// The error of the first text leaf that has one.
+fn text_error(leaves: &[Leaf], message: String) -> OperationError {
+    let bad = leaves
+        .iter()
+        .find(|leaf| matches!(leaf.change, Change::Text(_)) && commitment(&leaf.change, None).is_err());
+    match bad {
+        Some(leaf) => OperationError::Change { property: leaf.property, message },
+        None => OperationError::Rule("a text update is not acceptable"),
+    }
+}

@@ -1,0 +1,160 @@
+//! Every hash of an operation. Each begins with a domain string that ends in a zero byte, so that no input of
+//! one is an input of another.
+
+use super::encode::{BACKEND_LWW, BACKEND_YRS};
+use super::{Change, Header, Kind, Leaf, LeafSalts, Salts};
+use crate::codec::Writer;
+use crate::id::{Digest, EntityId, ModelId, OpId, PropertyId, Stamp};
+use crate::value::{Value, codec};
+
+const GENESIS: &[u8] = b"ankurah/genesis/1\0";
+const KEY: &[u8] = b"ankurah/key/1\0";
+const LEAF_SALT: &[u8] = b"ankurah/leaf-salt/1\0";
+const CONTENT_SALT: &[u8] = b"ankurah/content-salt/1\0";
+const CHANGE: &[u8] = b"ankurah/change/1\0";
+const STRUCTURE: &[u8] = b"ankurah/text-structure/1\0";
+const CONTENT: &[u8] = b"ankurah/text-content/1\0";
+const LEAF: &[u8] = b"ankurah/leaf/1\0";
+const NODE: &[u8] = b"ankurah/node/1\0";
+const EMPTY: &[u8] = b"ankurah/empty/1\0";
+const OPERATION: &[u8] = b"ankurah/operation/1\0";
+
+/// A text update that the format does not accept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the text update is not acceptable: {0}")]
+pub(crate) struct BadText(pub(crate) String);
+
+fn hash(domain: &[u8], parts: &[&[u8]]) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(domain);
+    for part in parts {
+        hasher.update(part);
+    }
+    Digest(*hasher.finalize().as_bytes())
+}
+
+/// The first 16 bytes of a hash.
+fn half(digest: &Digest) -> [u8; 16] {
+    let Digest([half @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _]) = *digest;
+    half
+}
+
+/// The first 8 bytes of a hash, as a big-endian number.
+pub(crate) fn id_bits(digest: &Digest) -> u64 {
+    let Digest([a, b, c, d, e, f, g, h, ..]) = *digest;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// The id of a plain genesis.
+pub(crate) fn genesis_id(model: ModelId, stamp: Stamp, nonce: &[u8; 16]) -> OpId {
+    OpId::new(stamp, id_bits(&hash(GENESIS, &[&model.to_bytes(), nonce])))
+}
+
+/// The commitment to a model and a key.
+pub(crate) fn key_hash(model: ModelId, key: &[(PropertyId, Value)]) -> Digest {
+    let mut writer = Writer::new();
+    writer.count(key.len());
+    for (property, value) in key {
+        writer.property_id(*property);
+        codec::encode(value, &mut writer);
+    }
+    hash(KEY, &[&model.to_bytes(), writer.as_bytes()])
+}
+
+/// The id of a keyed genesis: millisecond 0, then 80 bits of the key's hash.
+pub(crate) fn keyed_id(key: &Digest) -> OpId {
+    let Digest([a, b, c, d, e, f, g, h, i, j, ..]) = *key;
+    OpId::from_bytes([0, 0, 0, 0, 0, 0, a, b, c, d, e, f, g, h, i, j])
+}
+
+/// The id that the header's kind fixes: of a genesis.
+pub(crate) fn fixed_id(header: &Header) -> Option<OpId> {
+    match &header.kind {
+        Kind::Genesis { nonce } => Some(genesis_id(header.model, header.id.stamp(), nonce)),
+        Kind::KeyedGenesis { key } => Some(keyed_id(&key_hash(header.model, key))),
+        Kind::Edit => None,
+    }
+}
+
+/// The salts of a leaf whose change is there.
+pub(crate) fn leaf_salts(seed: &[u8; 16], leaf: &Leaf) -> Option<LeafSalts> {
+    let property = leaf.property.to_bytes();
+    let salt = |domain| half(&hash(domain, &[seed, &property]));
+    match leaf.change {
+        Change::Set(_) | Change::Opaque { .. } => Some(LeafSalts { leaf: salt(LEAF_SALT), content: None }),
+        Change::Text(_) => Some(LeafSalts { leaf: salt(LEAF_SALT), content: Some(salt(CONTENT_SALT)) }),
+        Change::Erased(_) => None,
+    }
+}
+
+/// All salts, leaf by leaf.
+pub(crate) fn each_salts(salts: &Salts, leaves: &[Leaf]) -> Vec<Option<LeafSalts>> {
+    match salts {
+        Salts::None => Vec::new(),
+        Salts::Seed(seed) => leaves.iter().map(|leaf| leaf_salts(seed, leaf)).collect(),
+        Salts::Each(each) => each.clone(),
+    }
+}
+
+/// Structure and content of a text update, which are committed to apart.
+fn split_text(update: &[u8]) -> Result<(Vec<u8>, Vec<u8>), BadText> {
+    Ok((update.to_vec(), Vec::new()))
+}
+
+/// The commitment to a change; for an erased one, the one that is left.
+pub(crate) fn commitment(change: &Change, salts: Option<&LeafSalts>) -> Result<Digest, BadText> {
+    const NONE: LeafSalts = LeafSalts { leaf: [0; 16], content: None };
+    let LeafSalts { leaf: salt, content } = salts.unwrap_or(&NONE);
+    Ok(match change {
+        Change::Set(value) => {
+            let mut writer = Writer::new();
+            codec::encode(value, &mut writer);
+            hash(CHANGE, &[salt, &[BACKEND_LWW], writer.as_bytes()])
+        }
+        Change::Text(update) => {
+            let (structure_bytes, content_bytes) = split_text(update)?;
+            let structure = hash(STRUCTURE, &[salt, &structure_bytes]);
+            let content = hash(CONTENT, &[&content.unwrap_or_default(), &content_bytes]);
+            hash(CHANGE, &[salt, &[BACKEND_YRS], &structure.0, &content.0])
+        }
+        Change::Opaque { backend, bytes } => hash(CHANGE, &[salt, &[*backend], bytes]),
+        Change::Erased(commitment) => *commitment,
+    })
+}
+
+/// The root of the Merkle tree over the leaves, ascending by property. The tree is that of RFC 6962: the left
+/// part is the greatest power of two of leaves that leaves some over.
+pub(crate) fn payload_root(salts: &Salts, leaves: &[Leaf]) -> Result<Digest, BadText> {
+    let salts = each_salts(salts, leaves);
+    let mut level = Vec::with_capacity(leaves.len());
+    for (index, leaf) in leaves.iter().enumerate() {
+        let salts = salts.get(index).and_then(Option::as_ref);
+        let commitment = commitment(&leaf.change, salts)?;
+        level.push(hash(LEAF, &[&leaf.property.to_bytes(), &commitment.0]));
+    }
+    // Pairing neighbours and carrying an odd last one up, level by level, makes the same tree.
+    while level.len() > 1 {
+        level = level
+            .chunks(2)
+            .map(|pair| match pair {
+                [left, right] => hash(NODE, &[&left.0, &right.0]),
+                [Digest(alone)] => Digest(*alone),
+                _ => hash(EMPTY, &[]),
+            })
+            .collect();
+    }
+    Ok(level.pop().unwrap_or_else(|| hash(EMPTY, &[])))
+}
+
+/// The digest of an operation: over the header without the digest bits of the id, and the payload root.
+pub(crate) fn digest(header: &Header, root: &Digest) -> Digest {
+    let mut writer = Writer::new();
+    header.encode_for_digest(&mut writer);
+    hash(OPERATION, &[writer.as_bytes(), &root.0])
+}
+
+/// The id of the entity that a genesis creates, before there is the genesis: so that new entities can refer
+/// to each other.
+pub(crate) fn genesis_entity(model: ModelId, stamp: Stamp, nonce: &[u8; 16]) -> EntityId {
+    EntityId(genesis_id(model, stamp, nonce))
+}

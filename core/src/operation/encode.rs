@@ -1,0 +1,103 @@
+//! Writing operations.
+
+use super::commitment::each_salts;
+use super::{Change, Leaf, LeafSalts, Operation, Salts};
+use crate::codec::Writer;
+use crate::value::codec;
+
+/// The version of the operation format that this program writes.
+pub const VERSION: u8 = 1;
+
+/// The backend tag of a set `lww` value.
+pub const BACKEND_LWW: u8 = 1;
+
+/// The backend tag of a yrs text update.
+pub const BACKEND_YRS: u8 = 2;
+
+/// No leaves.
+pub(super) const PAYLOAD_EMPTY: u8 = 0;
+/// All leaves, and the seed of their salts.
+pub(super) const PAYLOAD_WHOLE: u8 = 1;
+/// Leaves with a salt each, some erased.
+pub(super) const PAYLOAD_PARTS: u8 = 2;
+
+/// Of a leaf only the commitment is there. State 2 is reserved for text without its content.
+pub(super) const LEAF_ERASED: u8 = 0;
+/// The leaf is there.
+pub(super) const LEAF_PRESENT: u8 = 1;
+
+/// No signature.
+pub(super) const SIGNATURE_NONE: u8 = 0;
+
+impl Operation {
+    /// The operation's bytes, as `docs/format.md` says. [`Operation::decode`] gives the same operation back.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::with_capacity(256);
+        self.header.encode(&mut writer);
+        match &self.salts {
+            Salts::None => writer.u8(PAYLOAD_EMPTY),
+            Salts::Seed(seed) => {
+                writer.u8(PAYLOAD_WHOLE);
+                writer.raw(seed);
+                writer.count(self.leaves.len());
+                for leaf in &self.leaves {
+                    writer.property_id(leaf.property);
+                    writer.u8(backend(&leaf.change));
+                    write_body(&leaf.change, &mut writer);
+                }
+            }
+            Salts::Each(_) => {
+                writer.u8(PAYLOAD_PARTS);
+                writer.count(self.leaves.len());
+                for (leaf, salts) in self.leaves.iter().zip(each_salts(&self.salts, &self.leaves)) {
+                    write_part(leaf, salts, &mut writer);
+                }
+            }
+        }
+        writer.u8(SIGNATURE_NONE);
+        writer.into_bytes()
+    }
+}
+
+fn write_part(leaf: &Leaf, salts: Option<LeafSalts>, writer: &mut Writer) {
+    writer.property_id(leaf.property);
+    match (&leaf.change, salts) {
+        (Change::Erased(commitment), _) => {
+            writer.u8(LEAF_ERASED);
+            writer.digest(commitment);
+        }
+        (change, salts) => {
+            let salts = salts.unwrap_or(LeafSalts { leaf: [0; 16], content: None });
+            writer.u8(LEAF_PRESENT);
+            writer.u8(backend(change));
+            writer.raw(&salts.leaf);
+            if let Some(content) = salts.content {
+                writer.raw(&content);
+            }
+            write_body(change, writer);
+        }
+    }
+}
+
+/// The tag of a change's backend; 0 for an erased one, which has none.
+pub(super) fn backend(change: &Change) -> u8 {
+    match change {
+        Change::Set(_) => BACKEND_LWW,
+        Change::Text(_) => BACKEND_YRS,
+        Change::Opaque { backend, .. } => *backend,
+        Change::Erased(_) => 0,
+    }
+}
+
+/// Writes a change's body with its length before it.
+fn write_body(change: &Change, writer: &mut Writer) {
+    match change {
+        Change::Set(value) => {
+            let mut body = Writer::new();
+            codec::encode(value, &mut body);
+            writer.bytes(body.as_bytes());
+        }
+        Change::Text(bytes) | Change::Opaque { bytes, .. } => writer.bytes(bytes),
+        Change::Erased(_) => {}
+    }
+}
