@@ -1,1 +1,5 @@
 //! Property backends: how concurrent changes of one property become one value.
+
+mod lww;
+
+pub use lww::Lww;
