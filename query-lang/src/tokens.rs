@@ -87,7 +87,8 @@ impl Place<'_> {
         let call = followed_by(TokenKind::LeftParen);
         let keyword =
             token.keyword.is_some_and(|kw| if kw.is_reserved() { true } else { self.contextual(kw, call) });
-        let function = call && functions::find(text).is_some();
+        let table = before.is_some_and(|token| matches!(token.keyword, Some(Kw::Into | Kw::Model)));
+        let function = call && !table && functions::find(text).is_some();
         if function
             && (!keyword || !after(TokenKind::Word) || matches!(token.keyword, Some(Kw::Left | Kw::Right)))
         {
@@ -119,6 +120,11 @@ impl Place<'_> {
             && matches!(keyword, Kw::Extract | Kw::Position | Kw::Substring | Kw::Trim | Kw::Filter | Kw::Ref)
         {
             return keyword != Kw::Ref || self.previous.is_some_and(|(_, class)| class == TokenClass::Name);
+        }
+        if matches!(keyword, Kw::Both | Kw::Leading | Kw::Trailing) {
+            return self
+                .following
+                .is_some_and(|next| matches!(next.kind, TokenKind::String | TokenKind::Word));
         }
         let Some((before, class)) = self.previous else { return true };
         match (before.keyword, keyword) {

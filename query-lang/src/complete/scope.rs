@@ -59,11 +59,11 @@ fn queries_around(tokens: &[Token], cursor: usize) -> Vec<Query> {
             && *at <= cursor
     };
     starts.extend(open.into_iter().filter(is_query));
-    starts.into_iter().rev().map(|start| query_from(tokens.get(start..).unwrap_or(&[]))).collect()
+    starts.into_iter().rev().map(|start| query_from(tokens.get(start..).unwrap_or(&[]), start > 0)).collect()
 }
 
-/// The tokens up to the parenthesis that closes the query.
-fn query_from(tokens: &[Token]) -> Query {
+/// The tokens of the query, up to the parenthesis that closes it where it stands in one.
+fn query_from(tokens: &[Token], inner: bool) -> Query {
     let mut depth = 0_usize;
     let mut out = Vec::new();
     for token in tokens {
@@ -75,7 +75,8 @@ fn query_from(tokens: &[Token]) -> Query {
             }
             TokenKind::RightParen => match depth.checked_sub(1) {
                 Some(outer) => depth = outer,
-                None => break,
+                None if inner => break,
+                None => {}
             },
             _ => {}
         }
@@ -122,7 +123,9 @@ fn query_tables(source: &str, query: Query) -> Vec<Table> {
             _ => in_from && token.kind == TokenKind::Comma,
         };
         if introduces {
-            tables.extend(table(source, own.get(at + 1..).unwrap_or(&[])));
+            // Nothing that follows in `alter model` is an alias.
+            let end = if token.keyword == Some(Kw::Model) { at + 2 } else { own.len() };
+            tables.extend(table(source, own.get(at + 1..end).unwrap_or(&[])));
         }
     }
     tables

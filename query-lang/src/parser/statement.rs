@@ -118,8 +118,8 @@ fn insert(start: Input<'_>, mode: InsertMode) -> Parsed<'_, StatementKind> {
         let (i, query) = select(i)?;
         (i, InsertSource::Query(query))
     } else {
-        let (i, ()) = kw(Kw::Values)(i)?;
         i.note(Expected::Keyword(Kw::Select.text()));
+        let (i, ()) = kw(Kw::Values)(i)?;
         let (i, rows) = comma_list(row)(i)?;
         (i, InsertSource::Values(rows))
     };
