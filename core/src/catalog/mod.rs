@@ -8,6 +8,7 @@ pub mod reserved;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use build::CatalogError;
@@ -16,7 +17,6 @@ pub use reserved::is_reserved;
 
 use crate::id::{ModelId, OpId, PropertyId};
 use crate::node::protocol::CatalogView;
-use crate::query::Names;
 use crate::storage::Position;
 use crate::value::{Value, ValueType};
 
@@ -105,8 +105,7 @@ impl Model {
 #[derive(Clone, Debug)]
 pub struct Catalog {
     position: Position,
-    /// Ascending by id.
-    models: Vec<Arc<Model>>,
+    models: BTreeMap<ModelId, Arc<Model>>,
 }
 
 impl Catalog {
@@ -117,13 +116,12 @@ impl Catalog {
 
     /// All models by id, reserved ones included.
     pub fn models(&self) -> impl Iterator<Item = &Arc<Model>> {
-        self.models.iter()
+        self.models.values()
     }
 
     /// The model with this id.
     pub fn model(&self, id: ModelId) -> Option<&Arc<Model>> {
-        let place = self.models.binary_search_by_key(&id, |model| model.id).ok()?;
-        self.models.get(place)
+        self.models.get(&id)
     }
 
     /// The property with this id, dropped or not.
@@ -134,7 +132,7 @@ impl Catalog {
     /// The model that a name in a statement means: an exact match first, then, unless `quoted`, one regardless
     /// of case where that is unambiguous. `id` is what stands after `@`.
     pub fn find(&self, name: &str, quoted: bool, id: Option<OpId>) -> Result<&Arc<Model>, NameError> {
-        names::find(self.models.iter(), name, quoted, id)
+        names::find(self.models.values(), name, quoted, id)
     }
 
     /// The type as it is written: `i64`, `ref(album)`. A model that is not known is named by its id.
@@ -150,18 +148,8 @@ impl Catalog {
 
     /// What programs are shown of it.
     pub fn view(&self) -> CatalogView {
-        let mut models: Vec<Arc<Model>> = self.models.clone();
+        let mut models: Vec<Arc<Model>> = self.models.values().cloned().collect();
         models.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
         CatalogView { position: self.position, models }
-    }
-}
-
-impl Names for Catalog {
-    fn models(&self) -> &[Arc<Model>] {
-        &self.models
-    }
-
-    fn model(&self, id: ModelId) -> Option<&Arc<Model>> {
-        Catalog::model(self, id)
     }
 }

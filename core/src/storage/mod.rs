@@ -3,6 +3,9 @@
 //!
 //! An engine knows operations, states, indexes and the change log; it does not know the query language.
 
+pub mod kv;
+pub mod memory;
+
 use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -92,6 +95,12 @@ pub enum StorageError {
         /// Why.
         message: String,
     },
+    /// The view is too old: later commits replaced more than the engine keeps for views. Take a new one.
+    #[error("the view of the store is too old: too much was changed since it was taken")]
+    Expired,
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
     /// The store is open for reading only.
     #[error("the store is open read-only")]
     ReadOnly,
@@ -432,8 +441,11 @@ pub trait ReadView: MaybeSend + MaybeSync {
     /// A named small record.
     fn record(&self, name: &str) -> BoxFuture<'_, Result<Option<Vec<u8>>, StorageError>>;
 
-    /// Number of entities of a model that are not deleted, if it is known without a scan.
+    /// Number of entities of a model that are not deleted, at this view, if it is known without a scan.
     fn count_hint(&self, model: ModelId) -> Option<u64>;
+
+    /// The indexes as of this view: one that is ready here can be scanned here, whatever became of it since.
+    fn indexes(&self) -> Vec<Index>;
 }
 
 /// One fault that checking a store found.
@@ -463,7 +475,7 @@ pub trait Engine: MaybeSend + MaybeSync + fmt::Debug {
     /// Resolves when a position greater than `after` is visible, with the latest.
     fn wait(&self, after: Position) -> BoxFuture<'_, Result<Position, StorageError>>;
 
-    /// The indexes.
+    /// The indexes now. To scan a view, choose from [`ReadView::indexes`] instead.
     fn indexes(&self) -> Vec<Index>;
 
     /// Makes an index in state [`IndexState::Building`], or gives the one that exists for the definition.

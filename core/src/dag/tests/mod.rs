@@ -1,4 +1,0 @@
-//! Tests of the DAG against a brute-force closure.
-
-mod histories;
-mod named;

@@ -1,0 +1,345 @@
+//! [`KvEngine`]: opening, publishing, flushing, closing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use futures::lock::{Mutex, MutexGuard};
+
+use super::commit::Writes;
+use super::group::Group;
+use super::record::{self, Count, Identity, LogHead};
+use super::view::KvView;
+use super::watch::{Watched, yield_once};
+use super::{Kv, KvRange, KvRead, KvWrite, PageLimit, layout};
+use crate::env::{BoxFuture, BoxStream, Random};
+use crate::id::{ModelId, StoreId};
+use crate::storage::{
+    Batch, CommitError, Durability, Engine, Fault, Index, IndexDefinition, IndexId, IndexState, Position,
+    ReadView, StorageError, StoreInfo,
+};
+
+/// How a store is opened.
+#[derive(Clone, Copy)]
+pub struct OpenStore<'a> {
+    /// Where a new store's id comes from.
+    pub random: &'a dyn Random,
+    /// Refuse everything that writes. A missing store is then an error.
+    pub read_only: bool,
+}
+
+impl fmt::Debug for OpenStore<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenStore").field("read_only", &self.read_only).finish_non_exhaustive()
+    }
+}
+
+/// An [`Engine`] on an ordered key-value store with snapshots.
+pub struct KvEngine<K: Kv> {
+    pub(super) kv: K,
+    info: StoreInfo,
+    was_clean: bool,
+    read_only: bool,
+    /// The commit lock.
+    writing: Mutex<Writing>,
+    /// What readers see.
+    published: Watched<Published>,
+    group: Group,
+}
+
+/// What the commit lock guards.
+#[derive(Debug, Default)]
+pub(super) struct Writing {
+    /// A write failed or was dropped half-way: what the store holds is read again before the next one.
+    unsure: bool,
+    /// No write is accepted any more.
+    closed: bool,
+    /// Indexes that are being dropped.
+    pub(super) dropping: BTreeSet<IndexId>,
+}
+
+/// What the last write left, in memory. Every view has the one that belongs to its snapshot.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Published {
+    pub(super) head: LogHead,
+    pub(super) indexes: Arc<Vec<Index>>,
+    pub(super) counts: Arc<BTreeMap<ModelId, Count>>,
+    /// Indexes being filled of which a writer has cut a key.
+    pub(super) cut: BTreeSet<IndexId>,
+    closed: bool,
+}
+
+impl Published {
+    pub(super) fn index(&self, id: IndexId) -> Option<&Index> {
+        self.indexes.iter().find(|index| index.id == id)
+    }
+}
+
+impl<K: Kv> fmt::Debug for KvEngine<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KvEngine").field("info", &self.info).finish_non_exhaustive()
+    }
+}
+
+impl<K: Kv> KvEngine<K> {
+    /// Opens the store in `kv`, or makes one where `kv` is empty.
+    ///
+    /// Fails where `kv` cannot be read, holds something else, is damaged, was written by a newer version, or is
+    /// empty and `read_only` is set.
+    pub async fn open(kv: K, options: OpenStore<'_>) -> Result<Self, StorageError> {
+        let (identity, published) = match kv.get(&layout::identity()).await? {
+            Some(bytes) => {
+                let identity = Identity::decode(&bytes)?;
+                (identity, load(&kv).await?)
+            }
+            None => create(&kv, options).await?,
+        };
+        let info = StoreInfo {
+            engine: kv.name().to_owned(),
+            store: identity.store,
+            epoch: identity.epoch,
+            format: identity.format,
+        };
+        Ok(KvEngine {
+            kv,
+            info,
+            was_clean: published.head.clean,
+            read_only: options.read_only,
+            writing: Mutex::new(Writing::default()),
+            published: Watched::new(published),
+            group: Group::default(),
+        })
+    }
+
+    /// The key-value store below.
+    pub fn kv(&self) -> &K {
+        &self.kv
+    }
+
+    pub(super) fn published(&self) -> Published {
+        self.published.read(Published::clone)
+    }
+
+    /// Takes the commit lock, for a write.
+    pub(super) async fn begin_write(&self) -> Result<MutexGuard<'_, Writing>, StorageError> {
+        if self.read_only {
+            return Err(StorageError::ReadOnly);
+        }
+        let mut writing = self.writing.lock().await;
+        if writing.closed {
+            return Err(StorageError::Closed);
+        }
+        self.group.check()?;
+        if writing.unsure {
+            let mut found = load(&self.kv).await?;
+            // Whether the unsure write cut keys of an index that is being filled is not known any more.
+            let building = found.indexes.iter().filter(|index| index.state == IndexState::Building);
+            found.cut = building.map(|index| index.id).collect();
+            self.published.update(|published| *published = found);
+            writing.unsure = false;
+        }
+        Ok(writing)
+    }
+
+    /// Applies writes under the commit lock, then shows `next` to readers. Gives the write's version.
+    pub(super) async fn apply(
+        &self,
+        writing: &mut Writing,
+        mut writes: Writes,
+        mut next: Published,
+    ) -> Result<u64, StorageError> {
+        next.head.version = next.head.version.saturating_add(1);
+        writes.put(layout::head(), next.head.encode());
+        writing.unsure = true;
+        self.kv.apply(writes.into_kv()).await?;
+        let version = next.head.version;
+        self.published.update(|published| *published = next);
+        writing.unsure = false;
+        Ok(version)
+    }
+
+    /// Resolves when a version is on disk.
+    pub(super) async fn reach(&self, version: u64) -> Result<(), StorageError> {
+        let applied = || self.published.read(|published| published.head.version);
+        self.group.reach(version, applied, || self.kv.flush()).await
+    }
+
+    async fn take_view(&self) -> Result<KvView<K>, StorageError> {
+        // A snapshot and what is published are taken apart, so they are compared; a write in between is rare.
+        for _ in 0..64 {
+            let published = self.published();
+            let snapshot = self.kv.snapshot().await?;
+            if read_head(&snapshot).await?.version == published.head.version {
+                return Ok(KvView::new(snapshot, published));
+            }
+            yield_once().await;
+        }
+        let _writing = self.writing.lock().await;
+        let snapshot = self.kv.snapshot().await?;
+        let published = load(&snapshot).await?;
+        Ok(KvView::new(snapshot, published))
+    }
+
+    async fn commit_batch(&self, batch: Batch, durability: Durability) -> Result<Position, CommitError> {
+        let (position, version) = if batch.is_empty() {
+            let head = self.published.read(|published| published.head);
+            (head.position, head.version)
+        } else {
+            let mut writing = self.begin_write().await?;
+            let now = self.published();
+            let (writes, mut next) = self.prepare(&now, batch).await?;
+            next.head.clean = false;
+            let position = next.head.position;
+            (position, self.apply(&mut writing, writes, next).await?)
+        };
+        if durability == Durability::Synced {
+            self.reach(version).await.map_err(|error| unflushed(position, error))?;
+        }
+        Ok(position)
+    }
+
+    async fn shut(&self) -> Result<(), StorageError> {
+        let mut writing = match self.begin_write().await {
+            Err(StorageError::Closed | StorageError::ReadOnly) => return Ok(()),
+            other => other?,
+        };
+        let mut next = self.published();
+        if !next.head.clean {
+            next.head.clean = true;
+            let version = self.apply(&mut writing, Writes::default(), next).await?;
+            self.reach(version).await?;
+        }
+        writing.closed = true;
+        self.published.update(|published| published.closed = true);
+        Ok(())
+    }
+}
+
+fn unflushed(position: Position, error: StorageError) -> StorageError {
+    match error {
+        StorageError::Io { message, .. } => StorageError::Io {
+            action: format!("flush commit {} (it may be lost when the store is opened again)", position.0),
+            message,
+        },
+        other => other,
+    }
+}
+
+async fn create<K: Kv>(kv: &K, options: OpenStore<'_>) -> Result<(Identity, Published), StorageError> {
+    for kind in layout::KINDS {
+        let page = kv.page(KvRange::prefix(&[kind]), PageLimit::items(1)).await?;
+        if let Some((key, _)) = page.get(0) {
+            return Err(record::bad_key("identity of the store is missing, though it holds records", key));
+        }
+    }
+    if options.read_only {
+        let message = "there is no store, and it was to be opened read-only".to_owned();
+        return Err(StorageError::Open { path: kv.name().to_owned(), message });
+    }
+    let mut store = [0; 16];
+    options.random.fill(&mut store);
+    let identity = Identity { format: record::STORE_FORMAT, store: StoreId(store), epoch: 1 };
+    let head = LogHead { clean: true, ..LogHead::default() };
+    let write = |key, value| KvWrite { key, value: Some(value) };
+    let writes = vec![write(layout::head(), head.encode()), write(layout::identity(), identity.encode())];
+    kv.apply(writes).await?;
+    kv.flush().await?;
+    Ok((identity, Published { head, ..Published::default() }))
+}
+
+async fn read_head(kv: &impl KvRead) -> Result<LogHead, StorageError> {
+    match kv.get(&layout::head()).await? {
+        Some(bytes) => LogHead::decode(&bytes),
+        None => Err(StorageError::Damaged {
+            what: "head of the log".to_owned(),
+            message: "it is missing".to_owned(),
+        }),
+    }
+}
+
+/// Everything that is kept in memory, read from the store.
+async fn load(kv: &impl KvRead) -> Result<Published, StorageError> {
+    let head = read_head(kv).await?;
+    let mut indexes = Vec::new();
+    let mut counts = BTreeMap::new();
+    let mut rest = Some(KvRange::prefix(&[layout::INDEX]));
+    while let Some(range) = rest {
+        let page = kv.page(range, PageLimit::SCAN).await?;
+        for (key, value) in page.iter() {
+            indexes.push(record::decode_index(key, value)?);
+        }
+        rest = page.rest().cloned();
+    }
+    let mut rest = Some(KvRange::prefix(&[layout::COUNT]));
+    while let Some(range) = rest {
+        let page = kv.page(range, PageLimit::SCAN).await?;
+        for (key, value) in page.iter() {
+            let model = layout::id_at(key, 1).ok_or_else(|| record::bad_key("counts of a model", key))?;
+            counts.insert(ModelId(model), Count::decode(ModelId(model), value)?);
+        }
+        rest = page.rest().cloned();
+    }
+    Ok(Published { head, indexes: Arc::new(indexes), counts: Arc::new(counts), ..Published::default() })
+}
+
+impl<K: Kv> Engine for KvEngine<K> {
+    fn info(&self) -> StoreInfo {
+        self.info.clone()
+    }
+
+    fn view(&self) -> BoxFuture<'_, Result<Arc<dyn ReadView>, StorageError>> {
+        Box::pin(async { Ok(Arc::new(self.take_view().await?) as Arc<dyn ReadView>) })
+    }
+
+    fn commit(&self, batch: Batch, durability: Durability) -> BoxFuture<'_, Result<Position, CommitError>> {
+        Box::pin(self.commit_batch(batch, durability))
+    }
+
+    fn flush(&self) -> BoxFuture<'_, Result<Position, StorageError>> {
+        Box::pin(async {
+            let head = self.published.read(|published| published.head);
+            self.reach(head.version).await?;
+            Ok(head.position)
+        })
+    }
+
+    fn wait(&self, after: Position) -> BoxFuture<'_, Result<Position, StorageError>> {
+        Box::pin(self.published.until(move |published| {
+            if published.head.position > after {
+                Some(Ok(published.head.position))
+            } else if published.closed {
+                Some(Err(StorageError::Closed))
+            } else {
+                None
+            }
+        }))
+    }
+
+    fn indexes(&self) -> Vec<Index> {
+        self.published.read(|published| published.indexes.to_vec())
+    }
+
+    fn create_index(&self, definition: IndexDefinition) -> BoxFuture<'_, Result<IndexId, StorageError>> {
+        Box::pin(self.make_index(definition))
+    }
+
+    fn build_index(&self, index: IndexId) -> BoxFuture<'_, Result<(), StorageError>> {
+        Box::pin(self.fill_index(index))
+    }
+
+    fn drop_index(&self, index: IndexId) -> BoxFuture<'_, Result<(), StorageError>> {
+        Box::pin(self.remove_index(index))
+    }
+
+    fn check(&self) -> BoxStream<'_, Result<Fault, StorageError>> {
+        self.check_store()
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), StorageError>> {
+        Box::pin(self.shut())
+    }
+
+    fn was_clean(&self) -> bool {
+        self.was_clean
+    }
+}

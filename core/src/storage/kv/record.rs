@@ -1,0 +1,488 @@
+//! The bytes of records. Each begins with a byte that names its format; the rest is read within bounds.
+
+use std::sync::Arc;
+
+use super::layout;
+use crate::codec::{DecodeError, Problem, Reader, Writer};
+use crate::dag::{Link, RunStart, VersionVector};
+use crate::entity::{Columns, STATE_VERSION, State, StateReader, TextVersion};
+use crate::id::{ActorId, EntityId, ModelId, OpId, StoreId};
+use crate::operation::{Decoded, Operation};
+use crate::storage::{
+    ActorRecord, Aside, Index, IndexDefinition, IndexId, IndexPart, IndexState, LogChange, LogEntry,
+    Position, StorageError,
+};
+use crate::value::{TypeTag, Value, ValueType};
+
+/// The version of the store's format as a whole.
+pub(crate) const STORE_FORMAT: u32 = 1;
+/// The format byte of every record that this version writes.
+const FORMAT: u8 = 1;
+
+/// The greatest encoded operation that a set aside keeps, in bytes.
+const MAX_ASIDE: usize = 17 << 20;
+/// The longest text for people in a record, in bytes.
+const MAX_MESSAGE: usize = 64 << 10;
+/// The most items of a list in a record.
+const MAX_ITEMS: usize = 1 << 24;
+/// The most parts of an index.
+pub(crate) const MAX_INDEX_PARTS: usize = 16;
+
+/// Reads a record: its format byte, then `read`, which must use up the rest.
+fn decode<'a, T>(
+    bytes: &'a [u8],
+    what: impl FnOnce() -> String,
+    read: impl FnOnce(&mut Reader<'a>) -> Result<T, DecodeError>,
+) -> Result<T, StorageError> {
+    let mut reader = Reader::new(bytes);
+    let result = reader.u8("format").and_then(|format| match format {
+        FORMAT => {
+            let value = read(&mut reader)?;
+            reader.finish()?;
+            Ok(Ok(value))
+        }
+        0 => Err(reader.error_at(0, "format", Problem::Tag(0))),
+        newer => Ok(Err(StorageError::Newer { found: u32::from(newer), known: u32::from(FORMAT) })),
+    });
+    match result {
+        Ok(result) => result,
+        Err(error) => Err(StorageError::Damaged { what: what(), message: error.to_string() }),
+    }
+}
+
+fn encode(capacity: usize, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut writer = Writer::with_capacity(capacity.saturating_add(1));
+    writer.u8(FORMAT);
+    write(&mut writer);
+    writer.into_bytes()
+}
+
+fn position(reader: &mut Reader<'_>) -> Result<Position, DecodeError> {
+    reader.varint("position").map(Position)
+}
+
+/// What identifies a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) format: u32,
+    pub(crate) store: StoreId,
+    pub(crate) epoch: u64,
+}
+
+impl Identity {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        encode(32, |writer| {
+            writer.varint(u64::from(self.format));
+            writer.store_id(&self.store);
+            writer.varint(self.epoch);
+        })
+    }
+
+    /// Reads the identity. What follows the format version is read only where the version is known.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StorageError> {
+        let what = || "identity of the store".to_owned();
+        let mut head = Reader::new(bytes);
+        if let (Ok(FORMAT), Ok(found)) = (head.u8("format"), head.varint32("format of the store")) {
+            if found > STORE_FORMAT {
+                return Err(StorageError::Newer { found, known: STORE_FORMAT });
+            }
+        }
+        decode(bytes, what, |reader| {
+            let format = reader.varint32("format of the store")?;
+            Ok(Identity { format, store: reader.store_id("store")?, epoch: reader.varint("epoch")? })
+        })
+    }
+}
+
+/// What every write of the engine replaces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogHead {
+    /// The number of the engine's last write, commits and index changes alike.
+    pub(crate) version: u64,
+    /// The last commit.
+    pub(crate) position: Position,
+    /// The last commit that changed the catalog.
+    pub(crate) catalog: Position,
+    /// Whether the store was closed after the last write.
+    pub(crate) clean: bool,
+}
+
+impl LogHead {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        encode(32, |writer| {
+            writer.varint(self.version);
+            writer.varint(self.position.0);
+            writer.varint(self.catalog.0);
+            writer.bool(self.clean);
+        })
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StorageError> {
+        decode(
+            bytes,
+            || "head of the log".to_owned(),
+            |reader| {
+                Ok(LogHead {
+                    version: reader.varint("version")?,
+                    position: position(reader)?,
+                    catalog: position(reader)?,
+                    clean: reader.bool("shutdown mark")?,
+                })
+            },
+        )
+    }
+}
+
+/// Counts of a model's entities.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    /// Not deleted.
+    pub(crate) live: u64,
+    /// Deleted.
+    pub(crate) deleted: u64,
+}
+
+impl Count {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        encode(20, |writer| {
+            writer.varint(self.live);
+            writer.varint(self.deleted);
+        })
+    }
+
+    pub(crate) fn decode(model: ModelId, bytes: &[u8]) -> Result<Self, StorageError> {
+        decode(
+            bytes,
+            || format!("counts of model {model}"),
+            |reader| {
+                Ok(Count { live: reader.varint("entities")?, deleted: reader.varint("deleted entities")? })
+            },
+        )
+    }
+}
+
+/// The record of a state is the state's own encoding, whose version byte is the record's format.
+pub(crate) fn encode_state(state: &State) -> Vec<u8> {
+    state.encode()
+}
+
+/// Reads a state as `read` does, and checks that it is the one that its key says.
+fn decode_state_as<T>(
+    model: ModelId,
+    entity: EntityId,
+    bytes: &[u8],
+    read: impl FnOnce(StateReader<'_>) -> Result<T, DecodeError>,
+) -> Result<T, StorageError> {
+    if let Some(newer) = bytes.first().filter(|version| **version > STATE_VERSION) {
+        return Err(StorageError::Newer { found: u32::from(*newer), known: u32::from(STATE_VERSION) });
+    }
+    let damaged = |message| StorageError::Damaged { what: format!("state of entity {entity}"), message };
+    let reader = StateReader::new(bytes).map_err(|error| damaged(error.to_string()))?;
+    if reader.entity() != entity || reader.model() != model {
+        return Err(damaged(format!("it holds entity {} of model {}", reader.entity(), reader.model())));
+    }
+    read(reader).map_err(|error| damaged(error.to_string()))
+}
+
+pub(crate) fn decode_state(model: ModelId, entity: EntityId, bytes: &[u8]) -> Result<State, StorageError> {
+    decode_state_as(model, entity, bytes, |_| State::decode(bytes))
+}
+
+/// Reads the asked values of a state, if `wants` its deletion mark. Gives the places of columns that are
+/// texts, whose values are stored elsewhere.
+pub(crate) fn decode_columns(
+    model: ModelId,
+    entity: EntityId,
+    columns: &Columns,
+    wants: impl FnOnce(bool) -> bool,
+    bytes: &[u8],
+) -> Result<Option<(Vec<Value>, Vec<(usize, TextVersion)>)>, StorageError> {
+    decode_state_as(model, entity, bytes, |reader| {
+        if !wants(reader.is_deleted()) {
+            return Ok(None);
+        }
+        let (mut values, mut texts) = (Vec::new(), Vec::new());
+        reader.columns(columns, &mut values, &mut texts)?;
+        Ok(Some((values, texts)))
+    })
+}
+
+pub(crate) fn encode_model_of(model: ModelId) -> Vec<u8> {
+    encode(16, |writer| writer.model_id(model))
+}
+
+pub(crate) fn decode_model_of(entity: EntityId, bytes: &[u8]) -> Result<ModelId, StorageError> {
+    decode(bytes, || format!("model of entity {entity}"), |reader| reader.model_id("model"))
+}
+
+pub(crate) fn encode_operation(at: Position, operation: &Operation) -> Vec<u8> {
+    encode(256, |writer| {
+        writer.varint(at.0);
+        writer.raw(&operation.encode());
+    })
+}
+
+pub(crate) fn decode_operation(
+    entity: EntityId,
+    id: OpId,
+    bytes: &[u8],
+) -> Result<(Position, Arc<Operation>), StorageError> {
+    let what = || format!("operation {id} of entity {entity}");
+    let (at, encoded) = decode(bytes, what, |reader| {
+        let at = position(reader)?;
+        let rest = reader.rest();
+        Ok((at, reader.raw("operation", rest.len())?))
+    })?;
+    let damaged = |message: String| StorageError::Damaged { what: what(), message };
+    let operation = match Operation::decode(encoded).map_err(|error| damaged(error.to_string()))? {
+        Decoded::Known(operation) => operation,
+        Decoded::Unknown { version, .. } => {
+            return Err(damaged(format!("it has version {version}, which is not known")));
+        }
+    };
+    if operation.id() != id || operation.entity() != entity {
+        let message = format!("it holds operation {} of entity {}", operation.id(), operation.entity());
+        return Err(damaged(message));
+    }
+    Ok((at, Arc::new(operation)))
+}
+
+pub(crate) fn encode_run(run: &RunStart) -> Vec<u8> {
+    encode(96, |writer| {
+        run.first.encode(writer);
+        run.vector.encode(writer);
+    })
+}
+
+pub(crate) fn decode_run(entity: EntityId, bytes: &[u8]) -> Result<RunStart, StorageError> {
+    decode(
+        bytes,
+        || format!("run of entity {entity}"),
+        |reader| {
+            Ok(RunStart { entity, first: Link::decode(reader)?, vector: VersionVector::decode(reader)? })
+        },
+    )
+}
+
+pub(crate) fn encode_text(snapshot: &[u8]) -> Vec<u8> {
+    encode(snapshot.len(), |writer| writer.raw(snapshot))
+}
+
+pub(crate) fn decode_text(entity: EntityId, bytes: &[u8]) -> Result<Arc<[u8]>, StorageError> {
+    decode(
+        bytes,
+        || format!("text of entity {entity}"),
+        |reader| {
+            let rest = reader.rest();
+            reader.raw("text", rest.len()).map(Arc::from)
+        },
+    )
+}
+
+pub(crate) fn encode_tail(operation: OpId) -> Vec<u8> {
+    encode(16, |writer| writer.op_id(operation))
+}
+
+pub(crate) fn decode_tail(entity: EntityId, bytes: &[u8]) -> Result<OpId, StorageError> {
+    decode(bytes, || format!("text tail of entity {entity}"), |reader| reader.op_id("operation"))
+}
+
+pub(crate) fn encode_log(entry: &LogEntry) -> Vec<u8> {
+    encode(64, |writer| {
+        writer.bool(entry.transaction.is_some());
+        if let Some(transaction) = entry.transaction {
+            writer.transaction_id(transaction);
+        }
+        writer.count(entry.changes.len());
+        for change in &entry.changes {
+            writer.model_id(change.model);
+            writer.entity_id(change.entity);
+            writer.count(change.operations.len());
+            change.operations.iter().for_each(|id| writer.op_id(*id));
+        }
+    })
+}
+
+pub(crate) fn decode_log(at: Position, bytes: &[u8]) -> Result<LogEntry, StorageError> {
+    decode(
+        bytes,
+        || format!("log entry {}", at.0),
+        |reader| {
+            let transaction = match reader.bool("transaction mark")? {
+                true => Some(reader.transaction_id("transaction")?),
+                false => None,
+            };
+            let count = reader.count("changes", MAX_ITEMS, 33)?;
+            let mut changes = Vec::with_capacity(count);
+            for _ in 0..count {
+                let (model, entity) = (reader.model_id("model")?, reader.entity_id("entity")?);
+                let count = reader.count("operations", MAX_ITEMS, 16)?;
+                let operations = (0..count).map(|_| reader.op_id("operation")).collect::<Result<_, _>>()?;
+                changes.push(LogChange { model, entity, operations });
+            }
+            Ok(LogEntry { position: at, transaction, changes })
+        },
+    )
+}
+
+pub(crate) fn encode_aside(aside: &Aside) -> Vec<u8> {
+    encode(aside.bytes.len().saturating_add(128), |writer| {
+        writer.entity_id(aside.entity);
+        writer.bytes(&aside.bytes);
+        writer.string(truncated(&aside.reason));
+        writer.count(aside.missing.len());
+        aside.missing.iter().for_each(|id| writer.op_id(*id));
+    })
+}
+
+pub(crate) fn decode_aside(id: OpId, bytes: &[u8]) -> Result<Aside, StorageError> {
+    decode(
+        bytes,
+        || format!("operation {id}, which was set aside"),
+        |reader| {
+            let entity = reader.entity_id("entity")?;
+            let bytes = Arc::from(reader.bytes("operation", MAX_ASIDE)?);
+            let reason = reader.string("reason", MAX_MESSAGE)?.to_owned();
+            let count = reader.count("missing parents", MAX_ITEMS, 16)?;
+            let missing = (0..count).map(|_| reader.op_id("missing parent")).collect::<Result<_, _>>()?;
+            Ok(Aside { id, entity, bytes, reason, missing })
+        },
+    )
+}
+
+pub(crate) fn encode_actor(record: &ActorRecord) -> Vec<u8> {
+    encode(12, |writer| {
+        writer.varint(record.sequence);
+        writer.bool(record.retired);
+    })
+}
+
+pub(crate) fn decode_actor(key: &[u8], bytes: &[u8]) -> Result<ActorRecord, StorageError> {
+    let number = key.get(1..).and_then(|number| <[u8; 8]>::try_from(number).ok()).map(u64::from_be_bytes);
+    let Some(actor) = number.and_then(ActorId::exact) else {
+        return Err(bad_key("an actor of the pool", key));
+    };
+    decode(
+        bytes,
+        || format!("actor {actor}"),
+        |reader| {
+            Ok(ActorRecord { actor, sequence: reader.varint("sequence")?, retired: reader.bool("retired")? })
+        },
+    )
+}
+
+pub(crate) fn encode_record(value: &[u8]) -> Vec<u8> {
+    encode(value.len(), |writer| writer.raw(value))
+}
+
+pub(crate) fn decode_record(name: &str, bytes: &[u8]) -> Result<Vec<u8>, StorageError> {
+    decode(
+        bytes,
+        || format!("record {name}"),
+        |reader| {
+            let rest = reader.rest();
+            reader.raw("record", rest.len()).map(<[u8]>::to_vec)
+        },
+    )
+}
+
+const BUILDING: u8 = 0;
+const READY: u8 = 1;
+const READY_CUT: u8 = 2;
+const FAILED: u8 = 3;
+
+fn encode_type(value_type: ValueType, writer: &mut Writer) {
+    writer.u8(value_type.tag() as u8);
+    if let ValueType::Ref(model) = value_type {
+        writer.model_id(model);
+    }
+}
+
+fn decode_type(reader: &mut Reader<'_>) -> Result<ValueType, DecodeError> {
+    const PLAIN: [ValueType; 10] = [
+        ValueType::Bool,
+        ValueType::Int,
+        ValueType::Float,
+        ValueType::Decimal,
+        ValueType::String,
+        ValueType::Bytes,
+        ValueType::Timestamp,
+        ValueType::Uuid,
+        ValueType::Ulid,
+        ValueType::Json,
+    ];
+    let at = reader.offset();
+    let tag = reader.u8("type")?;
+    if tag == TypeTag::Ref as u8 {
+        return reader.model_id("model of the reference").map(ValueType::Ref);
+    }
+    let plain = PLAIN.into_iter().find(|plain| plain.tag() as u8 == tag);
+    plain.ok_or_else(|| reader.error_at(at, "type", Problem::Tag(u64::from(tag))))
+}
+
+pub(crate) fn encode_index(index: &Index) -> Vec<u8> {
+    encode(64, |writer| {
+        writer.model_id(index.definition.model);
+        writer.count(index.definition.parts.len());
+        for part in &index.definition.parts {
+            writer.property_id(part.property);
+            encode_type(part.value_type, writer);
+            writer.bool(part.descending);
+        }
+        match &index.state {
+            IndexState::Building => writer.u8(BUILDING),
+            IndexState::Ready { cut: false } => writer.u8(READY),
+            IndexState::Ready { cut: true } => writer.u8(READY_CUT),
+            IndexState::Failed { message } => {
+                writer.u8(FAILED);
+                writer.string(truncated(message));
+            }
+        }
+    })
+}
+
+pub(crate) fn decode_index(key: &[u8], bytes: &[u8]) -> Result<Index, StorageError> {
+    let number = key.get(1..).and_then(|number| <[u8; 4]>::try_from(number).ok()).map(u32::from_be_bytes);
+    let Some(id) = number.map(IndexId) else { return Err(bad_key("an index", key)) };
+    decode(
+        bytes,
+        || format!("index {}", id.0),
+        |reader| {
+            let model = reader.model_id("model")?;
+            let count = reader.count("parts", MAX_INDEX_PARTS, 18)?;
+            let mut parts = Vec::with_capacity(count);
+            for _ in 0..count {
+                parts.push(IndexPart {
+                    property: reader.property_id("property")?,
+                    value_type: decode_type(reader)?,
+                    descending: reader.bool("descending")?,
+                });
+            }
+            let at = reader.offset();
+            let state = match reader.u8("state")? {
+                BUILDING => IndexState::Building,
+                READY => IndexState::Ready { cut: false },
+                READY_CUT => IndexState::Ready { cut: true },
+                FAILED => IndexState::Failed { message: reader.string("message", MAX_MESSAGE)?.to_owned() },
+                other => return Err(reader.error_at(at, "state", Problem::Tag(u64::from(other)))),
+            };
+            Ok(Index { id, definition: IndexDefinition { model, parts }, state })
+        },
+    )
+}
+
+/// The beginning of a message that fits into a record.
+pub(crate) fn truncated(message: &str) -> &str {
+    let mut end = message.len().min(MAX_MESSAGE / 2);
+    while !message.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    message.get(..end).unwrap_or_default()
+}
+
+/// A key that is not what the layout says.
+pub(crate) fn bad_key(what: &str, key: &[u8]) -> StorageError {
+    let hex: String = key.iter().take(64).map(|byte| format!("{byte:02x}")).collect();
+    let known = if layout::is_known(key) { "" } else { " of an unknown kind" };
+    StorageError::Damaged { what: what.to_owned(), message: format!("bad key {hex}{known}") }
+}
