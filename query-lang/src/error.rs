@@ -24,7 +24,7 @@ pub enum ParseErrorKind {
     /// Something stands where it cannot.
     #[error("unexpected {found}")]
     Unexpected {
-        /// The text found, described: `` `form` ``, `a string`.
+        /// The text found, described: `` `form` ``, `string`.
         found: String,
     },
     /// The text ends too early.

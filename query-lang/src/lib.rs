@@ -4,23 +4,30 @@
 //! Ankurah: names and types are checked by whoever has a catalog.
 
 pub mod ast;
+mod complete;
 mod diagnostic;
 mod error;
+pub mod functions;
 pub mod keywords;
 mod lexer;
 mod parser;
 mod precedence;
 mod printer;
+mod script;
 mod span;
 mod suggest;
+mod tokens;
 mod types;
 
+pub use complete::{CompletionContext, Expectation, Table, completion_context};
 pub use diagnostic::{Diagnostic, RenderOptions, Severity, visible};
 pub use error::{Expected, ParseError, ParseErrorKind};
 pub use parser::{parse_expr, parse_predicate, parse_script, parse_statement};
 pub use printer::{quote_identifier, quote_string};
+pub use script::{Completeness, Missing, Piece, is_complete, split_statements};
 pub use span::Span;
 pub use suggest::nearest;
+pub use tokens::{TokenClass, tokenize};
 pub use types::{TYPES, TypeInfo};
 
 /// The greatest length in bytes of a text to parse.

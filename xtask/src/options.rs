@@ -20,8 +20,8 @@ Run everything that this machine can run.
 
 Usage: cargo xtask test [--no-skips] [FILTER]...
 
-Steps: unit and integration tests (cargo nextest where it is installed, else cargo test), tests in
-documentation, the wasm32 build, and every fixture under fixtures/ through the built `ankurah run`.
+Steps: every fixture under fixtures/ through the built `ankurah run`, tests in documentation, the wasm32
+build, and the unit and integration tests (cargo nextest where it is installed, else cargo test).
 A step that needs something that is missing here is skipped; the table at the end names it and how to
 enable it. Tests that skip themselves, because real data is absent for example, are named there too.
 
@@ -65,9 +65,10 @@ Install what the other tasks need and this machine lacks.
 
 Usage: cargo xtask setup [--no-skips]
 
-The wasm32 target comes through rustup; where that fails, and on Debian as root, through apt-get
-(rustc-web, rust-web-src). A C compiler, which the bundled SQLite of the tests needs, comes through
-apt-get as well. What cannot be installed here is named, with the command to use.
+rustfmt, clippy and the wasm32 target come through rustup. Where the target cannot be had so, on Debian
+and as root, Debian's compiler (rustc-web, rust-web-src) comes through apt-get, and so does a C compiler,
+which the bundled SQLite of the tests needs. What cannot be installed here is named, with the command to
+use.
 
 Options:
   --no-skips  anything that could not be installed is a failure";

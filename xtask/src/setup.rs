@@ -13,12 +13,13 @@ const RUSTUP_LIMIT: &str = "90";
 
 /// Installs what is missing and names what could not be installed.
 pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
+    report.step("rustfmt and clippy", components);
     report.step("C compiler", c_compiler);
     report.step("wasm32 toolchain", wasm_toolchain);
     report.step("real data", || data(workspace));
 }
 
-/// What the tests need and can be had without asking: the part of the set-up that `test` does itself.
+/// Makes sure that there is a toolchain for wasm32; `test` does this by itself.
 pub(crate) fn wasm_toolchain() -> Outcome {
     if wasm::toolchain().is_some() {
         return Outcome::Passed("already there".into());
@@ -43,6 +44,24 @@ pub(crate) fn wasm_toolchain() -> Outcome {
         Ok(()) if wasm::toolchain().is_some() => Outcome::Passed("installed by apt-get".into()),
         Ok(()) => Outcome::Failed("the packages rustc-web and rust-web-src do not fit together".into()),
         Err(reason) => Outcome::skipped(reason, wasm::how_to_enable()),
+    }
+}
+
+fn components() -> Outcome {
+    let parts = [("fmt", "rustfmt"), ("clippy", "clippy")];
+    let missing = || {
+        let absent = |(command, _): &&(&str, &str)| !command::succeeds("cargo", &[command, "--version"]);
+        parts.iter().filter(absent).map(|(_, component)| *component).collect::<Vec<_>>()
+    };
+    let absent = missing();
+    if absent.is_empty() {
+        return Outcome::Passed("already there".into());
+    }
+    let how = format!("rustup component add {}", absent.join(" "));
+    match command::run(Command::new("rustup").args(["component", "add"]).args(&absent)) {
+        Ok(()) if missing().is_empty() => Outcome::Passed("installed by rustup".into()),
+        Ok(()) => Outcome::skipped("rustup added them, but not for the toolchain in use", how),
+        Err(reason) => Outcome::skipped(reason, how),
     }
 }
 

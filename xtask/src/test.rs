@@ -17,18 +17,19 @@ const FIXTURES_A_RUN: usize = 200;
 
 /// Runs all tests; with filters, only the unit and integration tests that they name.
 pub(crate) fn run(workspace: &Workspace, options: &Options, report: &mut Report) {
+    if options.filters.is_empty() {
+        report.step("fixtures", || fixtures(workspace));
+        report.step("documentation tests", || {
+            command::run(with_data(workspace, workspace.cargo()).args(["test", "--workspace", "--doc"]))
+                .into()
+        });
+        if wasm::toolchain().is_none() {
+            report.step("wasm32 toolchain", setup::wasm_toolchain);
+        }
+        wasm::run(workspace, report);
+    }
+    // Last, so that the runner's own summary stands right above the table.
     rust_tests(workspace, options, report);
-    if !options.filters.is_empty() {
-        return;
-    }
-    report.step("documentation tests", || {
-        command::run(with_data(workspace, workspace.cargo()).args(["test", "--workspace", "--doc"])).into()
-    });
-    report.step("fixtures", || fixtures(workspace));
-    if wasm::toolchain().is_none() {
-        report.step("wasm32 toolchain", setup::wasm_toolchain);
-    }
-    wasm::run(workspace, report);
 }
 
 fn rust_tests(workspace: &Workspace, options: &Options, report: &mut Report) {

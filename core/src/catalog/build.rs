@@ -10,7 +10,7 @@ use super::{Catalog, Model, Property, define};
 use crate::entity::State;
 use crate::id::{EntityId, ModelId, OpId, PropertyId};
 use crate::storage::{Access, Deleted, Position, ReadView, Scan, StorageError};
-use crate::value::{Value, ValueType};
+use crate::value::{Value, ValueType, parse};
 
 /// The catalog cannot be read.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -30,14 +30,16 @@ struct Entry {
 impl Catalog {
     /// The catalog of a store without definitions: the reserved models alone.
     pub fn empty() -> Self {
-        Catalog {
-            position: Position(0),
-            models: MODELS.iter().map(|model| (model.id, Arc::clone(model))).collect(),
-        }
+        Catalog { position: Position(0), models: MODELS.iter().map(Arc::clone).collect() }
     }
 
     /// Reads the catalog at the position of a view.
     pub async fn read(view: &dyn ReadView) -> Result<Self, CatalogError> {
+        Ok(Self::from_states(view.position(), &Self::states(view).await?))
+    }
+
+    /// The states of the entities of the reserved models.
+    pub(crate) async fn states(view: &dyn ReadView) -> Result<Vec<State>, CatalogError> {
         let mut states = Vec::new();
         for model in MODELS.iter() {
             let scan = Scan {
@@ -54,7 +56,7 @@ impl Catalog {
                 }
             }
         }
-        Ok(Self::from_states(view.position(), &states))
+        Ok(states)
     }
 
     /// The catalog that the states of the reserved models' entities describe. States of other models and
@@ -81,8 +83,9 @@ impl Catalog {
             // Ascending by id, so the smallest id of several has the bare name.
             let label = label(&name, id.0, taken.insert(Arc::clone(&name)));
             let model = assemble(id, name, label, entries.remove(&id).unwrap_or_default());
-            catalog.models.insert(id, Arc::new(model));
+            catalog.models.push(Arc::new(model));
         }
+        catalog.models.sort_by_key(|model| model.id);
         catalog
     }
 }
@@ -142,7 +145,7 @@ fn property(state: &State) -> Option<Entry> {
 
 fn default(state: &State, value_type: ValueType) -> Value {
     text(state, *reserved::PROPERTY_DEFAULT)
-        .and_then(|text| define::parse_default(&text, value_type))
+        .and_then(|text| parse(&text, value_type).ok())
         .unwrap_or(Value::Null)
 }
 

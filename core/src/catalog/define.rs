@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::reserved;
 use super::{Backend, Catalog, Model};
 use crate::id::{EntityId, ModelId, PropertyId};
+use crate::operation::{Operation, OperationError};
 use crate::value::{Value, ValueType};
 
 /// The greatest length of a model's or property's name in bytes.
@@ -116,23 +117,22 @@ pub enum DefineError {
         /// The property.
         name: String,
     },
+    /// A name that no operation can carry.
+    #[error(transparent)]
+    Operation(#[from] OperationError),
 }
-
-/// The entity id that a key gives.
-pub type KeyedId<'a> = &'a dyn Fn(ModelId, &[(PropertyId, Value)]) -> EntityId;
 
 /// What `create model` writes, and the model's id.
 pub fn create_model(
     catalog: &Catalog,
     name: &str,
     properties: &[PropertyDefinition],
-    keyed_id: KeyedId<'_>,
 ) -> Result<(ModelId, Vec<CatalogWrite>), DefineError> {
     check_model_name(catalog, name)?;
     if properties.len() > MAX_PROPERTIES {
         return Err(DefineError::TooMany);
     }
-    let (id, key) = fresh_model(catalog, name, keyed_id);
+    let (id, key) = fresh_model(catalog, name)?;
     let mut writes = vec![CatalogWrite {
         model: *reserved::MODEL,
         target: Target::Keyed(key),
@@ -155,8 +155,9 @@ pub fn create_model(
 
 /// What the model that `create model name` would make is called by id: so that its own properties can refer
 /// to it.
-pub fn new_model_id(catalog: &Catalog, name: &str, keyed_id: KeyedId<'_>) -> ModelId {
-    fresh_model(catalog, name, keyed_id).0
+pub fn new_model_id(catalog: &Catalog, name: &str) -> Result<ModelId, DefineError> {
+    check_model_name(catalog, name)?;
+    Ok(fresh_model(catalog, name)?.0)
 }
 
 /// What `alter model … rename to` writes.
@@ -172,7 +173,6 @@ pub fn rename_model(catalog: &Catalog, model: &Model, to: &str) -> Result<Vec<Ca
 pub fn add_property(
     model: &Model,
     definition: &PropertyDefinition,
-    keyed_id: KeyedId<'_>,
 ) -> Result<Vec<CatalogWrite>, DefineError> {
     check_alterable(model)?;
     check_property(definition, 0)?;
@@ -193,9 +193,9 @@ pub fn add_property(
         .map_or(0, |greatest| greatest.saturating_add(1));
     let key = fresh(&definition.name, |name| {
         let key = property_key(model.id, name, definition);
-        let id = PropertyId(keyed_id(*reserved::PROPERTY, &key).0);
-        model.property(id).is_none().then_some(key)
-    });
+        let id = PropertyId(Operation::keyed_id(*reserved::PROPERTY, &key)?.0);
+        Ok(model.property(id).is_none().then_some(key))
+    })?;
     Ok(vec![property_write(key, definition, ordinal, Value::Null)])
 }
 
@@ -250,7 +250,7 @@ fn property_write(
     let ordinal = i64::try_from(ordinal).unwrap_or(i64::MAX);
     let default = match &definition.default {
         Value::Null => Value::Null,
-        value => Value::String(Arc::from(default_text(value))),
+        value => Value::String(Arc::from(value.to_string())),
     };
     CatalogWrite {
         model: *reserved::PROPERTY,
@@ -276,24 +276,27 @@ fn property_key(model: ModelId, name: &str, definition: &PropertyDefinition) -> 
 
 /// The key of a model to be created: its name or, where a model that was renamed since was defined with that
 /// name, the name with a number.
-fn fresh_model(catalog: &Catalog, name: &str, keyed_id: KeyedId<'_>) -> (ModelId, Vec<(PropertyId, Value)>) {
+fn fresh_model(catalog: &Catalog, name: &str) -> Result<(ModelId, Vec<(PropertyId, Value)>), OperationError> {
     fresh(name, |name| {
         let key = vec![(*reserved::MODEL_DEFINED_AS, string(name))];
-        let id = ModelId(keyed_id(*reserved::MODEL, &key).0);
-        catalog.model(id).is_none().then_some((id, key))
+        let id = ModelId(Operation::keyed_id(*reserved::MODEL, &key)?.0);
+        Ok(catalog.model(id).is_none().then_some((id, key)))
     })
 }
 
 /// The first of `name`, `name~2`, `name~3`, … that is free.
-fn fresh<T>(name: &str, free: impl Fn(&str) -> Option<T>) -> T {
+fn fresh<T>(
+    name: &str,
+    free: impl Fn(&str) -> Result<Option<T>, OperationError>,
+) -> Result<T, OperationError> {
     let mut candidate = name.to_owned();
     let mut number = 2u64;
     loop {
-        if let Some(found) = free(&candidate) {
-            return found;
+        if let Some(found) = free(&candidate)? {
+            return Ok(found);
         }
         candidate = format!("{name}~{number}");
-        number += 1;
+        number = number.saturating_add(1);
     }
 }
 
@@ -384,14 +387,4 @@ pub fn parse_type_key(text: &str) -> Option<(ValueType, Backend)> {
         _ => ValueType::Ref(text.strip_prefix("ref(")?.strip_suffix(')')?.parse().ok()?),
     };
     Some((value_type, Backend::Lww))
-}
-
-/// The text form in which the catalog keeps a default.
-pub(super) fn default_text(value: &Value) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-/// The inverse of [`default_text`]; `None` where it is not of the type.
-pub(super) fn parse_default(text: &str, _value_type: ValueType) -> Option<Value> {
-    serde_json::from_str(text).ok()
 }

@@ -8,7 +8,6 @@ pub mod reserved;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use build::CatalogError;
@@ -17,6 +16,7 @@ pub use reserved::is_reserved;
 
 use crate::id::{ModelId, OpId, PropertyId};
 use crate::node::protocol::CatalogView;
+use crate::query::Names;
 use crate::storage::Position;
 use crate::value::{Value, ValueType};
 
@@ -105,7 +105,8 @@ impl Model {
 #[derive(Clone, Debug)]
 pub struct Catalog {
     position: Position,
-    models: BTreeMap<ModelId, Arc<Model>>,
+    /// Ascending by id.
+    models: Vec<Arc<Model>>,
 }
 
 impl Catalog {
@@ -116,12 +117,13 @@ impl Catalog {
 
     /// All models by id, reserved ones included.
     pub fn models(&self) -> impl Iterator<Item = &Arc<Model>> {
-        self.models.values()
+        self.models.iter()
     }
 
     /// The model with this id.
     pub fn model(&self, id: ModelId) -> Option<&Arc<Model>> {
-        self.models.get(&id)
+        let place = self.models.binary_search_by_key(&id, |model| model.id).ok()?;
+        self.models.get(place)
     }
 
     /// The property with this id, dropped or not.
@@ -132,7 +134,7 @@ impl Catalog {
     /// The model that a name in a statement means: an exact match first, then, unless `quoted`, one regardless
     /// of case where that is unambiguous. `id` is what stands after `@`.
     pub fn find(&self, name: &str, quoted: bool, id: Option<OpId>) -> Result<&Arc<Model>, NameError> {
-        names::find(self.models.values(), name, quoted, id)
+        names::find(self.models.iter(), name, quoted, id)
     }
 
     /// The type as it is written: `i64`, `ref(album)`. A model that is not known is named by its id.
@@ -148,8 +150,18 @@ impl Catalog {
 
     /// What programs are shown of it.
     pub fn view(&self) -> CatalogView {
-        let mut models: Vec<Arc<Model>> = self.models.values().cloned().collect();
+        let mut models: Vec<Arc<Model>> = self.models.clone();
         models.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
         CatalogView { position: self.position, models }
+    }
+}
+
+impl Names for Catalog {
+    fn models(&self) -> &[Arc<Model>] {
+        &self.models
+    }
+
+    fn model(&self, id: ModelId) -> Option<&Arc<Model>> {
+        Catalog::model(self, id)
     }
 }

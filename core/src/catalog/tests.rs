@@ -7,6 +7,7 @@ use super::*;
 use crate::dag::Head;
 use crate::entity::{Register, State};
 use crate::id::{EntityId, Stamp};
+use crate::operation::Operation;
 
 /// A small world: states of the reserved models, changed by writes the way operations change them.
 #[derive(Clone, Default)]
@@ -15,18 +16,11 @@ struct World {
     stamp: u64,
 }
 
-fn keyed_id(model: ModelId, key: &[(PropertyId, Value)]) -> EntityId {
-    let hash = blake3::hash(format!("{model}{key:?}").as_bytes());
-    let mut bytes = [0; 16];
-    bytes[6..].copy_from_slice(&hash.as_bytes()[..10]);
-    EntityId::from_bytes(bytes)
-}
-
 impl World {
     fn apply(&mut self, writes: &[CatalogWrite]) {
         for write in writes {
             let (entity, key) = match &write.target {
-                Target::Keyed(key) => (keyed_id(write.model, key), key.clone()),
+                Target::Keyed(key) => (Operation::keyed_id(write.model, key).unwrap(), key.clone()),
                 Target::Existing(entity) => (*entity, Vec::new()),
             };
             self.stamp += 1;
@@ -51,7 +45,7 @@ impl World {
     }
 
     fn create(&mut self, name: &str, properties: &[PropertyDefinition]) -> ModelId {
-        let (id, writes) = define::create_model(&self.catalog(), name, properties, &keyed_id).unwrap();
+        let (id, writes) = define::create_model(&self.catalog(), name, properties).unwrap();
         self.apply(&writes);
         id
     }
@@ -131,12 +125,8 @@ fn a_definition_comes_back_as_it_was_given() {
 fn two_nodes_that_define_the_same_make_the_same() {
     let mut one = World::default();
     one.create("album", &[key("name", ValueType::String), text("note")]);
-    let again = define::create_model(
-        &Catalog::empty(),
-        "album",
-        &[key("name", ValueType::String), text("note")],
-        &keyed_id,
-    );
+    let again =
+        define::create_model(&Catalog::empty(), "album", &[key("name", ValueType::String), text("note")]);
     let before = one.shown();
     one.apply(&again.unwrap().1);
     assert_eq!(one.shown(), before);
@@ -146,8 +136,7 @@ fn two_nodes_that_define_the_same_make_the_same() {
 fn one_name_with_two_types_is_two_properties_until_resolved() {
     let mut world = World::default();
     world.create("album", &[property("rating", ValueType::Int)]);
-    let other =
-        define::create_model(&Catalog::empty(), "album", &[property("rating", ValueType::String)], &keyed_id);
+    let other = define::create_model(&Catalog::empty(), "album", &[property("rating", ValueType::String)]);
     world.apply(&other.unwrap().1);
     let catalog = world.catalog();
     let album = catalog.find("album", false, None).unwrap();
@@ -177,13 +166,13 @@ fn names_can_be_used_again_after_renaming_and_dropping() {
     let find = |model: &Model, name: &str| model.find(name, true, None).unwrap().id;
     change(&mut world, &|_, model| define::rename_property(model, find(model, "a"), "c"));
     assert_eq!(world.shown(), ["album(c i64, b i64)"]);
-    change(&mut world, &|_, model| define::add_property(model, &property("a", ValueType::Int), &keyed_id));
+    change(&mut world, &|_, model| define::add_property(model, &property("a", ValueType::Int)));
     assert_eq!(world.shown(), ["album(c i64, b i64, a i64)"]);
     change(&mut world, &|_, model| define::drop_property(model, find(model, "b"), true));
-    change(&mut world, &|_, model| define::add_property(model, &property("b", ValueType::Int), &keyed_id));
+    change(&mut world, &|_, model| define::add_property(model, &property("b", ValueType::Int)));
     assert_eq!(world.shown(), ["album(c i64, a i64, b i64)"]);
     change(&mut world, &|catalog, model| define::rename_model(catalog, model, "record"));
-    let new = define::new_model_id(&world.catalog(), "album", &keyed_id);
+    let new = define::new_model_id(&world.catalog(), "album").unwrap();
     assert_eq!(
         world.create("album", &[property("of", ValueType::Ref(id)), property("up", ValueType::Ref(new))]),
         new
@@ -219,7 +208,7 @@ fn what_cannot_be_defined_is_refused() {
     world.create("album", &[]);
     let catalog = world.catalog();
     let check = |name: &str, properties: &[PropertyDefinition], expected: DefineError| {
-        assert_eq!(define::create_model(&catalog, name, properties, &keyed_id).unwrap_err(), expected);
+        assert_eq!(define::create_model(&catalog, name, properties).unwrap_err(), expected);
     };
     let int = ValueType::Int;
     check("album", &[], DefineError::DuplicateModel { name: "album".to_owned() });
@@ -238,7 +227,7 @@ fn what_cannot_be_defined_is_refused() {
     let reserved = catalog.model(*reserved::MODEL).unwrap();
     assert!(matches!(define::rename_model(&catalog, reserved, "m"), Err(DefineError::ReservedAlter { .. })));
     let album = catalog.find("album", false, None).unwrap();
-    assert_eq!(define::add_property(album, &key("k", int), &keyed_id), Err(DefineError::KeyOfExisting));
+    assert_eq!(define::add_property(album, &key("k", int)), Err(DefineError::KeyOfExisting));
 }
 
 const MANY: usize = define::MAX_PROPERTIES + 1;

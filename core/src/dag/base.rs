@@ -6,8 +6,9 @@ use crate::codec::{DecodeError, Reader, Writer};
 /// What a partial or compacted replica starts from: everything at or below the frontier is known, though not
 /// held.
 ///
-/// A replica that takes a base also takes a [`RunStart`](super::RunStart) for each link of the frontier, so
-/// that ancestry among the frontier and what stands on it can be decided.
+/// A replica that takes a base also takes a [`RunStart`](super::RunStart) for each link of the frontier, and
+/// for each operation below it that an operation above it has as a parent, so that ancestry can be decided
+/// among the frontier and what is above it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Base {
     /// The maximal operations of the base.

@@ -19,7 +19,7 @@ impl Head {
     }
 
     /// A head of links of which the caller knows that none is an ancestor of another. They are sorted, and
-    /// repetitions left out; [`maximal`](super::maximal) makes an antichain of any set.
+    /// repetitions left out; [`Ancestry::maximal`](super::Ancestry::maximal) makes an antichain of any set.
     pub fn of(links: impl IntoIterator<Item = Link>) -> Self {
         let mut links: Vec<Link> = links.into_iter().collect();
         links.sort_unstable();

@@ -5,6 +5,7 @@ use super::encode::{BACKEND_LWW, BACKEND_YRS};
 use super::{Change, Header, Kind, Leaf, LeafSalts, Salts};
 use crate::codec::Writer;
 use crate::id::{Digest, EntityId, ModelId, OpId, PropertyId, Stamp};
+use crate::property::text;
 use crate::value::{Value, codec};
 
 const GENESIS: &[u8] = b"ankurah/genesis/1\0";
@@ -98,7 +99,7 @@ pub(crate) fn each_salts(salts: &Salts, leaves: &[Leaf]) -> Vec<Option<LeafSalts
 
 /// Structure and content of a text update, which are committed to apart.
 fn split_text(update: &[u8]) -> Result<(Vec<u8>, Vec<u8>), BadText> {
-    Ok((update.to_vec(), Vec::new()))
+    text::split(update, text::Limits::OPERATION).map_err(|error| BadText(error.to_string()))
 }
 
 /// The commitment to a change; for an erased one, the one that is left.

@@ -1,5 +1,6 @@
 //! Property backends: how concurrent changes of one property become one value.
 
 mod lww;
+pub mod text;
 
 pub use lww::Lww;

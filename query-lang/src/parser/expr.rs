@@ -26,7 +26,30 @@ pub(super) fn boxed(i: Input<'_>) -> Boxed<'_> {
 
 /// One level deeper: an expression whose operators all bind at least as tightly as `min`.
 fn operand(i: Input<'_>, min: Level) -> Boxed<'_> {
-    i.nested(|i| operators(i, min))
+    let level = i.enter(1)?;
+    let result = operators(i, min);
+    i.leave(level);
+    result
+}
+
+/// One or more expressions, separated by commas. By hand, since nom's lists take much of the stack.
+pub(super) fn expr_list(i: Input<'_>) -> Parsed<'_, Vec<Expr>> {
+    let mut list = Vec::new();
+    let mut at = i;
+    loop {
+        let (i, item) = boxed(at)?;
+        push(&mut list, item);
+        if i.kind() != Some(TokenKind::Comma) {
+            i.note(Expected::Symbol(","));
+            return Ok((i, list));
+        }
+        at = i.advance();
+    }
+}
+
+/// On its own, so that the moved value is not on the stack of nested lists.
+fn push(list: &mut Vec<Expr>, item: Box<Expr>) {
+    list.push(*item);
 }
 
 /// An expression that stops before `in`.
@@ -198,10 +221,11 @@ fn apply<'a>(start: Input<'a>, i: Input<'a>, op: Infix, left: Box<Expr>) -> Boxe
 fn logical<'a>(start: Input<'a>, mut i: Input<'a>, op: Infix, left: Box<Expr>) -> Boxed<'a> {
     i.grow()?;
     let keyword = if op == Infix::And { Kw::And } else { Kw::Or };
-    let mut operands = vec![*left];
+    let mut operands = Vec::new();
+    push(&mut operands, left);
     while i.keyword() == Some(keyword) {
         let (next, right) = operand(i.advance(), op.level().above())?;
-        operands.push(*right);
+        push(&mut operands, right);
         i = next;
     }
     node(start, i, if op == Infix::And { ExprKind::And(operands) } else { ExprKind::Or(operands) })
@@ -247,19 +271,9 @@ fn in_list<'a>(start: Input<'a>, i: Input<'a>, negated: bool, expr: Box<Expr>) -
         return node(start, i, ExprKind::InQuery { negated, expr, query });
     }
     i.note(Expected::Keyword(Kw::Select.text()));
-    let mut list = Vec::new();
-    let mut at = i;
-    loop {
-        let (i, item) = boxed(at)?;
-        list.push(*item);
-        if i.kind() == Some(TokenKind::Comma) {
-            at = i.advance();
-        } else {
-            i.note(Expected::Symbol(","));
-            let (i, ()) = symbol(TokenKind::RightParen)(i)?;
-            return node(start, i, ExprKind::InList { negated, expr, list });
-        }
-    }
+    let (i, list) = expr_list(i)?;
+    let (i, ()) = symbol(TokenKind::RightParen)(i)?;
+    node(start, i, ExprKind::InList { negated, expr, list })
 }
 
 fn like<'a>(

@@ -42,7 +42,7 @@ pub(super) fn error(
 fn unexpected(context: &Context<'_>, token: &Token) -> ParseErrorKind {
     let text = token.span.text(context.source);
     let found = match token.kind {
-        TokenKind::String => "a string".to_owned(),
+        TokenKind::String => "string".to_owned(),
         TokenKind::Bytes => "bytes".to_owned(),
         TokenKind::Integer | TokenKind::Decimal | TokenKind::Exponent if text.len() > 40 => {
             "a number".to_owned()
@@ -117,6 +117,9 @@ fn suggestion(context: &Context<'_>, at: usize, token: &Token, expected: &[Expec
     let before = at.checked_sub(1).and_then(|at| context.token(at));
     let follows =
         |kind| before.is_some_and(|before| before.kind == kind && before.span.end == token.span.start);
+    if before.is_some_and(|before| before.kind == TokenKind::Comma) && ends_list(token) {
+        return Some("remove the comma before it".to_owned());
+    }
     match token.kind {
         TokenKind::Eq if follows(TokenKind::Eq) => return Some("equality is written `=`".to_owned()),
         TokenKind::Gt if follows(TokenKind::Minus) => {
@@ -151,6 +154,24 @@ fn suggestion(context: &Context<'_>, at: usize, token: &Token, expected: &[Expec
     let reserved = token.keyword.is_some_and(Kw::is_reserved);
     (reserved && expected.iter().any(|expected| names.contains(expected)))
         .then(|| format!("`{text}` is a reserved word: as a name it is written `\"{text}\"`"))
+}
+
+/// Whether a token shows that a list has ended, or goes on with another comma.
+fn ends_list(token: &Token) -> bool {
+    let clause = matches!(
+        token.keyword,
+        Some(
+            Kw::From
+                | Kw::Where
+                | Kw::Group
+                | Kw::Having
+                | Kw::Order
+                | Kw::Limit
+                | Kw::Offset
+                | Kw::Returning
+        )
+    );
+    clause || matches!(token.kind, TokenKind::Comma | TokenKind::RightParen | TokenKind::Semicolon)
 }
 
 /// What a message lists: one word for all operators, no aliases, the most telling first.

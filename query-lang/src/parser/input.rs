@@ -81,12 +81,21 @@ impl<'a> Context<'a> {
     }
 }
 
-/// A position in the tokens.
+/// A position in the tokens. Small, since it is on every frame of the parser's recursion.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'a> {
-    tokens: &'a [Token],
-    at: usize,
     pub(crate) context: &'a Context<'a>,
+    /// The index of the next token.
+    at: u32,
+    /// The index where the tokens end.
+    end: u32,
+}
+
+/// What [`Input::leave`] puts back.
+pub(crate) struct Level {
+    depth: usize,
+    height: usize,
+    levels: usize,
 }
 
 /// The tokens of a text without trivia.
@@ -136,19 +145,27 @@ pub(crate) fn expected_at_end<T>(
 
 impl<'a> Context<'a> {
     fn start(&'a self) -> Input<'a> {
-        Input { tokens: self.tokens, at: 0, context: self }
+        // A text has no more tokens than bytes, and those are limited.
+        let end = u32::try_from(self.tokens.len()).unwrap_or(u32::MAX);
+        Input { context: self, at: 0, end }
     }
 }
 
 impl<'a> Input<'a> {
+    /// The index of the next token among all.
+    fn index(self) -> usize {
+        self.at as usize
+    }
+
     /// The next token.
     pub(crate) fn peek(self) -> Option<&'a Token> {
-        self.tokens.first()
+        self.peek_at(0)
     }
 
     /// The token after `ahead` further ones.
     pub(crate) fn peek_at(self, ahead: usize) -> Option<&'a Token> {
-        self.tokens.get(ahead)
+        let at = self.index() + ahead;
+        if at < self.end as usize { self.context.token(at) } else { None }
     }
 
     /// The kind of the next token.
@@ -168,7 +185,7 @@ impl<'a> Input<'a> {
 
     /// The position after the next token.
     pub(crate) fn advance(self) -> Self {
-        Self { tokens: self.tokens.get(1..).unwrap_or(&[]), at: self.at + 1, context: self.context }
+        Self { at: self.at.saturating_add(1), ..self }
     }
 
     /// Where the next token begins; the end of the text where there is none.
@@ -178,7 +195,7 @@ impl<'a> Input<'a> {
 
     /// Where the token before this position ends.
     pub(crate) fn previous_end(self) -> usize {
-        self.at.checked_sub(1).and_then(|at| self.context.token(at)).map_or(0, |token| token.span.end)
+        self.index().checked_sub(1).and_then(|at| self.context.token(at)).map_or(0, |token| token.span.end)
     }
 
     /// The span from `start` (a position) to the token before this position.
@@ -201,10 +218,10 @@ impl<'a> Input<'a> {
     pub(crate) fn note(self, expected: Expected) {
         let context = self.context;
         if !context.recording {
-            if self.at > context.furthest.get() {
-                context.furthest.set(self.at);
+            if self.index() > context.furthest.get() {
+                context.furthest.set(self.index());
             }
-        } else if self.at == context.furthest.get() {
+        } else if self.index() == context.furthest.get() {
             let mut list = context.expected.borrow_mut();
             if !list.contains(&expected) {
                 list.push(expected);
@@ -226,22 +243,26 @@ impl<'a> Input<'a> {
 
     /// Notes that the word before this position was taken as an alias without `as`.
     pub(crate) fn took_bare_alias(self) {
-        self.context.bare_alias.set(self.at.checked_sub(1));
+        self.context.bare_alias.set(self.index().checked_sub(1));
     }
 
-    /// Runs a parser one level deeper. The limit bounds both the parser's recursion and the tree's height.
-    pub(crate) fn nested<T>(self, parser: impl FnOnce(Self) -> Parsed<'a, T>) -> Parsed<'a, T> {
+    /// Goes so many levels deeper, until [`leave`](Self::leave) with what this gives. The limit bounds both
+    /// the parser's recursion and the tree's height.
+    pub(crate) fn enter(self, levels: usize) -> Result<Level, Err<Fail>> {
         let context = self.context;
         let depth = context.depth.get();
-        if depth >= MAX_DEPTH {
-            return self.too_deep();
+        if depth + levels > MAX_DEPTH {
+            self.too_deep::<()>()?;
         }
-        context.depth.set(depth + 1);
-        let outer = context.height.replace(0);
-        let result = parser(self);
-        context.height.set(outer.max(context.height.get() + 1));
-        context.depth.set(depth);
-        result
+        context.depth.set(depth + levels);
+        Ok(Level { depth, height: context.height.replace(0), levels })
+    }
+
+    /// Comes back from where [`enter`](Self::enter) went.
+    pub(crate) fn leave(self, level: Level) {
+        let context = self.context;
+        context.height.set(level.height.max(context.height.get() + level.levels));
+        context.depth.set(level.depth);
     }
 
     /// Notes that what was parsed at this level becomes the child of another node.
@@ -258,6 +279,19 @@ impl<'a> Input<'a> {
     }
 }
 
+impl<'a> Input<'a> {
+    /// The tokens from here on.
+    fn rest(self) -> &'a [Token] {
+        self.context.tokens.get(self.index()..self.end as usize).unwrap_or(&[])
+    }
+
+    /// The position `count` tokens on, at most the end.
+    fn skip(self, count: usize) -> u32 {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.at.saturating_add(count).min(self.end)
+    }
+}
+
 /// So that nom's combinators work on tokens.
 impl<'a> nom::Input for Input<'a> {
     type Item = &'a Token;
@@ -265,15 +299,15 @@ impl<'a> nom::Input for Input<'a> {
     type IterIndices = std::iter::Enumerate<std::slice::Iter<'a, Token>>;
 
     fn input_len(&self) -> usize {
-        self.tokens.len()
+        self.rest().len()
     }
 
     fn take(&self, index: usize) -> Self {
-        Self { tokens: self.tokens.get(..index).unwrap_or(self.tokens), ..*self }
+        Self { end: self.skip(index), ..*self }
     }
 
     fn take_from(&self, index: usize) -> Self {
-        Self { tokens: self.tokens.get(index..).unwrap_or(&[]), at: self.at + index, ..*self }
+        Self { at: self.skip(index), ..*self }
     }
 
     fn take_split(&self, index: usize) -> (Self, Self) {
@@ -281,18 +315,19 @@ impl<'a> nom::Input for Input<'a> {
     }
 
     fn position<P: Fn(Self::Item) -> bool>(&self, predicate: P) -> Option<usize> {
-        self.tokens.iter().position(predicate)
+        self.rest().iter().position(predicate)
     }
 
     fn iter_elements(&self) -> Self::Iter {
-        self.tokens.iter()
+        self.rest().iter()
     }
 
     fn iter_indices(&self) -> Self::IterIndices {
-        self.tokens.iter().enumerate()
+        self.rest().iter().enumerate()
     }
 
     fn slice_index(&self, count: usize) -> Result<usize, Needed> {
-        if count <= self.tokens.len() { Ok(count) } else { Err(Needed::new(count - self.tokens.len())) }
+        let length = self.rest().len();
+        if count <= length { Ok(count) } else { Err(Needed::new(count - length)) }
     }
 }

@@ -12,12 +12,10 @@ mod select;
 mod statement;
 mod terminal;
 
-use crate::ast::{Expr, Predicate, Statement};
+use crate::ast::{Expr, Path, Predicate, Statement};
 use crate::lexer::TokenKind;
 use crate::{Expected, ParseError};
-use input::{Input, Parsed, run};
-
-pub(crate) use input::{expected_at_end, significant};
+use input::{Input, Parsed, expected_at_end, run};
 
 /// Parses one statement; a `;` after it is allowed.
 ///
@@ -58,6 +56,15 @@ pub fn parse_expr(source: &str) -> Result<Expr, ParseError> {
     run(source, one_expr)
 }
 
+/// Parses one path.
+pub(crate) fn parse_path(source: &str) -> Result<Path, ParseError> {
+    run(source, |i| {
+        let (i, path) = primary::path(i)?;
+        end(i)?;
+        Ok((i, path))
+    })
+}
+
 fn one_expr(i: Input<'_>) -> Parsed<'_, Expr> {
     let (i, expr) = expr::expr(i)?;
     end(i)?;
@@ -76,7 +83,7 @@ fn end(i: Input<'_>) -> Parsed<'_, ()> {
 }
 
 /// Statements separated by semicolons; empty ones do not count.
-pub(crate) fn script(mut i: Input<'_>) -> Parsed<'_, Vec<Statement>> {
+fn script(mut i: Input<'_>) -> Parsed<'_, Vec<Statement>> {
     let mut statements = Vec::new();
     loop {
         while i.kind() == Some(TokenKind::Semicolon) {

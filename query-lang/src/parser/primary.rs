@@ -1,11 +1,9 @@
 //! Expressions that no operator holds together: literals, names, calls, `case`, `cast`, subqueries.
 
-use super::expr::{Boxed, boxed, expr, node};
+use super::expr::{Boxed, boxed, expr_list, node};
 use super::input::{Input, Parsed};
 use super::select::subquery_body;
-use super::terminal::{
-    any_ident, comma_list, has_kw, id, ident, kw, name, name_of, not_available, parens, symbol,
-};
+use super::terminal::{any_ident, has_kw, id, ident, kw, name, name_of, not_available, parens, symbol};
 use crate::ast::{
     Call, CallArgs, CaseBranch, DataType, DataTypeKind, Expr, ExprKind, Ident, Literal, Number, NumberKind,
     Parameter, ParameterKind, Path, PathStep, PathStepKind,
@@ -14,8 +12,7 @@ use crate::keywords::Kw;
 use crate::lexer::{TokenKind, unquote};
 use crate::{Expected, ParseError, ParseErrorKind, Span, types};
 use nom::Parser;
-use nom::multi::{many0, many1};
-use nom::sequence::preceded;
+use nom::multi::many1;
 
 /// An operand, with the steps after it.
 pub(super) fn primary(start: Input<'_>) -> Boxed<'_> {
@@ -242,31 +239,37 @@ pub(super) fn data_type(start: Input<'_>) -> Parsed<'_, DataType> {
 /// `case …`
 fn case(start: Input<'_>) -> Boxed<'_> {
     let i = start.advance();
-    let (i, operand) = if i.keyword() == Some(Kw::When) {
-        (i, None)
-    } else {
-        i.note(Expected::Keyword(Kw::When.text()));
-        let (i, operand) = boxed(i)?;
-        (i, Some(operand))
-    };
-    let (i, branches) = many1(branch).parse(i)?;
+    i.note(Expected::Keyword(Kw::When.text()));
+    let (i, operand) = if i.keyword() == Some(Kw::When) { (i, None) } else { some_boxed(i)? };
+    let mut branches = Vec::new();
+    let (mut i, ()) = branch(i, &mut branches)?;
+    while i.keyword() == Some(Kw::When) {
+        (i, ()) = branch(i, &mut branches)?;
+    }
+    i.note(Expected::Keyword(Kw::When.text()));
     let (i, has_else) = has_kw(i, Kw::Else)?;
-    let (i, otherwise) = if has_else {
-        let (i, otherwise) = boxed(i)?;
-        (i, Some(otherwise))
-    } else {
-        (i, None)
-    };
+    let (i, otherwise) = if has_else { some_boxed(i)? } else { (i, None) };
     let (i, ()) = kw(Kw::End)(i)?;
     node(start, i, ExprKind::Case { operand, branches, otherwise })
 }
 
-fn branch(start: Input<'_>) -> Parsed<'_, CaseBranch> {
+fn some_boxed(i: Input<'_>) -> Parsed<'_, Option<Box<Expr>>> {
+    let (i, expr) = boxed(i)?;
+    Ok((i, Some(expr)))
+}
+
+fn branch<'a>(start: Input<'a>, place: &mut Vec<CaseBranch>) -> Parsed<'a, ()> {
     let (i, ()) = kw(Kw::When)(start)?;
-    let (i, when) = expr(i)?;
+    let (i, when) = boxed(i)?;
     let (i, ()) = kw(Kw::Then)(i)?;
-    let (i, then) = expr(i)?;
-    Ok((i, CaseBranch { when, then, span: i.span_from(start) }))
+    let (i, then) = boxed(i)?;
+    push_branch(place, when, then, i.span_from(start));
+    Ok((i, ()))
+}
+
+/// On its own, so that the moved values are not on the stack of nested branches.
+fn push_branch(place: &mut Vec<CaseBranch>, when: Box<Expr>, then: Box<Expr>, span: Span) {
+    place.push(CaseBranch { when: *when, then: *then, span });
 }
 
 /// `cast(x as t)`
@@ -296,7 +299,7 @@ fn call(start: Input<'_>) -> Boxed<'_> {
             i.note(Expected::Symbol("*"));
             i.note(Expected::Symbol(")"));
             let (i, distinct) = has_kw(i, Kw::Distinct)?;
-            let (i, args) = comma_list(expr)(i)?;
+            let (i, args) = expr_list(i)?;
             call_end(start, i, distinct, CallArgs::List(args))
         }
     }
@@ -304,9 +307,13 @@ fn call(start: Input<'_>) -> Boxed<'_> {
 
 /// The rest of a call whose first argument is known.
 fn call_rest<'a>(start: Input<'a>, i: Input<'a>, first: Expr) -> Boxed<'a> {
-    let (i, mut rest) = many0(preceded(symbol(TokenKind::Comma), expr)).parse(i)?;
-    rest.insert(0, first);
-    call_end(start, i, false, CallArgs::List(rest))
+    let mut args = vec![first];
+    if i.kind() != Some(TokenKind::Comma) {
+        return call_end(start, i, false, CallArgs::List(args));
+    }
+    let (i, rest) = expr_list(i.advance())?;
+    args.extend(rest);
+    call_end(start, i, false, CallArgs::List(args))
 }
 
 /// A call from its closing parenthesis on; `start` is its name.
@@ -351,11 +358,11 @@ fn extract(start: Input<'_>) -> Boxed<'_> {
         ident(Expected::NewName)(i)?
     };
     let (i, ()) = kw(Kw::From)(i)?;
-    let (i, value) = expr(i)?;
+    let (i, value) = boxed(i)?;
     let (i, ()) = symbol(TokenKind::RightParen)(i)?;
     let name = if field.quoted { field.name } else { field.name.to_ascii_lowercase() };
     let field = Expr { kind: ExprKind::Literal(Literal::String(name)), span: field.span };
-    rewritten(start, i, "date_part", vec![field, value])
+    rewritten(start, i, "date_part", vec![field, *value])
 }
 
 /// `position(part in whole)`
@@ -363,27 +370,27 @@ fn position(start: Input<'_>) -> Boxed<'_> {
     let i = start.advance().advance();
     let (i, part) = super::expr::before_in(i)?;
     let (i, ()) = kw(Kw::In)(i)?;
-    let (i, whole) = expr(i)?;
+    let (i, whole) = boxed(i)?;
     let (i, ()) = symbol(TokenKind::RightParen)(i)?;
-    rewritten(start, i, "strpos", vec![whole, *part])
+    rewritten(start, i, "strpos", vec![*whole, *part])
 }
 
 /// `substring(s from 2 for 3)` or a plain call.
 fn substring(start: Input<'_>) -> Boxed<'_> {
     let i = start.advance().advance();
-    let (i, value) = expr(i)?;
+    let (i, value) = boxed(i)?;
     if i.kind() == Some(TokenKind::Comma) {
-        return call_rest(start, i, value);
+        return call_rest(start, i, *value);
     }
     i.note(Expected::Symbol(","));
     let (i, ()) = kw(Kw::From)(i)?;
-    let (i, from) = expr(i)?;
-    let mut args = vec![value, from];
+    let (i, from) = boxed(i)?;
+    let mut args = vec![*value, *from];
     let (mut i, has_length) = has_kw(i, Kw::For)?;
     if has_length {
         let length;
-        (i, length) = expr(i)?;
-        args.push(length);
+        (i, length) = boxed(i)?;
+        args.push(*length);
     }
     let (i, ()) = symbol(TokenKind::RightParen)(i)?;
     rewritten(start, i, "substr", args)
@@ -406,17 +413,17 @@ fn trim(start: Input<'_>) -> Boxed<'_> {
     let mut i = if side.is_some() { first.advance() } else { first };
     let mut characters = None;
     if i.keyword() != Some(Kw::From) {
-        let (next, value) = expr(i)?;
+        let (next, value) = boxed(i)?;
         if side.is_none() && next.keyword() != Some(Kw::From) {
             next.note(Expected::Keyword(Kw::From.text()));
-            return call_rest(start, next, value);
+            return call_rest(start, next, *value);
         }
         characters = Some(value);
         i = next;
     }
     let (i, ()) = kw(Kw::From)(i)?;
-    let (i, value) = expr(i)?;
+    let (i, value) = boxed(i)?;
     let (i, ()) = symbol(TokenKind::RightParen)(i)?;
-    let args = std::iter::once(value).chain(characters).collect();
+    let args = [Some(value), characters].into_iter().flatten().map(|arg| *arg).collect();
     rewritten(start, i, side.unwrap_or("trim"), args)
 }

@@ -1,91 +1,130 @@
 //! `select`, what it reads from, and predicates.
 
-use super::expr::{boxed, expr};
+use super::expr::{boxed, expr_list};
 use super::input::{Input, Parsed};
 use super::terminal::{
     alias, any_ident, comma_list, has_kw, ident, kw, name, not_available, parens, relation_alias, symbol,
 };
 use crate::ast::{
-    Expr, Ident, JoinCondition, JoinKind, NullsOrder, OrderItem, Predicate, Relation, RelationKind, Select,
+    Expr, JoinCondition, JoinKind, NullsOrder, OrderItem, Predicate, Relation, RelationKind, Select,
     SelectItem, SelectItemKind,
 };
 use crate::keywords::Kw;
 use crate::lexer::TokenKind;
 use crate::{Expected, ParseError, ParseErrorKind, Span};
 
-/// `select …` or `from …`.
-pub(super) fn select(start: Input<'_>) -> Parsed<'_, Select> {
+/// `select …` or `from …`. The parts are put into the box as they are read: on the stack they would weigh
+/// on every level of nested queries.
+pub(super) fn select(start: Input<'_>) -> Parsed<'_, Box<Select>> {
+    let mut select = Box::new(empty());
+    let (i, ()) = head(start, &mut select)?;
+    let (i, ()) = where_into(i, &mut select.filter)?;
+    let (i, ()) = list_into(i, Kw::Group, &mut select.group_by)?;
+    let (i, ()) = clause_into(i, Kw::Having, &mut select.having)?;
+    let (i, ()) = order_into(i, &mut select.order_by)?;
+    let (i, ()) = limit_offset(i, &mut select.limit, &mut select.offset)?;
+    out_of_place(i)?;
+    select.span = i.span_from(start);
+    Ok((i, select))
+}
+
+fn empty() -> Select {
+    Select {
+        distinct: false,
+        items: Vec::new(),
+        from: None,
+        filter: None,
+        group_by: Vec::new(),
+        having: None,
+        order_by: Vec::new(),
+        limit: None,
+        offset: None,
+        span: Span::default(),
+    }
+}
+
+/// The select list and what follows `from`.
+fn head<'a>(start: Input<'a>, select: &mut Select) -> Parsed<'a, ()> {
     let (i, short) = has_kw(start, Kw::From)?;
     if short {
-        let (i, from) = relations(i)?;
         let span = Span::point(start.offset());
-        let items = vec![SelectItem { kind: SelectItemKind::Wildcard, span }];
-        return select_rest(start, i, false, items, Some(from));
+        select.items.push(SelectItem { kind: SelectItemKind::Wildcard, span });
+        return from_into(i, select);
     }
     let (i, ()) = kw(Kw::Select)(i)?;
     let (i, distinct) = has_kw(i, Kw::Distinct)?;
     if distinct && i.keyword() == Some(Kw::On) {
         return not_available(i, "`distinct on`", 1, None);
     }
+    select.distinct = distinct;
     let (i, _) = if distinct { (i, false) } else { has_kw(i, Kw::All)? };
-    let (i, items) = comma_list(item)(i)?;
+    let (i, ()) = items(i, &mut select.items)?;
     let (i, has_from) = has_kw(i, Kw::From)?;
-    if !has_from {
-        return select_rest(start, i, distinct, items, None);
-    }
+    if has_from { from_into(i, select) } else { Ok((i, ())) }
+}
+
+fn from_into<'a>(i: Input<'a>, select: &mut Select) -> Parsed<'a, ()> {
     let (i, from) = relations(i)?;
-    select_rest(start, i, distinct, items, Some(from))
+    select.from = Some(*from);
+    Ok((i, ()))
 }
 
-/// The clauses after `from`.
-fn select_rest<'a>(
-    start: Input<'a>,
-    i: Input<'a>,
-    distinct: bool,
-    items: Vec<SelectItem>,
-    from: Option<Relation>,
-) -> Parsed<'a, Select> {
-    let (i, filter) = filter(i)?;
-    let (i, grouped) = by(i, Kw::Group)?;
-    let (i, group_by) = if grouped { comma_list(expr)(i)? } else { (i, Vec::new()) };
-    let (i, has_having) = has_kw(i, Kw::Having)?;
-    let (i, having) = if has_having { some(expr(i)?) } else { (i, None) };
-    let (i, order_by) = order_by(i)?;
-    let (i, (limit, offset)) = limit_offset(i)?;
-    out_of_place(i)?;
-    let span = i.span_from(start);
-    Ok((i, Select { distinct, items, from, filter, group_by, having, order_by, limit, offset, span }))
+/// A keyword and an expression, if they are there.
+fn clause_into<'a>(i: Input<'a>, keyword: Kw, place: &mut Option<Expr>) -> Parsed<'a, ()> {
+    let (i, found) = has_kw(i, keyword)?;
+    if found { expr_into(i, place) } else { Ok((i, ())) }
 }
 
-fn some<T>((i, value): (Input<'_>, T)) -> (Input<'_>, Option<T>) {
-    (i, Some(value))
+fn where_into<'a>(i: Input<'a>, place: &mut Option<Expr>) -> Parsed<'a, ()> {
+    clause_into(i, Kw::Where, place)
+}
+
+fn expr_into<'a>(i: Input<'a>, place: &mut Option<Expr>) -> Parsed<'a, ()> {
+    let (i, expr) = boxed(i)?;
+    *place = Some(*expr);
+    Ok((i, ()))
+}
+
+/// `group by …`, if it is there.
+fn list_into<'a>(i: Input<'a>, keyword: Kw, place: &mut Vec<Expr>) -> Parsed<'a, ()> {
+    let (i, found) = by(i, keyword)?;
+    if !found {
+        return Ok((i, ()));
+    }
+    let (i, list) = expr_list(i)?;
+    *place = list;
+    Ok((i, ()))
 }
 
 /// What an app passes to a query on one model.
 pub(super) fn predicate(start: Input<'_>) -> Parsed<'_, Predicate> {
     let ends =
         |i: Input<'_>| matches!(i.keyword(), Some(Kw::Order | Kw::Limit | Kw::Offset)) || i.peek().is_none();
-    let (i, filter) = if start.keyword() == Some(Kw::Where) {
-        filter(start)?
+    let mut predicate =
+        Predicate { filter: None, order_by: Vec::new(), limit: None, offset: None, span: Span::default() };
+    let (i, ()) = if start.keyword() == Some(Kw::Where) {
+        where_into(start, &mut predicate.filter)?
     } else if ends(start) {
         start.note(Expected::Expression);
-        (start, None)
+        (start, ())
     } else {
-        some(expr(start)?)
+        expr_into(start, &mut predicate.filter)?
     };
-    let (i, order_by) = order_by(i)?;
-    let (i, (limit, offset)) = limit_offset(i)?;
+    let (i, ()) = order_into(i, &mut predicate.order_by)?;
+    let (i, ()) = limit_offset(i, &mut predicate.limit, &mut predicate.offset)?;
     out_of_place(i)?;
     if i.peek().is_some() {
         return i.fail(Expected::End);
     }
-    Ok((i, Predicate { filter, order_by, limit, offset, span: i.span_from(start) }))
+    predicate.span = i.span_from(start);
+    Ok((i, predicate))
 }
 
 /// `where condition`, if it is there.
 pub(super) fn filter(i: Input<'_>) -> Parsed<'_, Option<Expr>> {
-    let (i, has_filter) = has_kw(i, Kw::Where)?;
-    if has_filter { Ok(some(expr(i)?)) } else { Ok((i, None)) }
+    let mut filter = None;
+    let (i, ()) = where_into(i, &mut filter)?;
+    Ok((i, filter))
 }
 
 /// `group by` or `order by`, if it is there.
@@ -95,51 +134,54 @@ fn by(i: Input<'_>, keyword: Kw) -> Parsed<'_, bool> {
     Ok((i, found))
 }
 
-fn order_by(i: Input<'_>) -> Parsed<'_, Vec<OrderItem>> {
+fn order_into<'a>(i: Input<'a>, place: &mut Vec<OrderItem>) -> Parsed<'a, ()> {
     let (i, ordered) = by(i, Kw::Order)?;
-    if ordered { comma_list(order_item)(i) } else { Ok((i, Vec::new())) }
+    if !ordered {
+        return Ok((i, ()));
+    }
+    let mut at = i;
+    loop {
+        let (i, ()) = order_item(at, place)?;
+        if i.kind() != Some(TokenKind::Comma) {
+            i.note(Expected::Symbol(","));
+            return Ok((i, ()));
+        }
+        at = i.advance();
+    }
 }
 
-fn order_item(start: Input<'_>) -> Parsed<'_, OrderItem> {
-    let (i, expr) = expr(start)?;
+fn order_item<'a>(start: Input<'a>, place: &mut Vec<OrderItem>) -> Parsed<'a, ()> {
+    let (i, expr) = boxed(start)?;
     let (i, ascending) = has_kw(i, Kw::Asc)?;
     let (i, descending) = if ascending { (i, false) } else { has_kw(i, Kw::Desc)? };
+    let (i, nulls) = nulls_order(i)?;
+    place.push(OrderItem { expr: *expr, descending, nulls, span: i.span_from(start) });
+    Ok((i, ()))
+}
+
+fn nulls_order(i: Input<'_>) -> Parsed<'_, Option<NullsOrder>> {
     let (i, has_nulls) = has_kw(i, Kw::Nulls)?;
-    let (i, nulls) = if !has_nulls {
-        (i, None)
-    } else if i.keyword() == Some(Kw::First) {
-        (i.advance(), Some(NullsOrder::First))
-    } else {
-        i.note(Expected::Keyword(Kw::First.text()));
-        let (i, ()) = kw(Kw::Last)(i)?;
-        (i, Some(NullsOrder::Last))
-    };
-    Ok((i, OrderItem { expr, descending, nulls, span: i.span_from(start) }))
+    if !has_nulls {
+        return Ok((i, None));
+    }
+    let (i, first) = has_kw(i, Kw::First)?;
+    if first {
+        return Ok((i, Some(NullsOrder::First)));
+    }
+    let (i, ()) = kw(Kw::Last)(i)?;
+    Ok((i, Some(NullsOrder::Last)))
 }
 
 /// `limit n` and `offset m`, in either order.
-fn limit_offset(i: Input<'_>) -> Parsed<'_, (Option<Expr>, Option<Expr>)> {
-    let (i, offset) = offset(i)?;
+fn limit_offset<'a>(i: Input<'a>, limit: &mut Option<Expr>, offset: &mut Option<Expr>) -> Parsed<'a, ()> {
+    let (i, ()) = clause_into(i, Kw::Offset, offset)?;
     let (i, has_limit) = has_kw(i, Kw::Limit)?;
     if !has_limit {
-        return Ok((i, (None, offset)));
+        return Ok((i, ()));
     }
-    let (i, limit) = if i.keyword() == Some(Kw::All) {
-        (i.advance(), None)
-    } else {
-        i.note(Expected::Keyword(Kw::All.text()));
-        some(expr(i)?)
-    };
-    if offset.is_some() {
-        return Ok((i, (limit, offset)));
-    }
-    let (i, offset) = self::offset(i)?;
-    Ok((i, (limit, offset)))
-}
-
-fn offset(i: Input<'_>) -> Parsed<'_, Option<Expr>> {
-    let (i, has_offset) = has_kw(i, Kw::Offset)?;
-    if has_offset { Ok(some(expr(i)?)) } else { Ok((i, None)) }
+    let (i, all) = has_kw(i, Kw::All)?;
+    let (i, ()) = if all { (i, ()) } else { expr_into(i, limit)? };
+    if offset.is_some() { Ok((i, ())) } else { clause_into(i, Kw::Offset, offset) }
 }
 
 /// Fails where a clause or an operator on queries follows that cannot stand there.
@@ -168,22 +210,52 @@ fn out_of_place(i: Input<'_>) -> Parsed<'_, ()> {
     }
 }
 
+/// A select list.
+fn items<'a>(i: Input<'a>, place: &mut Vec<SelectItem>) -> Parsed<'a, ()> {
+    let mut at = i;
+    loop {
+        let (i, ()) = item(at, place)?;
+        if i.kind() != Some(TokenKind::Comma) {
+            i.note(Expected::Symbol(","));
+            return Ok((i, ()));
+        }
+        at = i.advance();
+    }
+}
+
 /// One item of a select list.
-fn item(start: Input<'_>) -> Parsed<'_, SelectItem> {
-    let done = |i: Input<'_>, kind| SelectItem { kind, span: i.span_from(start) };
+fn item<'a>(start: Input<'a>, place: &mut Vec<SelectItem>) -> Parsed<'a, ()> {
+    start.note(Expected::Symbol("*"));
     if start.kind() == Some(TokenKind::Star) {
         let i = start.advance();
-        return Ok((i, done(i, SelectItemKind::Wildcard)));
+        place.push(SelectItem { kind: SelectItemKind::Wildcard, span: i.span_from(start) });
+        return Ok((i, ()));
     }
-    start.note(Expected::Symbol("*"));
     if is_qualified_wildcard(start) {
-        let (i, qualifier) = name(Expected::Property)(start)?;
-        let i = i.advance().advance();
-        return Ok((i, done(i, SelectItemKind::QualifiedWildcard(qualifier))));
+        return qualified_wildcard(start, place);
     }
-    let (i, expr) = expr(start)?;
+    let (i, expr) = boxed(start)?;
+    aliased(start, i, expr, place)
+}
+
+fn qualified_wildcard<'a>(start: Input<'a>, place: &mut Vec<SelectItem>) -> Parsed<'a, ()> {
+    let (i, qualifier) = name(Expected::Property)(start)?;
+    let i = i.advance().advance();
+    place.push(SelectItem { kind: SelectItemKind::QualifiedWildcard(qualifier), span: i.span_from(start) });
+    Ok((i, ()))
+}
+
+/// The item that an expression and the alias after it make.
+fn aliased<'a>(
+    start: Input<'a>,
+    i: Input<'a>,
+    expr: Box<Expr>,
+    place: &mut Vec<SelectItem>,
+) -> Parsed<'a, ()> {
     let (i, alias) = alias(i)?;
-    Ok((i, done(i, SelectItemKind::Expr { expr, alias })))
+    let kind = SelectItemKind::Expr { expr: *expr, alias };
+    place.push(SelectItem { kind, span: i.span_from(start) });
+    Ok((i, ()))
 }
 
 /// Whether `name.*` stands here.
@@ -197,72 +269,76 @@ fn is_qualified_wildcard(i: Input<'_>) -> bool {
 
 /// `returning …`, if it is there.
 pub(super) fn returning(i: Input<'_>) -> Parsed<'_, Vec<SelectItem>> {
-    let (i, found) = has_kw(i, Kw::Returning)?;
-    if found { comma_list(item)(i) } else { Ok((i, Vec::new())) }
+    let (mut i, found) = has_kw(i, Kw::Returning)?;
+    let mut list = Vec::new();
+    if found {
+        (i, ()) = items(i, &mut list)?;
+    }
+    Ok((i, list))
 }
 
 /// Levels that a subquery counts for, since its parser needs more of the stack than an expression's.
 const SUBQUERY_LEVELS: usize = 4;
 
-/// `levels` levels deeper.
-fn deeper<'a, T>(i: Input<'a>, levels: usize, parser: &dyn Fn(Input<'a>) -> Parsed<'a, T>) -> Parsed<'a, T> {
-    match levels {
-        0 => parser(i),
-        levels => i.nested(|i| deeper(i, levels - 1, parser)),
-    }
+/// A subquery's levels deeper.
+fn deeper<'a, T>(i: Input<'a>, parser: fn(Input<'a>) -> Parsed<'a, T>) -> Parsed<'a, T> {
+    let level = i.enter(SUBQUERY_LEVELS)?;
+    let result = parser(i);
+    i.leave(level);
+    result
 }
 
 /// A query after an opening parenthesis, with the closing one.
 pub(super) fn subquery_body(i: Input<'_>) -> Parsed<'_, Box<Select>> {
-    let (i, query) = deeper(i, SUBQUERY_LEVELS, &boxed_select)?;
+    let (i, query) = deeper(i, select)?;
     let (i, ()) = symbol(TokenKind::RightParen)(i)?;
     Ok((i, query))
 }
 
-/// `select …`, boxed.
-pub(super) fn boxed_select(i: Input<'_>) -> Parsed<'_, Box<Select>> {
-    let (i, query) = select(i)?;
-    Ok((i, Box::new(query)))
+/// A relation as the parser passes it on: boxed, like expressions.
+type BoxedRelation<'a> = Parsed<'a, Box<Relation>>;
+
+fn relation_node<'a>(start: Input<'a>, i: Input<'a>, kind: RelationKind) -> BoxedRelation<'a> {
+    Ok((i, Box::new(Relation { kind, span: i.span_from(start) })))
 }
 
 /// What follows `from`.
-fn relations(start: Input<'_>) -> Parsed<'_, Relation> {
+fn relations(start: Input<'_>) -> BoxedRelation<'_> {
     let (mut i, mut left) = joined(start)?;
-    loop {
-        if i.kind() != Some(TokenKind::Comma) {
-            i.note(Expected::Symbol(","));
-            return Ok((i, left));
-        }
+    while i.kind() == Some(TokenKind::Comma) {
         i.grow()?;
         let (next, right) = joined(i.advance())?;
-        left = join_node(start, next, left, JoinKind::Cross, right, None);
-        i = next;
+        (i, left) = join_node(start, next, left, JoinKind::Cross, right, None)?;
     }
+    i.note(Expected::Symbol(","));
+    Ok((i, left))
 }
 
 fn join_node<'a>(
     start: Input<'a>,
     i: Input<'a>,
-    left: Relation,
+    left: Box<Relation>,
     join: JoinKind,
-    right: Relation,
+    right: Box<Relation>,
     on: Option<JoinCondition>,
-) -> Relation {
-    let kind = RelationKind::Join { left: Box::new(left), join, right: Box::new(right), on };
-    Relation { kind, span: i.span_from(start) }
+) -> BoxedRelation<'a> {
+    relation_node(start, i, RelationKind::Join { left, join, right, on })
 }
 
 /// A relation and those joined to it.
-fn joined(start: Input<'_>) -> Parsed<'_, Relation> {
+fn joined(start: Input<'_>) -> BoxedRelation<'_> {
     let (mut i, mut left) = relation(start)?;
     loop {
         let (next, Some(join)) = join_kind(i)? else { return Ok((i, left)) };
         next.grow()?;
         let (next, right) = relation(next)?;
         let (next, on) = if join == JoinKind::Cross { (next, None) } else { some(join_condition(next)?) };
-        left = join_node(start, next, left, join, right, on);
-        i = next;
+        (i, left) = join_node(start, next, left, join, right, on)?;
     }
+}
+
+fn some<T>((i, value): (Input<'_>, T)) -> (Input<'_>, Option<T>) {
+    (i, Some(value))
 }
 
 /// `join`, `left outer join` and the like.
@@ -299,29 +375,34 @@ fn join_condition(i: Input<'_>) -> Parsed<'_, JoinCondition> {
 }
 
 /// A model, a query in parentheses or joined relations in parentheses.
-fn relation(start: Input<'_>) -> Parsed<'_, Relation> {
+fn relation(start: Input<'_>) -> BoxedRelation<'_> {
     if start.keyword() == Some(Kw::Lateral) {
         return not_available(start, "`lateral`", 1, None);
     }
     if start.kind() != Some(TokenKind::LeftParen) {
-        let (i, name) = name(Expected::Model)(start)?;
-        let (i, alias) = relation_alias(i)?;
-        return Ok((i, Relation { kind: RelationKind::Model { name, alias }, span: i.span_from(start) }));
+        return model(start);
     }
     let i = start.advance();
     if matches!(i.keyword(), Some(Kw::Select | Kw::From)) {
         let (i, query) = subquery_body(i)?;
-        let (i, alias) = query_alias(i)?;
-        return Ok((i, Relation { kind: RelationKind::Query { query, alias }, span: i.span_from(start) }));
+        return aliased_query(start, i, query);
     }
     i.note(Expected::Keyword(Kw::Select.text()));
-    let (i, inner) = deeper(i, SUBQUERY_LEVELS, &relations)?;
+    let (i, mut inner) = deeper(i, relations)?;
     let (i, ()) = symbol(TokenKind::RightParen)(i)?;
-    Ok((i, Relation { kind: inner.kind, span: i.span_from(start) }))
+    inner.span = i.span_from(start);
+    Ok((i, inner))
 }
 
-/// The name of a query in `from`.
-fn query_alias(i: Input<'_>) -> Parsed<'_, Ident> {
+fn model(start: Input<'_>) -> BoxedRelation<'_> {
+    let (i, name) = name(Expected::Model)(start)?;
+    let (i, alias) = relation_alias(i)?;
+    relation_node(start, i, RelationKind::Model { name, alias })
+}
+
+/// A query in `from` and the name after it.
+fn aliased_query<'a>(start: Input<'a>, i: Input<'a>, query: Box<Select>) -> BoxedRelation<'a> {
     let (i, explicit) = has_kw(i, Kw::As)?;
-    if explicit { any_ident(Expected::NewName)(i) } else { ident(Expected::Alias)(i) }
+    let (i, alias) = if explicit { any_ident(Expected::NewName)(i)? } else { ident(Expected::Alias)(i)? };
+    relation_node(start, i, RelationKind::Query { query, alias })
 }

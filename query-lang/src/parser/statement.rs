@@ -4,7 +4,7 @@ use super::expr::expr;
 use super::input::{Input, Parsed};
 use super::model::{alter_model, create};
 use super::primary::path;
-use super::select::{boxed_select, filter, returning};
+use super::select::{filter, returning, select};
 use super::terminal::{comma_list, has_kw, kw, name, not_available, parens, relation_alias, symbol};
 use crate::Expected;
 use crate::ast::{
@@ -38,8 +38,8 @@ pub(super) fn statement(start: Input<'_>) -> Parsed<'_, Statement> {
     let next = start.advance();
     let (i, kind) = match start.keyword() {
         Some(Kw::Select | Kw::From) => {
-            let (i, select) = boxed_select(start)?;
-            (i, StatementKind::Select(select))
+            let (i, query) = select(start)?;
+            (i, StatementKind::Select(query))
         }
         Some(Kw::Insert) => insert(start, InsertMode::Insert)?,
         Some(Kw::Upsert) => insert(start, InsertMode::Upsert)?,
@@ -115,11 +115,11 @@ fn insert(start: Input<'_>, mode: InsertMode) -> Parsed<'_, StatementKind> {
         (i, Vec::new())
     };
     let (i, source) = if matches!(i.keyword(), Some(Kw::Select | Kw::From)) {
-        let (i, query) = boxed_select(i)?;
+        let (i, query) = select(i)?;
         (i, InsertSource::Query(query))
     } else {
-        let (i, ()) = kw(Kw::Values)(i)?;
         i.note(Expected::Keyword(Kw::Select.text()));
+        let (i, ()) = kw(Kw::Values)(i)?;
         let (i, rows) = comma_list(row)(i)?;
         (i, InsertSource::Values(rows))
     };

@@ -1,0 +1,4 @@
+//! Tests of the DAG against a brute-force closure.
+
+mod histories;
+mod named;

@@ -1,0 +1,251 @@
+//! A session with a node: requests in, events out, with Ctrl-C in between.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use ankurah_core::node::protocol::{
+    CatalogView, Connection, Event, Failure, NodeInfo, Parameters, Request, SessionId, TransactionState,
+};
+use futures::StreamExt;
+use futures::executor::block_on;
+
+/// How often a wait looks whether it was interrupted.
+const LOOK: Duration = Duration::from_millis(20);
+/// Events that may wait for the one who reads them.
+const WAITING: usize = 4;
+
+/// Whether Ctrl-C was pressed.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// One that Ctrl-C sets. A second Ctrl-C while the first waits to be seen ends the program with 130.
+    pub fn on_ctrl_c() -> Self {
+        let flag = Arc::new(AtomicBool::new(false));
+        // Where no handler can be set, Ctrl-C ends the program as it does by itself.
+        let _ =
+            signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGINT, 130, flag.clone());
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, flag.clone());
+        Interrupt(flag)
+    }
+
+    /// Sets it.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it is set.
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Clears it, and says whether it was set.
+    pub fn take(&self) -> bool {
+        self.0.swap(false, Ordering::SeqCst)
+    }
+}
+
+/// Where answers are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pump {
+    /// In the thread that reads them. Ctrl-C is seen between events.
+    Here,
+    /// In a thread of their own, so that Ctrl-C is seen at any time.
+    Thread,
+}
+
+/// A session with a node.
+pub struct Client {
+    connection: Arc<dyn Connection>,
+    session: SessionId,
+    interrupt: Interrupt,
+    pump: Pump,
+}
+
+impl Client {
+    /// A session on a connection.
+    pub fn new(
+        connection: Arc<dyn Connection>,
+        session: SessionId,
+        interrupt: Interrupt,
+        pump: Pump,
+    ) -> Self {
+        Client { connection, session, interrupt, pump }
+    }
+
+    /// The session.
+    pub fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// What Ctrl-C sets.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// Asks for the answer to a statement.
+    pub fn execute(&self, statement: &str, parameters: Parameters) -> Answer {
+        self.request(Request::Execute { session: self.session, statement: statement.to_owned(), parameters })
+    }
+
+    /// Asks; dropping the answer cancels the request.
+    pub fn request(&self, request: Request) -> Answer {
+        let interrupt = self.interrupt.clone();
+        let mut stream = self.connection.request(request);
+        if self.pump == Pump::Here {
+            return Answer { interrupt, source: Source::Stream(stream), ended: false };
+        }
+        let (sender, receiver) = sync_channel(WAITING);
+        let spawned = std::thread::Builder::new().name("statement".to_owned()).spawn(move || {
+            block_on(async {
+                while let Some(event) = stream.next().await {
+                    if sender.send(event).is_err() {
+                        return;
+                    }
+                }
+            });
+        });
+        match spawned {
+            Ok(_) => Answer { interrupt, source: Source::Channel(receiver), ended: false },
+            Err(error) => {
+                let failure = broken(format!("no thread for the statement could be started: {error}"));
+                Answer { interrupt, source: Source::Failed(Box::new(failure)), ended: false }
+            }
+        }
+    }
+
+    /// The catalog.
+    pub fn catalog(&self) -> Result<CatalogView, Stop> {
+        let mut found = None;
+        self.request(Request::Catalog).for_each(|event| {
+            if let Event::Catalog(view) = event {
+                found = Some(view);
+            }
+        })?;
+        found.ok_or_else(|| Stop::Failed(Box::new(broken("the node sent no catalog".to_owned()))))
+    }
+
+    /// What the node is.
+    pub fn info(&self) -> Result<NodeInfo, Stop> {
+        let mut found = None;
+        self.request(Request::Info).for_each(|event| {
+            if let Event::Info(info) = event {
+                found = Some(info);
+            }
+        })?;
+        found.ok_or_else(|| Stop::Failed(Box::new(broken("the node did not say what it is".to_owned()))))
+    }
+}
+
+/// Why an answer did not come to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Ctrl-C.
+    Cancelled,
+    /// The node said why.
+    Failed(Box<Failure>),
+}
+
+/// A part of an answer, or its end.
+#[derive(Debug)]
+pub enum Next {
+    /// A part.
+    Event(Event),
+    /// Its successful end.
+    Done(ankurah_core::node::protocol::Done),
+}
+
+enum Source {
+    Stream(ankurah_core::node::protocol::EventStream),
+    Channel(Receiver<Event>),
+    Failed(Box<Failure>),
+}
+
+/// An answer while it comes.
+pub struct Answer {
+    interrupt: Interrupt,
+    source: Source,
+    ended: bool,
+}
+
+impl Answer {
+    /// Waits for the next part.
+    pub fn next(&mut self) -> Result<Next, Stop> {
+        if self.ended {
+            return Err(Stop::Failed(Box::new(broken("the answer is over".to_owned()))));
+        }
+        let event = self.event();
+        let event = match event {
+            Ok(Some(event)) => event,
+            Ok(None) => {
+                self.ended = true;
+                let failure = broken("the connection to the node ended before the answer did".to_owned());
+                return Err(Stop::Failed(Box::new(failure)));
+            }
+            Err(stop) => {
+                self.ended = true;
+                return Err(stop);
+            }
+        };
+        match event {
+            Event::Done(done) => {
+                self.ended = true;
+                Ok(Next::Done(done))
+            }
+            Event::Failed(failure) => {
+                self.ended = true;
+                Err(Stop::Failed(Box::new(failure)))
+            }
+            event => Ok(Next::Event(event)),
+        }
+    }
+
+    /// Hands every part to `take` until the end.
+    pub fn for_each(
+        mut self,
+        mut take: impl FnMut(Event),
+    ) -> Result<ankurah_core::node::protocol::Done, Stop> {
+        loop {
+            match self.next()? {
+                Next::Event(event) => take(event),
+                Next::Done(done) => return Ok(done),
+            }
+        }
+    }
+
+    fn event(&mut self) -> Result<Option<Event>, Stop> {
+        match &mut self.source {
+            Source::Stream(stream) => {
+                if self.interrupt.take() {
+                    return Err(Stop::Cancelled);
+                }
+                Ok(block_on(stream.next()))
+            }
+            Source::Channel(receiver) => loop {
+                if self.interrupt.take() {
+                    return Err(Stop::Cancelled);
+                }
+                match receiver.recv_timeout(LOOK) {
+                    Ok(event) => return Ok(Some(event)),
+                    Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                    Err(RecvTimeoutError::Timeout) => {}
+                }
+            },
+            Source::Failed(failure) => Err(Stop::Failed(failure.clone())),
+        }
+    }
+}
+
+/// A failure on the way to the node.
+fn broken(message: String) -> Failure {
+    Failure {
+        kind: "connection".to_owned(),
+        message,
+        span: None,
+        label: None,
+        help: None,
+        transaction: TransactionState::Idle,
+    }
+}

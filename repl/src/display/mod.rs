@@ -1,0 +1,7 @@
+//! What may be written to a terminal: text that came from data is shown, never obeyed.
+
+mod safe;
+mod style;
+
+pub use safe::{Safe, width};
+pub use style::{Colour, Style, Tone};

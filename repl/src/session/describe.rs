@@ -1,0 +1,270 @@
+//! The `\d` family.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ankurah_core::catalog::{Backend, Model, Property};
+use ankurah_core::id::{ModelId, PropertyId};
+use ankurah_core::node::protocol::{CatalogView, Column, Event, Request};
+use ankurah_core::storage::{IndexState, SetAside};
+use ankurah_core::value::{Value, ValueType};
+
+use super::{Halt, Session};
+use crate::client::Stop;
+use crate::display::{Safe, Tone};
+
+/// Names of types, with the names of the models that references refer to.
+pub(crate) struct Types<'a>(HashMap<ModelId, &'a str>);
+
+impl<'a> Types<'a> {
+    pub(crate) fn new(catalog: &'a CatalogView) -> Self {
+        Types(catalog.models.iter().map(|model| (model.id, &*model.name)).collect())
+    }
+
+    /// The type of a property as the query language writes it.
+    pub(crate) fn of(&self, property: &Property) -> String {
+        match (property.backend, property.value_type) {
+            (Backend::Yrs, _) => "text".to_owned(),
+            (Backend::Lww, ValueType::Ref(model)) => match self.0.get(&model) {
+                Some(name) => format!("ref({name})"),
+                None => format!("ref(@{model})"),
+            },
+            (Backend::Lww, other) => other.to_string(),
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn describe(&mut self, command: &str, words: &[String]) -> Result<(), Halt> {
+        match (command, words) {
+            ("\\d", [name, ..]) => self.describe_model(name),
+            ("\\d" | "\\dt", []) => self.list_models(false),
+            ("\\dS", _) => self.list_models(true),
+            ("\\dt", _) => self.fail("\\dt takes no argument; \\d MODEL shows one model"),
+            ("\\di", words) => self.list_indexes(words.first().map(String::as_str)),
+            ("\\dp", _) => self.list_aside(),
+            _ => self.connection_info(),
+        }
+    }
+
+    /// Says why a request of a command failed.
+    fn stopped<T>(&mut self, stop: Stop) -> Result<T, Halt> {
+        match stop {
+            Stop::Cancelled => Err(Halt::Cancelled),
+            Stop::Failed(failure) => {
+                self.show_failure("", &failure)?;
+                Err(Halt::Failed)
+            }
+        }
+    }
+
+    fn list_models(&mut self, reserved: bool) -> Result<(), Halt> {
+        let catalog = match self.catalog() {
+            Ok(catalog) => catalog,
+            Err(stop) => return self.stopped(stop),
+        };
+        let models: Vec<_> =
+            catalog.models.iter().filter(|model| reserved || !model.name.starts_with('_')).collect();
+        if models.is_empty() {
+            self.output.note(
+                "There is no model yet. `create model NAME (…)` makes one, `ankurah import` fills one.",
+            )?;
+            return Ok(());
+        }
+        let columns = [strings("model"), strings("key"), numbers("properties")];
+        let rows: Vec<Vec<Value>> = models
+            .iter()
+            .map(|model| {
+                vec![string(&model.label), string(&key_text(model)), number(model.columns().count())]
+            })
+            .collect();
+        self.show_table(&columns, &rows)
+    }
+
+    fn describe_model(&mut self, name: &str) -> Result<(), Halt> {
+        let catalog = match self.catalog() {
+            Ok(catalog) => catalog,
+            Err(stop) => return self.stopped(stop),
+        };
+        let name = name.trim_end_matches(';').trim_matches('"');
+        let Some(model) = find_model(&catalog, name) else {
+            let near = ankurah_query_lang::nearest(name, catalog.models.iter().map(|model| &*model.name));
+            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            return self.fail(&format!("there is no model `{name}`{hint}"));
+        };
+        let types = Types::new(&catalog);
+        let place = |id: &PropertyId| model.key.iter().position(|key| key == id);
+        let columns =
+            [strings("property"), strings("type"), strings("key"), strings("null"), strings("default")];
+        let mut conflicts = false;
+        let rows: Vec<Vec<Value>> = model
+            .columns()
+            .map(|property| {
+                conflicts |= property.label != property.name;
+                let key = match place(&property.id) {
+                    Some(_) if model.key.len() == 1 => "key".to_owned(),
+                    Some(at) => format!("key {}", at + 1),
+                    None => String::new(),
+                };
+                let null = if property.required || place(&property.id).is_some() { "not null" } else { "" };
+                let default = match &property.default {
+                    Value::String(text) => string(&format!("'{}'", text.replace('\'', "''"))),
+                    other => other.clone(),
+                };
+                vec![
+                    string(&property.label),
+                    string(&types.of(property)),
+                    string(&key),
+                    string(null),
+                    default,
+                ]
+            })
+            .collect();
+        let title = self.settings.style.paint(Tone::Strong, Safe::line(&model.label).as_str());
+        self.output.note(&format!("model {title}"))?;
+        self.show_table(&columns, &rows)?;
+        if conflicts {
+            self.output.note(&format!(
+                "Some properties share a name but not a type: another node defined them otherwise. The bare name \
+                 means the one without id;\n`alter model {0} resolve property NAME to NAME@ID` chooses.",
+                Safe::line(&model.label)
+            ))?;
+        }
+        Ok(())
+    }
+
+    fn list_indexes(&mut self, only: Option<&str>) -> Result<(), Halt> {
+        let catalog = match self.catalog() {
+            Ok(catalog) => catalog,
+            Err(stop) => return self.stopped(stop),
+        };
+        let mut indexes = Vec::new();
+        let answer = self.client.request(Request::Indexes).for_each(|event| {
+            if let Event::Indexes(more) = event {
+                indexes.extend(more);
+            }
+        });
+        if let Err(stop) = answer {
+            return self.stopped(stop);
+        }
+        let mut rows = Vec::new();
+        for index in &indexes {
+            let definition = &index.definition;
+            let model = catalog.models.iter().find(|model| model.id == definition.model);
+            let name =
+                model.map_or_else(|| format!("@{}", definition.model), |model| model.label.to_string());
+            if only.is_some_and(|only| !only.eq_ignore_ascii_case(&name)) {
+                continue;
+            }
+            let parts: Vec<String> = definition
+                .parts
+                .iter()
+                .map(|part| {
+                    let property = model.and_then(|model| model.property(part.property));
+                    let name =
+                        property.map_or_else(|| format!("@{}", part.property), |p| p.label.to_string());
+                    if part.descending { format!("{name} desc") } else { name }
+                })
+                .collect();
+            let state = match &index.state {
+                IndexState::Ready { .. } => "ready".to_owned(),
+                IndexState::Building => "being built".to_owned(),
+                IndexState::Failed { message } => format!("failed: {message}"),
+            };
+            rows.push(vec![string(&name), string(&parts.join(", ")), string(&state)]);
+        }
+        if rows.is_empty() {
+            self.output
+                .note("There is no index yet: the store makes them by itself when queries need them.")?;
+            return Ok(());
+        }
+        self.show_table(&[strings("model"), strings("properties"), strings("state")], &rows)
+    }
+
+    fn list_aside(&mut self) -> Result<(), Halt> {
+        let sets = [
+            ("parked", SetAside::Parked),
+            ("refused", SetAside::Refused),
+            ("equivocal", SetAside::Equivocal),
+        ];
+        let mut rows = Vec::new();
+        for (name, set) in sets {
+            let answer = self.client.request(Request::SetAside { set }).for_each(|event| {
+                if let Event::Aside { id, entity, reason, missing } = event {
+                    let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+                    rows.push(vec![
+                        string(name),
+                        string(&id.to_string()),
+                        string(&entity.to_string()),
+                        string(&reason),
+                        string(&missing.join(" ")),
+                    ]);
+                }
+            });
+            if let Err(stop) = answer {
+                return self.stopped(stop);
+            }
+        }
+        if rows.is_empty() {
+            self.output.note("No operation is set aside.")?;
+            return Ok(());
+        }
+        self.show_table(&["set", "operation", "entity", "reason", "waits for"].map(strings), &rows)
+    }
+
+    fn connection_info(&mut self) -> Result<(), Halt> {
+        let info = match self.client.info() {
+            Ok(info) => info,
+            Err(stop) => return self.stopped(stop),
+        };
+        let access = if info.read_only { "read-only" } else { "read and write" };
+        let lines = [
+            ("target", self.target.clone()),
+            ("engine", format!("{}, format {}", info.store.engine, info.store.format)),
+            ("store", format!("{}, epoch {}", info.store.store, info.store.epoch)),
+            ("position", info.position.0.to_string()),
+            ("author", info.author),
+            ("access", access.to_owned()),
+            ("version", info.version),
+        ];
+        for (name, text) in lines {
+            self.output.note(&format!("{name:9} {}", Safe::line(&text)))?;
+        }
+        Ok(())
+    }
+}
+
+/// The model of a name: exactly, or regardless of case where that is unambiguous.
+pub(crate) fn find_model<'a>(catalog: &'a CatalogView, name: &str) -> Option<&'a Arc<Model>> {
+    if let Some(model) = catalog.models.iter().find(|model| &*model.name == name) {
+        return Some(model);
+    }
+    let lower = name.to_lowercase();
+    let mut alike = catalog.models.iter().filter(|model| model.name.to_lowercase() == lower);
+    match (alike.next(), alike.next()) {
+        (Some(model), None) => Some(model),
+        _ => None,
+    }
+}
+
+fn key_text(model: &Model) -> String {
+    let name =
+        |id: &PropertyId| model.property(*id).map_or_else(String::new, |property| property.label.to_string());
+    model.key.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn strings(name: &str) -> Column {
+    Column { name: name.to_owned(), value_type: Some(ValueType::String) }
+}
+
+fn numbers(name: &str) -> Column {
+    Column { name: name.to_owned(), value_type: Some(ValueType::Int) }
+}
+
+fn string(text: &str) -> Value {
+    Value::String(Arc::from(text))
+}
+
+fn number(number: usize) -> Value {
+    Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,75 @@
+//! Failures as text.
+
+use ankurah_core::node::protocol::Failure;
+use ankurah_query_lang::{Diagnostic, RenderOptions, Span};
+
+use crate::display::{Safe, Style, Tone};
+
+/// A failure with the place in the statement, a caret, and what to do. `origin` is the name of the script and
+/// the number of the statement's first line there.
+pub fn render_failure(
+    failure: &Failure,
+    statement: &str,
+    origin: Option<(&str, usize)>,
+    style: Style,
+    width: usize,
+) -> String {
+    let text = match failure.span {
+        Some((start, end)) => {
+            let mut diagnostic = Diagnostic::error(failure.message.clone(), Span::new(start, end));
+            diagnostic.label.clone_from(&failure.label);
+            diagnostic.help.clone_from(&failure.help);
+            let (name, first_line) = origin.unzip();
+            let options = RenderOptions {
+                origin: name.map(str::to_owned),
+                first_line: first_line.unwrap_or(1),
+                width: width.saturating_sub(6).max(20),
+            };
+            diagnostic.render(statement, &options)
+        }
+        None => {
+            let place = origin.map(|(name, line)| format!("{name}:{line}: ")).unwrap_or_default();
+            let mut text = format!("error: {}", Safe::line(&format!("{place}{}", failure.message)));
+            if let Some(help) = &failure.help {
+                text.push_str(&format!("\n  = help: {}", Safe::line(help)));
+            }
+            text
+        }
+    };
+    paint(&text, style)
+}
+
+/// A message of the program itself.
+pub fn render_message(message: &str, style: Style) -> String {
+    paint(&format!("error: {}", Safe::line(message)), style)
+}
+
+/// Colours the first word, the frame and the carets.
+fn paint(text: &str, style: Style) -> String {
+    if !style.colour {
+        return text.to_owned();
+    }
+    let lines: Vec<String> = text.lines().enumerate().map(|(at, line)| paint_line(at, line, style)).collect();
+    lines.join("\n")
+}
+
+fn paint_line(at: usize, line: &str, style: Style) -> String {
+    if at == 0 {
+        return match line.split_once(':') {
+            Some((word, rest)) => {
+                format!("{}:{}", style.paint(Tone::Error, word), style.paint(Tone::Strong, rest))
+            }
+            None => line.to_owned(),
+        };
+    }
+    let Some((gutter, rest)) = line.split_once('|') else {
+        let dim = line.trim_start().starts_with("-->");
+        return if dim { style.paint(Tone::Dim, line) } else { line.to_owned() };
+    };
+    let gutter = style.paint(Tone::Dim, &format!("{gutter}|"));
+    // A line with carets has no line number before its bar.
+    if at >= 4 && rest.trim_start().starts_with('^') {
+        return format!("{gutter}{}", style.paint(Tone::Error, rest));
+    }
+    format!("{gutter}{rest}")
+}

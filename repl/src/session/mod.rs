@@ -1,0 +1,195 @@
+//! A session as a person or a script has it: statements and commands in, results out.
+
+mod command;
+mod describe;
+mod failure;
+mod help;
+mod meta;
+mod output;
+mod result;
+mod settings;
+mod variables;
+
+use std::io;
+use std::path::Path;
+
+use ankurah_core::node::protocol::{CatalogView, Failure, TransactionState};
+
+use crate::client::{Client, Stop};
+use crate::script::{PieceKind, pieces};
+
+pub use failure::{render_failure, render_message};
+pub use help::{COMMANDS, CommandInfo};
+pub use output::{Output, Shared};
+pub use settings::Settings;
+pub use variables::{Naming, Variables};
+
+/// Why a session stops in the midst of its input.
+#[derive(Debug)]
+pub enum Halt {
+    /// `\q`
+    Quit,
+    /// Nobody reads the output any more.
+    Closed,
+    /// Ctrl-C.
+    Cancelled,
+    /// A statement or command failed; it has been said.
+    Failed,
+    /// The output cannot be written.
+    Output(io::Error),
+}
+
+impl From<io::Error> for Halt {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe { Halt::Closed } else { Halt::Output(error) }
+    }
+}
+
+/// How deep scripts may include scripts.
+const DEEPEST: usize = 16;
+
+/// A session.
+pub struct Session {
+    client: Client,
+    /// What `\set`, `\pset` and their kin change.
+    pub settings: Settings,
+    /// Parameters.
+    pub variables: Variables,
+    output: Output,
+    target: String,
+    transaction: TransactionState,
+    catalog_may_differ: bool,
+    depth: usize,
+    origin: Option<(String, usize)>,
+    history: Vec<String>,
+    last_had_rows: bool,
+}
+
+impl Session {
+    /// A session of a client. `target` is what is shown of it: no secret may be in it.
+    pub fn new(client: Client, target: String, settings: Settings, output: Output) -> Self {
+        Session {
+            client,
+            settings,
+            variables: Variables::default(),
+            output,
+            target,
+            transaction: TransactionState::Idle,
+            catalog_may_differ: true,
+            depth: 0,
+            origin: None,
+            history: Vec::new(),
+            last_had_rows: false,
+        }
+    }
+
+    /// The client.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// What is shown of the target.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The transaction state after the last statement.
+    pub fn transaction(&self) -> TransactionState {
+        self.transaction
+    }
+
+    /// Whether the last statement gave rows, if only a heading.
+    pub fn last_had_rows(&self) -> bool {
+        self.last_had_rows
+    }
+
+    /// Where results go.
+    pub fn output(&mut self) -> &mut Output {
+        &mut self.output
+    }
+
+    /// Adds to what `\history` shows.
+    pub fn push_history(&mut self, statement: &str) {
+        self.history.push(statement.to_owned());
+    }
+
+    /// Whether a statement ran since the last call that may have changed the catalog.
+    pub fn take_catalog_may_differ(&mut self) -> bool {
+        std::mem::take(&mut self.catalog_may_differ)
+    }
+
+    /// The catalog now.
+    pub fn catalog(&self) -> Result<CatalogView, Stop> {
+        self.client.catalog()
+    }
+
+    /// Runs a script: every piece, until one fails. `origin` names it in messages.
+    pub fn run_script(&mut self, script: &str, origin: Option<&str>) -> Result<(), Halt> {
+        let mut failed = false;
+        for piece in pieces(script) {
+            self.origin = origin.map(|name| (name.to_owned(), piece.line));
+            match self.run_piece(piece.kind, piece.text) {
+                Ok(()) => {}
+                Err(Halt::Failed) if self.settings.keep_going => failed = true,
+                Err(halt) => {
+                    self.origin = None;
+                    return Err(halt);
+                }
+            }
+        }
+        self.origin = None;
+        if failed { Err(Halt::Failed) } else { Ok(()) }
+    }
+
+    /// Runs a script file.
+    pub fn run_file(&mut self, path: &Path) -> Result<(), Halt> {
+        let name = path.display().to_string();
+        if self.depth >= DEEPEST {
+            return self.fail(&format!("{name}: scripts include each other more than {DEEPEST} deep"));
+        }
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => return self.fail(&format!("cannot read {name}: {error}")),
+        };
+        let script = match String::from_utf8(bytes) {
+            Ok(script) => script,
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                let line = error.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count() + 1;
+                return self.fail(&format!("{name}:{line}: invalid UTF-8"));
+            }
+        };
+        let script = script.strip_prefix('\u{feff}').unwrap_or(&script);
+        self.depth += 1;
+        let outer = self.origin.take();
+        let result = self.run_script(script, Some(&name));
+        self.origin = outer;
+        self.depth -= 1;
+        result
+    }
+
+    /// Runs one statement or command.
+    pub fn run_piece(&mut self, kind: PieceKind, text: &str) -> Result<(), Halt> {
+        match kind {
+            PieceKind::Command => self.run_command(text),
+            PieceKind::Statement | PieceKind::Rest => self.run_statement(text),
+        }
+    }
+
+    /// Says what a failed statement was about.
+    fn show_failure(&mut self, statement: &str, failure: &Failure) -> Result<(), Halt> {
+        let origin = self.origin.as_ref().map(|(name, line)| (name.as_str(), *line));
+        let failure = self.variables.name_ids(failure);
+        let width = self.settings.width.unwrap_or(100);
+        let text = render_failure(&failure, statement, origin, self.settings.error_style, width);
+        Ok(self.output.diagnostic(&text)?)
+    }
+
+    /// Says that a command failed.
+    fn fail(&mut self, message: &str) -> Result<(), Halt> {
+        let place = self.origin.as_ref().map(|(name, line)| format!("{name}:{line}: ")).unwrap_or_default();
+        let text = render_message(&format!("{place}{message}"), self.settings.error_style);
+        self.output.diagnostic(&text)?;
+        Err(Halt::Failed)
+    }
+}

@@ -1,0 +1,75 @@
+//! What a session can be told.
+
+use crate::display::Style;
+use crate::format::{Format, Options};
+
+/// What a session can be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The form of rows.
+    pub format: Format,
+    /// Whether rows are shown one value a line whatever the form (`\x`).
+    pub expanded: bool,
+    /// What stands for NULL in forms for people.
+    pub null: String,
+    /// Whether headings are written.
+    pub header: bool,
+    /// Whether it is said what statements did, and how many rows there were.
+    pub footer: bool,
+    /// Whether that is said of rows too.
+    pub row_counts: bool,
+    /// Whether `\timing` is on.
+    pub timing: bool,
+    /// Whether long results go through a pager.
+    pub pager: bool,
+    /// Whether the output is a terminal.
+    pub terminal: bool,
+    /// The number of columns of the terminal; values are cut to it.
+    pub width: Option<usize>,
+    /// Colour and characters of rows.
+    pub style: Style,
+    /// Colour and characters of diagnostics.
+    pub error_style: Style,
+    /// Whether a script goes on after a statement that fails.
+    pub keep_going: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            format: Format::Tsv,
+            expanded: false,
+            null: "NULL".to_owned(),
+            header: true,
+            footer: true,
+            row_counts: true,
+            timing: false,
+            pager: false,
+            terminal: false,
+            width: None,
+            style: Style::PLAIN,
+            error_style: Style::PLAIN,
+            keep_going: false,
+        }
+    }
+}
+
+impl Settings {
+    /// How rows are written.
+    pub fn options(&self) -> Options {
+        Options {
+            format: if self.expanded { Format::Vertical } else { self.format },
+            null: self.null.clone(),
+            header: self.header,
+            style: self.style,
+            width: self.width,
+            exact: false,
+        }
+    }
+
+    /// How answers to commands such as `\d` are written: always for people.
+    pub fn table_options(&self) -> Options {
+        let format = if self.format == Format::Box { Format::Box } else { Format::Table };
+        Options { format, null: String::new(), header: true, ..self.options() }
+    }
+}
