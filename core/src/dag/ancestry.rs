@@ -23,7 +23,7 @@ pub trait RunLookup: MaybeSend + MaybeSync {
     fn parents(&self, entity: EntityId, id: OpId) -> BoxFuture<'_, Result<Option<Vec<Link>>, StorageError>>;
 
     /// The actors whose operations on the entity do not follow each other, so that a sequence number tells
-    /// nothing of ancestry. [`in_sequence`](super::in_sequence) finds them.
+    /// nothing of ancestry. [`in_sequence`] finds them.
     fn equivocal(&self, entity: EntityId) -> BoxFuture<'_, Result<BTreeSet<ActorId>, StorageError>>;
 }
 

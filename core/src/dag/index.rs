@@ -12,20 +12,20 @@ use crate::storage::StorageError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DagError {
     /// A parent is not there.
-    #[error("parent {} of operation {} is not known", .parent.id, .child.id)]
+    #[error("parent {parent} of operation {child} is not known")]
     MissingParent {
         /// The operation.
-        child: Link,
+        child: OpId,
         /// Its parent.
-        parent: Link,
+        parent: OpId,
     },
     /// Its id does not exceed a parent's.
-    #[error("operation {} does not exceed its parent {}", .child.id, .parent.id)]
+    #[error("operation {child} does not exceed its parent {parent}")]
     NotAfterParent {
         /// The operation.
-        child: Link,
+        child: OpId,
         /// Its parent.
-        parent: Link,
+        parent: OpId,
     },
     /// There is another operation of that id.
     #[error("there are two operations {0}")]
@@ -80,10 +80,10 @@ impl DagIndex {
         let mut vector = VersionVector::new();
         for parent in parents {
             let Some(node) = self.nodes.get(&parent.id).filter(|node| node.link == *parent) else {
-                return Err(DagError::MissingParent { child: link, parent: *parent });
+                return Err(DagError::MissingParent { child: link.id, parent: parent.id });
             };
             if parent.id >= link.id {
-                return Err(DagError::NotAfterParent { child: link, parent: *parent });
+                return Err(DagError::NotAfterParent { child: link.id, parent: parent.id });
             }
             vector.join(&node.vector);
         }

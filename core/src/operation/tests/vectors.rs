@@ -148,3 +148,53 @@ fn operations_are_the_bytes_that_the_format_says() {
         assert_eq!(computed, text, "run with BLESS=1 if the change of the format is meant");
     }
 }
+
+/// One operation, put together as the document says, without any of the code that the program uses.
+#[test]
+fn the_document_alone_leads_to_the_same_digest() {
+    fn hash(parts: &[&[u8]]) -> [u8; 32] {
+        *blake3::hash(&parts.concat()).as_bytes()
+    }
+    let id = |text: &str| text.parse::<OpId>().unwrap().to_bytes();
+    let text = std::fs::read_to_string(FILE).unwrap();
+    let block = text.split("\n\n").find(|block| block.contains("\noperation genesis\n")).unwrap();
+    let line = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim();
+
+    let (model, nonce, seed) = (id(line("model")), bytes(line("nonce")), bytes(line("salt")));
+    let stamp = (1_763_800_000_000u64 << 16).to_be_bytes();
+    let bits = hash(&[b"ankurah/genesis/1\0", &model, &nonce]);
+    let entity = [&stamp[..], &bits[..8]].concat();
+    assert_eq!(OpId::from_bytes(entity.clone().try_into().unwrap()).to_string(), line("= id"));
+
+    // Actor 2^52 + 1 as a varint, sequence 1.
+    let actor = [0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x08];
+    let transaction = id(line("transaction"));
+    let origin = [&actor[..], &[1], &bytes(line("author")), &transaction].concat();
+    let leaves = [
+        ("01JD8Q0000BBBBBBBBBBBBBBBB", "0354"),
+        ("01JD8Q0000CCCCCCCCCCCCCCCC", "0605416c696365"),
+        ("01JD8Q0000DDDDDDDDDDDDDDDD", "00"),
+    ];
+    let hashes = leaves.map(|(property, body)| {
+        let property = id(property);
+        let salt = hash(&[b"ankurah/leaf-salt/1\0", &seed, &property]);
+        let commitment = hash(&[b"ankurah/change/1\0", &salt[..16], &[1], &bytes(body)]);
+        hash(&[b"ankurah/leaf/1\0", &property, &commitment])
+    });
+    let left = hash(&[b"ankurah/node/1\0", &hashes[0], &hashes[1]]);
+    let root = hash(&[b"ankurah/node/1\0", &left, &hashes[2]]);
+    assert_eq!(hex(&root), line("= root"));
+    let header = [&[1][..], &stamp, &entity, &[1], &model, &nonce, &origin].concat();
+    let digest = hash(&[b"ankurah/operation/1\0", &header, &root]);
+    assert_eq!(hex(&digest), line("= digest"));
+
+    let mut encoded = [&[1][..], &entity, &entity, &[1], &model, &nonce, &origin, &[1], &seed, &[3]].concat();
+    for (property, body) in leaves {
+        let body = bytes(body);
+        encoded.extend(id(property));
+        encoded.extend([1, u8::try_from(body.len()).unwrap()]);
+        encoded.extend(body);
+    }
+    encoded.push(0);
+    assert_eq!(hex(&encoded), line("= bytes"));
+}
