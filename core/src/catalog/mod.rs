@@ -157,8 +157,8 @@ impl Catalog {
 }
 
 impl Names for Catalog {
-    fn models(&self) -> &[Arc<Model>] {
-        &self.models
+    fn find(&self, name: &str, quoted: bool, id: Option<OpId>) -> Result<&Arc<Model>, NameError> {
+        Catalog::find(self, name, quoted, id)
     }
 
     fn model(&self, id: ModelId) -> Option<&Arc<Model>> {

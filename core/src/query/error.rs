@@ -87,6 +87,9 @@ pub enum BindErrorKind {
     /// A wrong number of values or columns.
     #[error("{0}")]
     WrongCount(String),
+    /// A property that must be given and is not.
+    #[error("{0}")]
+    MissingValue(String),
     /// Something that cannot be written: a key property, a reserved model.
     #[error("{0}")]
     NotWritable(String),
@@ -115,6 +118,7 @@ impl BindErrorKind {
             Self::Evaluation(kind) => kind.name(),
             Self::Duplicate(_) => "duplicate",
             Self::WrongCount(_) => "wrong-count",
+            Self::MissingValue(_) => "missing-value",
             Self::NotWritable(_) => "not-writable",
             Self::NotAvailable(_) => "not-available",
         }

@@ -2,30 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::catalog::Model;
+use crate::catalog::{Model, NameError};
 use crate::env::{MaybeSend, MaybeSync};
-use crate::id::ModelId;
-use crate::node::protocol::CatalogView;
+use crate::id::{ModelId, OpId};
 
 /// The catalog as a statement sees it.
 pub trait Names: MaybeSend + MaybeSync {
-    /// The models that can be named, reserved ones included.
-    fn models(&self) -> &[Arc<Model>];
+    /// The model that a name means: an exact match first, then, unless `quoted`, one regardless of case where
+    /// that is unambiguous. `id` is what stands after `@`.
+    fn find(&self, name: &str, quoted: bool, id: Option<OpId>) -> Result<&Arc<Model>, NameError>;
 
     /// The model with an id.
-    fn model(&self, id: ModelId) -> Option<&Arc<Model>> {
-        self.models().iter().find(|model| model.id == id)
-    }
-}
-
-impl Names for Vec<Arc<Model>> {
-    fn models(&self) -> &[Arc<Model>] {
-        self
-    }
-}
-
-impl Names for CatalogView {
-    fn models(&self) -> &[Arc<Model>] {
-        &self.models
-    }
+    fn model(&self, id: ModelId) -> Option<&Arc<Model>>;
 }

@@ -1,8 +1,37 @@
 //! Bound expressions and their values.
 
-use ankurah_query_lang::Span;
+mod aggregate;
+mod arithmetic;
+mod convert;
+mod date;
+mod eval;
+mod function;
+mod json;
+mod like;
+mod show;
+mod text;
 
+use std::sync::Arc;
+
+use ankurah_query_lang::Span;
+use ankurah_query_lang::ast::BinaryOp;
+
+pub(crate) use aggregate::Accumulator;
+pub use aggregate::{Aggregate, AggregateFunction};
+pub(crate) use convert::cast;
+pub use date::DateField;
+pub(crate) use eval::escape_character;
+pub use function::Function;
+pub use json::JsonStep;
+pub(crate) use json::path_value as json_path;
+pub use like::Pattern;
+pub(crate) use show::{Show, SlotNames, show_aggregate, show_value};
+
+use super::error::{EvalError, EvalErrorKind};
 use crate::value::{Value, ValueType};
+
+/// The greatest length in bytes of a string or of bytes that an expression may give.
+pub const MAX_VALUE_LENGTH: usize = 16 << 20;
 
 /// A place in the statement's text. All places are equal: equality of expressions is about what they mean.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,7 +45,150 @@ impl PartialEq for Place {
 
 impl Eq for Place {}
 
-/// An expression over the slots of a row. Types were checked when it was bound.
+impl Place {
+    /// An error at this place.
+    pub(crate) fn error(self, kind: EvalErrorKind) -> EvalError {
+        EvalError { kind, span: self.0 }
+    }
+}
+
+/// A comparison of two values of one type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Comparison {
+    /// `=`
+    Equal,
+    /// `<>`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+impl Comparison {
+    /// The comparison that an operator of the language is, if it is one.
+    pub(crate) fn of(op: BinaryOp) -> Option<Self> {
+        Some(match op {
+            BinaryOp::Eq => Self::Equal,
+            BinaryOp::NotEq => Self::NotEqual,
+            BinaryOp::Lt => Self::Less,
+            BinaryOp::LtEq => Self::LessOrEqual,
+            BinaryOp::Gt => Self::Greater,
+            BinaryOp::GtEq => Self::GreaterOrEqual,
+            BinaryOp::Add
+            | BinaryOp::Sub
+            | BinaryOp::Mul
+            | BinaryOp::Div
+            | BinaryOp::Rem
+            | BinaryOp::Concat => return None,
+        })
+    }
+
+    /// The comparison that holds where this one does not, nulls aside.
+    pub(crate) fn negated(self) -> Self {
+        match self {
+            Self::Equal => Self::NotEqual,
+            Self::NotEqual => Self::Equal,
+            Self::Less => Self::GreaterOrEqual,
+            Self::LessOrEqual => Self::Greater,
+            Self::Greater => Self::LessOrEqual,
+            Self::GreaterOrEqual => Self::Less,
+        }
+    }
+
+    /// The comparison with its operands exchanged.
+    pub(crate) fn flipped(self) -> Self {
+        match self {
+            Self::Equal | Self::NotEqual => self,
+            Self::Less => Self::Greater,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+        }
+    }
+
+    /// Whether it holds of two values in this order.
+    pub(crate) fn holds(self, order: std::cmp::Ordering) -> bool {
+        match self {
+            Self::Equal => order.is_eq(),
+            Self::NotEqual => order.is_ne(),
+            Self::Less => order.is_lt(),
+            Self::LessOrEqual => order.is_le(),
+            Self::Greater => order.is_gt(),
+            Self::GreaterOrEqual => order.is_ge(),
+        }
+    }
+
+    /// The operator as it is written.
+    pub(crate) fn symbol(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::NotEqual => "<>",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+        }
+    }
+}
+
+/// An operation on two numbers of one type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Arithmetic {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`: of integers it truncates towards zero.
+    Divide,
+    /// `%`: has the sign of the dividend.
+    Remainder,
+}
+
+impl Arithmetic {
+    /// The operation that an operator of the language is, if it is one.
+    pub(crate) fn of(op: BinaryOp) -> Option<Self> {
+        Some(match op {
+            BinaryOp::Add => Self::Add,
+            BinaryOp::Sub => Self::Subtract,
+            BinaryOp::Mul => Self::Multiply,
+            BinaryOp::Div => Self::Divide,
+            BinaryOp::Rem => Self::Remainder,
+            _ => return None,
+        })
+    }
+
+    /// The operator as it is written.
+    pub(crate) fn symbol(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Remainder => "%",
+        }
+    }
+}
+
+/// What `is` tests for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Test {
+    /// Null; of a condition also `unknown`.
+    Null,
+    /// True.
+    True,
+    /// False.
+    False,
+}
+
+/// An expression over the slots of a row. Types were checked when it was bound: the operands of a node have the
+/// types that it needs, or are null.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expr {
     /// A value.
@@ -25,11 +197,249 @@ pub enum Expr {
     Column(usize, Place),
     /// The value of an aggregate; stands only until groups are bound.
     Aggregate(usize, Place),
+    /// The negation of a condition.
+    Not(Box<Expr>),
+    /// All of some conditions.
+    And(Vec<Expr>),
+    /// One of some conditions.
+    Or(Vec<Expr>),
+    /// A comparison of values of one type.
+    Compare(Comparison, Box<Expr>, Box<Expr>),
+    /// `is [not] distinct from`, of values of one type.
+    IsDistinct {
+        /// Whether `not` was written.
+        negated: bool,
+        /// The left operand.
+        left: Box<Expr>,
+        /// The right operand.
+        right: Box<Expr>,
+    },
+    /// `is [not] null`, `true` or `false`.
+    Is {
+        /// Whether `not` was written.
+        negated: bool,
+        /// What is tested for.
+        test: Test,
+        /// The operand.
+        expr: Box<Expr>,
+    },
+    /// Whether a value is among constants.
+    InSet {
+        /// The value.
+        expr: Box<Expr>,
+        /// The constants that are not null, ascending, each once.
+        set: Arc<[Value]>,
+        /// Whether null was among them.
+        has_null: bool,
+    },
+    /// Whether a value is among others.
+    InList(Box<Expr>, Vec<Expr>),
+    /// `like`, `ilike` with a constant pattern.
+    Like(Box<Expr>, Arc<Pattern>),
+    /// `like`, `ilike` with a computed pattern.
+    LikeComputed {
+        /// The string.
+        expr: Box<Expr>,
+        /// The pattern.
+        pattern: Box<Expr>,
+        /// The escape character; a backslash where there is none.
+        escape: Option<Box<Expr>>,
+        /// Whether case is ignored.
+        fold_case: bool,
+        /// Where it stands.
+        place: Place,
+    },
+    /// The negation of a number.
+    Negate(Box<Expr>, Place),
+    /// An operation on two numbers of one type.
+    Arithmetic(Arithmetic, Box<Expr>, Box<Expr>, Place),
+    /// Two strings, or bytes, one after the other.
+    Concat(Box<Expr>, Box<Expr>, Place),
+    /// A conversion that fails where it is not possible.
+    Cast(Box<Expr>, ValueType, Place),
+    /// A part of a JSON document; null where it is not there or is JSON's `null`.
+    JsonPath(Box<Expr>, Arc<[JsonStep]>),
+    /// A JSON document as a value of a type, to be compared: null where it is of another kind.
+    JsonAs(Box<Expr>, ValueType, Place),
+    /// `case`
+    Case {
+        /// Conditions and results.
+        branches: Vec<(Expr, Expr)>,
+        /// The result where no condition holds.
+        otherwise: Option<Box<Expr>>,
+    },
+    /// A function of its arguments.
+    Call(Function, Vec<Expr>, Place),
 }
 
-/// An aggregate over the rows of a group.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Aggregate {
-    pub(crate) argument: Option<Expr>,
-    pub(crate) value_type: Option<ValueType>,
+impl Expr {
+    /// The constant null.
+    pub(crate) const NULL: Expr = Expr::Constant(Value::Null);
+
+    /// The value, where it is a constant.
+    pub(crate) fn constant(&self) -> Option<&Value> {
+        match self {
+            Expr::Constant(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Calls `visit` with each direct operand.
+    pub(crate) fn children<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        match self {
+            Expr::Constant(_) | Expr::Column(..) | Expr::Aggregate(..) => {}
+            Expr::Not(expr)
+            | Expr::Is { expr, .. }
+            | Expr::InSet { expr, .. }
+            | Expr::Like(expr, _)
+            | Expr::Negate(expr, _)
+            | Expr::Cast(expr, ..)
+            | Expr::JsonPath(expr, _)
+            | Expr::JsonAs(expr, ..) => visit(expr),
+            Expr::And(list) | Expr::Or(list) | Expr::Call(_, list, _) => list.iter().for_each(visit),
+            Expr::Compare(_, left, right)
+            | Expr::IsDistinct { left, right, .. }
+            | Expr::Arithmetic(_, left, right, _)
+            | Expr::Concat(left, right, _) => {
+                visit(left);
+                visit(right);
+            }
+            Expr::InList(expr, list) => {
+                visit(expr);
+                list.iter().for_each(visit);
+            }
+            Expr::LikeComputed { expr, pattern, escape, .. } => {
+                visit(expr);
+                visit(pattern);
+                if let Some(escape) = escape {
+                    visit(escape);
+                }
+            }
+            Expr::Case { branches, otherwise } => {
+                for (when, then) in branches {
+                    visit(when);
+                    visit(then);
+                }
+                if let Some(otherwise) = otherwise {
+                    visit(otherwise);
+                }
+            }
+        }
+    }
+
+    /// Replaces each direct operand by what `replace` makes of it.
+    pub(crate) fn try_map<E>(self, replace: &mut dyn FnMut(Expr) -> Result<Expr, E>) -> Result<Expr, E> {
+        fn boxed<E>(
+            expr: Box<Expr>,
+            replace: &mut dyn FnMut(Expr) -> Result<Expr, E>,
+        ) -> Result<Box<Expr>, E> {
+            Ok(Box::new(replace(*expr)?))
+        }
+        fn each<E>(
+            list: Vec<Expr>,
+            replace: &mut dyn FnMut(Expr) -> Result<Expr, E>,
+        ) -> Result<Vec<Expr>, E> {
+            list.into_iter().map(replace).collect()
+        }
+        Ok(match self {
+            leaf @ (Expr::Constant(_) | Expr::Column(..) | Expr::Aggregate(..)) => leaf,
+            Expr::Not(expr) => Expr::Not(boxed(expr, replace)?),
+            Expr::Is { negated, test, expr } => Expr::Is { negated, test, expr: boxed(expr, replace)? },
+            Expr::InSet { expr, set, has_null } => Expr::InSet { expr: boxed(expr, replace)?, set, has_null },
+            Expr::Like(expr, pattern) => Expr::Like(boxed(expr, replace)?, pattern),
+            Expr::Negate(expr, place) => Expr::Negate(boxed(expr, replace)?, place),
+            Expr::Cast(expr, to, place) => Expr::Cast(boxed(expr, replace)?, to, place),
+            Expr::JsonPath(expr, steps) => Expr::JsonPath(boxed(expr, replace)?, steps),
+            Expr::JsonAs(expr, to, place) => Expr::JsonAs(boxed(expr, replace)?, to, place),
+            Expr::And(list) => Expr::And(each(list, replace)?),
+            Expr::Or(list) => Expr::Or(each(list, replace)?),
+            Expr::Call(function, list, place) => Expr::Call(function, each(list, replace)?, place),
+            Expr::Compare(op, left, right) => {
+                Expr::Compare(op, boxed(left, replace)?, boxed(right, replace)?)
+            }
+            Expr::IsDistinct { negated, left, right } => {
+                Expr::IsDistinct { negated, left: boxed(left, replace)?, right: boxed(right, replace)? }
+            }
+            Expr::Arithmetic(op, left, right, place) => {
+                Expr::Arithmetic(op, boxed(left, replace)?, boxed(right, replace)?, place)
+            }
+            Expr::Concat(left, right, place) => {
+                Expr::Concat(boxed(left, replace)?, boxed(right, replace)?, place)
+            }
+            Expr::InList(expr, list) => Expr::InList(boxed(expr, replace)?, each(list, replace)?),
+            Expr::LikeComputed { expr, pattern, escape, fold_case, place } => Expr::LikeComputed {
+                expr: boxed(expr, replace)?,
+                pattern: boxed(pattern, replace)?,
+                escape: escape.map(|escape| boxed(escape, replace)).transpose()?,
+                fold_case,
+                place,
+            },
+            Expr::Case { branches, otherwise } => Expr::Case {
+                branches: branches
+                    .into_iter()
+                    .map(|(when, then)| Ok((replace(when)?, replace(then)?)))
+                    .collect::<Result<_, E>>()?,
+                otherwise: otherwise.map(|otherwise| boxed(otherwise, replace)).transpose()?,
+            },
+        })
+    }
+
+    /// Calls `visit` with every slot that the value depends on.
+    pub(crate) fn slots(&self, visit: &mut dyn FnMut(usize)) {
+        if let Expr::Column(slot, _) = self {
+            visit(*slot);
+        }
+        self.children(&mut |child| child.slots(visit));
+    }
+
+    /// The same value as a constant, where it is constant and can be computed. A part that cannot be computed
+    /// stays as it is: it fails only where its value is asked for.
+    #[must_use]
+    pub(crate) fn fold(self) -> Expr {
+        if matches!(self, Expr::Constant(_) | Expr::Column(..) | Expr::Aggregate(..)) {
+            return self;
+        }
+        let mut constant = true;
+        self.children(&mut |child| constant &= child.constant().is_some());
+        if constant {
+            return match self.eval(&[]) {
+                Ok(value) => Expr::Constant(value.into_owned()),
+                Err(_) => self,
+            };
+        }
+        match self {
+            Expr::And(list) => junction(list, true),
+            Expr::Or(list) => junction(list, false),
+            other => other,
+        }
+    }
+
+    /// The conditions that must all hold.
+    pub(crate) fn conjuncts(&self) -> &[Expr] {
+        match self {
+            Expr::And(list) => list,
+            other => std::slice::from_ref(other),
+        }
+    }
+}
+
+/// `and` (or `or`) of operands of which some are constants: the neutral ones fall away, an absorbing one wins.
+fn junction(list: Vec<Expr>, is_and: bool) -> Expr {
+    let mut kept = Vec::with_capacity(list.len());
+    for expr in list {
+        match (expr, is_and) {
+            (Expr::Constant(Value::Bool(value)), _) if value == is_and => {}
+            (Expr::Constant(Value::Bool(value)), _) => return Expr::Constant(Value::Bool(value)),
+            (Expr::And(inner), true) | (Expr::Or(inner), false) => kept.extend(inner),
+            (other, _) => kept.push(other),
+        }
+    }
+    match kept.pop() {
+        None => Expr::Constant(Value::Bool(is_and)),
+        Some(only) if kept.is_empty() => only,
+        Some(last) => {
+            kept.push(last);
+            if is_and { Expr::And(kept) } else { Expr::Or(kept) }
+        }
+    }
 }

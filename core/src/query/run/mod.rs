@@ -101,3 +101,13 @@ pub fn run(plan: Plan, source: Arc<dyn Source>, options: RunOptions) -> Running 
         statistics: Arc::new(Statistics::default()),
     }
 }
+
+/// The bytes that a value takes in memory, estimated.
+pub(crate) fn footprint(value: &Value) -> u64 {
+    let heap = match value {
+        Value::String(text) | Value::Json(text) => text.len() + 16,
+        Value::Bytes(bytes) => bytes.len() + 16,
+        _ => 0,
+    };
+    u64::try_from(size_of::<Value>() + heap).unwrap_or(u64::MAX)
+}

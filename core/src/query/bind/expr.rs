@@ -1,0 +1,470 @@
+//! Expressions.
+
+use ankurah_query_lang::Span;
+use ankurah_query_lang::ast::{
+    self, BinaryOp, CaseBranch, DataType, ExprKind, IsTest, Literal, NumberKind, UnaryOp,
+};
+
+use super::Session;
+use super::literal;
+use super::scope::Scope;
+use super::types::{Conversion, Ty, Typed, common, constant_set, convert, describe, is_number, type_name};
+use crate::query::error::{BindError, BindErrorKind};
+use crate::query::expr::{Aggregate, Arithmetic, Comparison, Expr, Pattern, Place, Test, escape_character};
+use crate::value::{Value, ValueType, cast::is_castable};
+
+/// Where aggregates can stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aggregates {
+    /// Here.
+    Allowed,
+    /// Not here: the name of the clause.
+    Forbidden(&'static str),
+    /// Not inside another one.
+    Inside,
+}
+
+/// Binds the expressions of a statement, over the rows of a scope.
+pub(super) struct Binder<'s, 'a> {
+    pub(super) session: &'s Session<'a>,
+    pub(super) scope: Scope<'a>,
+    /// The aggregates found so far.
+    pub(super) aggregates: Vec<Aggregate>,
+    /// Where the binder is.
+    pub(super) position: Aggregates,
+}
+
+type Bound = Result<Typed, BindError>;
+
+pub(super) fn mismatch(message: impl Into<String>, span: Span) -> BindError {
+    BindError::new(BindErrorKind::TypeMismatch(message.into()), span)
+}
+
+/// Whether a binary operator computes a number.
+fn comparison_test(test: IsTest) -> Test {
+    match test {
+        IsTest::Null | IsTest::Unknown => Test::Null,
+        IsTest::True => Test::True,
+        IsTest::False => Test::False,
+    }
+}
+
+/// The negation of a condition, pushed into comparisons so that indexes can serve it.
+fn not(expr: Expr) -> Expr {
+    match expr {
+        Expr::Not(inner) => *inner,
+        Expr::Compare(op, left, right) => Expr::Compare(op.negated(), left, right),
+        Expr::Is { negated, test, expr } => Expr::Is { negated: !negated, test, expr },
+        Expr::IsDistinct { negated, left, right } => Expr::IsDistinct { negated: !negated, left, right },
+        other => Expr::Not(Box::new(other)),
+    }
+}
+
+impl<'s, 'a> Binder<'s, 'a> {
+    pub(super) fn new(session: &'s Session<'a>, scope: Scope<'a>) -> Self {
+        Binder { session, scope, aggregates: Vec::new(), position: Aggregates::Forbidden("this place") }
+    }
+
+    fn type_name(&self, ty: ValueType) -> String {
+        type_name(ty, self.session.context.names)
+    }
+
+    pub(super) fn describe(&self, ty: Ty) -> String {
+        describe(ty, self.session.context.names)
+    }
+
+    /// Binds an expression.
+    pub(super) fn expr(&mut self, expr: &ast::Expr) -> Bound {
+        let span = expr.span;
+        match &expr.kind {
+            ExprKind::Literal(literal) => self.session.literal(literal, span),
+            ExprKind::Parameter(parameter) => self.session.parameter(parameter),
+            ExprKind::Path(path) => Ok(self.scope.path(path)?.0),
+            ExprKind::Access { base, steps } => {
+                let base = self.expr(base)?;
+                self.scope.access(base, steps, span)
+            }
+            ExprKind::Unary { op, expr } => self.unary(*op, expr, span),
+            ExprKind::Binary { op, left, right } => self.binary(*op, left, right, span),
+            ExprKind::And(list) => {
+                let list = self.conditions(list)?;
+                Ok(Typed::new(Expr::And(list), ValueType::Bool, span))
+            }
+            ExprKind::Or(list) => {
+                let list = self.conditions(list)?;
+                Ok(Typed::new(Expr::Or(list), ValueType::Bool, span))
+            }
+            ExprKind::Between { negated, expr, low, high } => {
+                let (value, low, high) = (self.expr(expr)?, self.expr(low)?, self.expr(high)?);
+                let above = self.compare(Comparison::GreaterOrEqual, &value, &low, span)?;
+                let below = self.compare(Comparison::LessOrEqual, &value, &high, span)?;
+                let expr = if *negated {
+                    Expr::Or(vec![not(above), not(below)])
+                } else {
+                    Expr::And(vec![above, below])
+                };
+                Ok(Typed::new(expr, ValueType::Bool, span))
+            }
+            ExprKind::InList { negated, expr, list } => self.in_list(*negated, expr, list, span),
+            ExprKind::Like { negated, case_insensitive, expr, pattern, escape } => {
+                let found = self.like(*case_insensitive, expr, pattern, escape.as_deref(), span)?;
+                Ok(Typed::new(if *negated { not(found) } else { found }, ValueType::Bool, span))
+            }
+            ExprKind::Is { negated, expr, test } => {
+                let operand = match test {
+                    IsTest::Null => self.expr(expr)?.expr,
+                    IsTest::True | IsTest::False | IsTest::Unknown => self.condition(expr)?,
+                };
+                let test = comparison_test(*test);
+                let expr = Expr::Is { negated: *negated, test, expr: Box::new(operand) };
+                Ok(Typed::new(expr, ValueType::Bool, span))
+            }
+            ExprKind::IsDistinctFrom { negated, left, right } => {
+                let (left, right) = (self.expr(left)?, self.expr(right)?);
+                let (left, right) = self.comparable(&left, &right, span)?;
+                let expr =
+                    Expr::IsDistinct { negated: *negated, left: Box::new(left), right: Box::new(right) };
+                Ok(Typed::new(expr, ValueType::Bool, span))
+            }
+            ExprKind::Case { operand, branches, otherwise } => {
+                self.case(operand.as_deref(), branches, otherwise.as_deref(), span)
+            }
+            ExprKind::Cast { expr, to } => self.cast(expr, to, span),
+            ExprKind::Call(call) => self.call(call, span),
+            ExprKind::InQuery { .. } | ExprKind::Exists(_) | ExprKind::Query(_) => {
+                Err(BindError::new(BindErrorKind::NotAvailable("subqueries are".to_owned()), span))
+            }
+        }
+    }
+
+    /// Binds an expression that must be true, false or null.
+    pub(super) fn condition(&mut self, expr: &ast::Expr) -> Result<Expr, BindError> {
+        let typed = self.expr(expr)?;
+        match convert(&typed, ValueType::Bool, Conversion::Implicit)? {
+            Some(expr) => Ok(expr),
+            None => {
+                let found = self.describe(typed.ty);
+                Err(mismatch(format!("expected a condition, found {found}"), expr.span)
+                    .label(format!("this is {found}")))
+            }
+        }
+    }
+
+    fn conditions(&mut self, list: &[ast::Expr]) -> Result<Vec<Expr>, BindError> {
+        list.iter().map(|expr| self.condition(expr)).collect()
+    }
+
+    /// Two expressions as values of one type.
+    fn comparable(&mut self, left: &Typed, right: &Typed, span: Span) -> Result<(Expr, Expr), BindError> {
+        let pair = match common(&[left.ty, right.ty]) {
+            Ok(None) => return Ok((Expr::NULL, Expr::NULL)),
+            Ok(Some(ty)) => {
+                let left = convert(left, ty, Conversion::Implicit)?;
+                let right = convert(right, ty, Conversion::Implicit)?;
+                left.zip(right)
+            }
+            Err(_) => None,
+        };
+        pair.ok_or_else(|| {
+            let (a, b) = (self.describe(left.ty), self.describe(right.ty));
+            let error = mismatch(format!("cannot compare {a} with {b}"), span);
+            match (left.ty, right.ty) {
+                (Ty::Of(from), Ty::Of(to)) if is_castable(from.tag(), to.tag()) => {
+                    error.help(format!("convert one side, as in `… :: {}`", to.tag().name()))
+                }
+                _ => error,
+            }
+        })
+    }
+
+    fn compare(
+        &mut self,
+        op: Comparison,
+        left: &Typed,
+        right: &Typed,
+        span: Span,
+    ) -> Result<Expr, BindError> {
+        let is_json = |ty| matches!(ty, Ty::JsonPart | Ty::Of(ValueType::Json));
+        if is_json(left.ty) && is_json(right.ty) && !matches!(op, Comparison::Equal | Comparison::NotEqual) {
+            return Err(mismatch(
+                format!("json values have no order, so `{}` means nothing", op.symbol()),
+                span,
+            )
+            .help("convert them first, as in `data.year::i64`"));
+        }
+        let (left, right) = self.comparable(left, right, span)?;
+        Ok(Expr::Compare(op, Box::new(left), Box::new(right)))
+    }
+
+    fn unary(&mut self, op: UnaryOp, expr: &ast::Expr, span: Span) -> Bound {
+        if op == UnaryOp::Not {
+            let expr = self.condition(expr)?;
+            return Ok(Typed::new(not(expr), ValueType::Bool, span));
+        }
+        if let (UnaryOp::Neg, ExprKind::Literal(Literal::Number(number))) = (op, &expr.kind) {
+            if number.kind == NumberKind::Integer {
+                let (value, ty) = literal::number(number, true, span)?;
+                return Ok(Typed { expr: Expr::Constant(value), ty: Ty::Of(ty), span });
+            }
+        }
+        let typed = self.expr(expr)?;
+        let (expr, ty) = match typed.ty {
+            Ty::Null => return Ok(Typed::null(span)),
+            Ty::Of(ty) if is_number(ty) => (typed.expr, ty),
+            Ty::JsonPart => {
+                let place = Place(typed.span);
+                (Expr::JsonAs(Box::new(typed.expr), ValueType::Decimal, place), ValueType::Decimal)
+            }
+            other => {
+                let symbol = if op == UnaryOp::Neg { "-" } else { "+" };
+                return Err(mismatch(
+                    format!("`{symbol}` needs a number, not {}", self.describe(other)),
+                    expr.span,
+                ));
+            }
+        };
+        if op == UnaryOp::Plus {
+            return Ok(Typed { expr, ty: Ty::Of(ty), span });
+        }
+        Ok(Typed::new(Expr::Negate(Box::new(expr), Place(span)), ty, span))
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Bound {
+        let (left, right) = (self.expr(left)?, self.expr(right)?);
+        if let Some(op) = Comparison::of(op) {
+            let expr = self.compare(op, &left, &right, span)?;
+            return Ok(Typed::new(expr, ValueType::Bool, span));
+        }
+        match Arithmetic::of(op) {
+            Some(op) => self.arithmetic(op, &left, &right, span),
+            None => self.concat(left, right, span),
+        }
+    }
+
+    pub(super) fn arithmetic(&mut self, op: Arithmetic, left: &Typed, right: &Typed, span: Span) -> Bound {
+        let wrong = |binder: &Self| {
+            let (a, b) = (binder.describe(left.ty), binder.describe(right.ty));
+            mismatch(format!("`{}` needs two numbers, not {a} and {b}", op.symbol()), span)
+        };
+        let ty = match common(&[left.ty, right.ty]) {
+            Ok(None) => return Ok(Typed::null(span)),
+            Ok(Some(ValueType::Json)) if left.ty == Ty::JsonPart || right.ty == Ty::JsonPart => {
+                ValueType::Decimal
+            }
+            Ok(Some(ty)) if is_number(ty) => ty,
+            Ok(Some(_)) | Err(_) => {
+                let error = wrong(self);
+                let strings = [Ty::Literal, Ty::Of(ValueType::String)];
+                return Err(
+                    if op == Arithmetic::Add && (strings.contains(&left.ty) || strings.contains(&right.ty)) {
+                        error.help("strings are joined with `||`")
+                    } else {
+                        error
+                    },
+                );
+            }
+        };
+        let left_expr = convert(left, ty, Conversion::Implicit)?;
+        let right_expr = convert(right, ty, Conversion::Implicit)?;
+        let (Some(left_expr), Some(right_expr)) = (left_expr, right_expr) else { return Err(wrong(self)) };
+        let expr = Expr::Arithmetic(op, Box::new(left_expr), Box::new(right_expr), Place(span));
+        Ok(Typed::new(expr, ty, span))
+    }
+
+    /// The text form of a value, as `||` and `concat` take it.
+    pub(super) fn text_form(&mut self, typed: Typed) -> Result<Expr, BindError> {
+        if let Some(expr) = convert(&typed, ValueType::String, Conversion::Implicit)? {
+            return Ok(expr);
+        }
+        let place = Place(typed.span);
+        Ok(Expr::Cast(Box::new(typed.expr), ValueType::String, place).fold())
+    }
+
+    fn concat(&mut self, left: Typed, right: Typed, span: Span) -> Bound {
+        let bytes = Ty::Of(ValueType::Bytes);
+        if left.ty == bytes && matches!(right.ty, Ty::Null | Ty::Literal | Ty::Of(ValueType::Bytes))
+            || right.ty == bytes && matches!(left.ty, Ty::Null | Ty::Literal)
+        {
+            let (left, right) = (
+                convert(&left, ValueType::Bytes, Conversion::Implicit)?.unwrap_or(Expr::NULL),
+                convert(&right, ValueType::Bytes, Conversion::Implicit)?.unwrap_or(Expr::NULL),
+            );
+            let expr = Expr::Concat(Box::new(left), Box::new(right), Place(span));
+            return Ok(Typed::new(expr, ValueType::Bytes, span));
+        }
+        let is_string = |ty| matches!(ty, Ty::Null | Ty::Literal | Ty::JsonPart | Ty::Of(ValueType::String));
+        if !is_string(left.ty) && !is_string(right.ty) {
+            let (a, b) = (self.describe(left.ty), self.describe(right.ty));
+            return Err(mismatch(format!("`||` needs a string on one side, not {a} and {b}"), span)
+                .help("convert one side, as in `… :: string`"));
+        }
+        let (left, right) = (self.text_form(left)?, self.text_form(right)?);
+        let expr = Expr::Concat(Box::new(left), Box::new(right), Place(span));
+        Ok(Typed::new(expr, ValueType::String, span))
+    }
+
+    /// Some expressions as values of one type, and that type.
+    pub(super) fn unify(
+        &mut self,
+        list: &[Typed],
+        what: &str,
+    ) -> Result<(Vec<Expr>, Option<ValueType>), BindError> {
+        let types: Vec<Ty> = list.iter().map(|typed| typed.ty).collect();
+        let ty = match common(&types) {
+            Ok(None) => return Ok((vec![Expr::NULL; list.len()], None)),
+            Ok(Some(ty)) => ty,
+            Err((first, second)) => {
+                let describe = |at: usize| types.get(at).map_or(String::new(), |ty| self.describe(*ty));
+                let (a, b) = (describe(first), describe(second));
+                let span = list.get(second).map_or_else(Span::default, |typed| typed.span);
+                return Err(mismatch(format!("{what} must have one type, but there are {a} and {b}"), span)
+                    .label(format!("this is {b}")));
+            }
+        };
+        let mut exprs = Vec::with_capacity(list.len());
+        for typed in list {
+            let converted = convert(typed, ty, Conversion::Implicit)?.ok_or_else(|| {
+                let (a, b) = (self.type_name(ty), self.describe(typed.ty));
+                mismatch(format!("{what} must have one type, but there are {a} and {b}"), typed.span)
+            })?;
+            exprs.push(converted);
+        }
+        Ok((exprs, Some(ty)))
+    }
+
+    fn in_list(&mut self, negated: bool, expr: &ast::Expr, list: &[ast::Expr], span: Span) -> Bound {
+        let value = self.expr(expr)?;
+        let mut all = Vec::with_capacity(list.len() + 1);
+        all.push(value);
+        for element in list {
+            all.push(self.expr(element)?);
+        }
+        let (mut exprs, _) = self.unify(&all, "the value and the elements of `in`")?;
+        let list = exprs.split_off(1);
+        let expr = Box::new(exprs.pop().unwrap_or(Expr::NULL));
+        let found = match constant_set(&list) {
+            Some((set, has_null)) => Expr::InSet { expr, set, has_null },
+            None => Expr::InList(expr, list),
+        };
+        Ok(Typed::new(if negated { not(found) } else { found }, ValueType::Bool, span))
+    }
+
+    /// An expression as a string.
+    fn string(&mut self, expr: &ast::Expr, what: &str) -> Result<Expr, BindError> {
+        let typed = self.expr(expr)?;
+        convert(&typed, ValueType::String, Conversion::Implicit)?.ok_or_else(|| {
+            mismatch(format!("{what} must be a string, not {}", self.describe(typed.ty)), typed.span)
+        })
+    }
+
+    fn like(
+        &mut self,
+        fold_case: bool,
+        expr: &ast::Expr,
+        pattern: &ast::Expr,
+        escape: Option<&ast::Expr>,
+        span: Span,
+    ) -> Result<Expr, BindError> {
+        let word = if fold_case { "`ilike`" } else { "`like`" };
+        let expr = Box::new(self.string(expr, &format!("the left side of {word}"))?);
+        let pattern_span = pattern.span;
+        let pattern = self.string(pattern, &format!("the pattern of {word}"))?;
+        let escape_span = escape.map(|escape| escape.span);
+        let escape = escape.map(|escape| self.string(escape, "the escape character")).transpose()?;
+        let invalid = |kind: crate::query::EvalErrorKind, span| {
+            BindError::new(BindErrorKind::InvalidValue(kind.to_string()), span)
+        };
+        let constant_escape = match &escape {
+            None => Some(Some('\\')),
+            Some(Expr::Constant(Value::String(text))) => {
+                Some(escape_character(text).map_err(|kind| invalid(kind, escape_span.unwrap_or(span)))?)
+            }
+            Some(_) => None,
+        };
+        match (&pattern, constant_escape) {
+            (Expr::Constant(Value::String(text)), Some(escape)) => {
+                let pattern =
+                    Pattern::new(text, escape, fold_case).map_err(|kind| invalid(kind, pattern_span))?;
+                Ok(Expr::Like(expr, pattern.into()))
+            }
+            _ => Ok(Expr::LikeComputed {
+                expr,
+                pattern: Box::new(pattern),
+                escape: escape.map(Box::new),
+                fold_case,
+                place: Place(span),
+            }),
+        }
+    }
+
+    fn case(
+        &mut self,
+        operand: Option<&ast::Expr>,
+        branches: &[CaseBranch],
+        otherwise: Option<&ast::Expr>,
+        span: Span,
+    ) -> Bound {
+        let operand = operand.map(|operand| self.expr(operand)).transpose()?;
+        let mut conditions = Vec::with_capacity(branches.len());
+        let mut results = Vec::with_capacity(branches.len() + 1);
+        for branch in branches {
+            conditions.push(match &operand {
+                None => self.condition(&branch.when)?,
+                Some(operand) => {
+                    let value = self.expr(&branch.when)?;
+                    self.compare(Comparison::Equal, operand, &value, branch.when.span)?.fold()
+                }
+            });
+            results.push(self.expr(&branch.then)?);
+        }
+        if let Some(otherwise) = otherwise {
+            results.push(self.expr(otherwise)?);
+        }
+        let (mut results, ty) = self.unify(&results, "the results of `case`")?;
+        let otherwise = if otherwise.is_some() { results.pop().map(Box::new) } else { None };
+        let expr = Expr::Case { branches: conditions.into_iter().zip(results).collect(), otherwise };
+        Ok(match ty {
+            Some(ty) => Typed::new(expr, ty, span),
+            None => Typed::null(span),
+        })
+    }
+
+    fn cast(&mut self, expr: &ast::Expr, to: &DataType, span: Span) -> Bound {
+        let target = self.session.data_type(to)?;
+        let typed = self.expr(expr)?;
+        let place = Place(span);
+        let expr = match typed.ty {
+            Ty::Null => Expr::NULL,
+            Ty::Literal | Ty::AnyRef => {
+                // A literal is read now, so that what is wrong with it is said at its place.
+                match convert(&typed, target, Conversion::Implicit)? {
+                    Some(expr) => expr,
+                    None => return Err(self.no_cast(typed.ty, target, span)),
+                }
+            }
+            Ty::JsonPart if matches!(target, ValueType::Json) => typed.expr,
+            Ty::JsonPart => {
+                let as_scalar = matches!(
+                    target,
+                    ValueType::Int | ValueType::Float | ValueType::Decimal | ValueType::Bool
+                );
+                let inner = if as_scalar {
+                    typed.expr
+                } else {
+                    Expr::JsonAs(Box::new(typed.expr), ValueType::String, place).fold()
+                };
+                Expr::Cast(Box::new(inner), target, place)
+            }
+            Ty::Of(from) if from == target => typed.expr,
+            Ty::Of(from) if is_castable(from.tag(), target.tag()) => {
+                Expr::Cast(Box::new(typed.expr), target, place)
+            }
+            Ty::Of(_) => return Err(self.no_cast(typed.ty, target, span)),
+        };
+        Ok(Typed::new(expr, target, span))
+    }
+
+    fn no_cast(&self, from: Ty, to: ValueType, span: Span) -> BindError {
+        mismatch(format!("{} cannot be converted to {}", self.describe(from), self.type_name(to)), span)
+    }
+}

@@ -1,0 +1,397 @@
+//! `select` and predicates.
+
+use std::sync::Arc;
+
+use ankurah_query_lang::Span;
+use ankurah_query_lang::ast::{
+    self, ExprKind, Literal, NullsOrder, NumberKind, OrderItem, RelationKind, SelectItem, SelectItemKind,
+};
+
+use super::Session;
+use super::expr::{Aggregates, Binder};
+use super::literal::count;
+use super::scope::{self, ID, Scope, means};
+use super::types::{Conversion, Ty, Typed, convert, describe};
+use crate::catalog::Model;
+use crate::id::ModelId;
+use crate::node::protocol::Column;
+use crate::query::bound::{BoundSelect, Grouping, OrderKey};
+use crate::query::error::{BindError, BindErrorKind};
+use crate::query::expr::{Expr, SlotNames};
+use crate::storage::Deleted;
+use crate::value::{Value, ValueType};
+
+/// An item of a select list.
+pub(super) struct Item {
+    pub(super) typed: Typed,
+    pub(super) name: String,
+}
+
+/// A bound `select` whose output has not yet its final types.
+pub(super) struct Unsettled {
+    pub(super) select: BoundSelect,
+    pub(super) items: Vec<Item>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn select(&self, select: &ast::Select) -> Result<BoundSelect, BindError> {
+        self.unsettled(select).map(Unsettled::settle)
+    }
+
+    /// The rows that a `from` names.
+    pub(super) fn relation(&self, relation: Option<&ast::Relation>) -> Result<Scope<'a>, BindError> {
+        let names = self.context.names;
+        let not_available =
+            |what: &str, span| BindError::new(BindErrorKind::NotAvailable(what.to_owned()), span);
+        match relation.map(|relation| (&relation.kind, relation.span)) {
+            None => Ok(Scope::empty(names, "a statement without `from`")),
+            Some((RelationKind::Model { name, alias }, _)) => {
+                Ok(Scope::of_model(names, Arc::clone(self.find_model(name)?), alias.clone()))
+            }
+            Some((RelationKind::Query { .. }, span)) => Err(not_available("subqueries are", span)),
+            Some((RelationKind::Join { .. }, span)) => Err(not_available("joins are", span)
+                .help("a reference can be followed with a path, as in `track.album.title`")),
+        }
+    }
+
+    pub(super) fn unsettled(&self, select: &ast::Select) -> Result<Unsettled, BindError> {
+        let mut binder = Binder::new(self, self.relation(select.from.as_ref())?);
+        let filter = binder.filter(select.filter.as_ref(), &select.items)?;
+        binder.position = Aggregates::Allowed;
+        let mut items = binder.items(&select.items)?;
+        let keys = binder.group_keys(&select.group_by, &items)?;
+        binder.position = Aggregates::Allowed;
+        let mut having = select.having.as_ref().map(|having| binder.condition(having)).transpose()?;
+        let mut order = binder.order(&select.order_by, &items)?;
+        let aggregates = std::mem::take(&mut binder.aggregates);
+        let grouping = (!select.group_by.is_empty() || !aggregates.is_empty() || having.is_some())
+            .then_some(Grouping { keys, aggregates });
+        if let Some(grouping) = &grouping {
+            for item in &mut items {
+                let expr = std::mem::replace(&mut item.typed.expr, Expr::NULL);
+                item.typed.expr = regroup(expr, grouping, &binder.scope)?;
+            }
+            having = having.map(|having| regroup(having, grouping, &binder.scope)).transpose()?;
+            for (key, _) in &mut order {
+                let expr = std::mem::replace(&mut key.expr, Expr::NULL);
+                key.expr = regroup(expr, grouping, &binder.scope)?;
+            }
+        }
+        let mut keys = Vec::with_capacity(order.len());
+        for (mut key, span) in order {
+            if select.distinct {
+                let Some(column) = items.iter().position(|item| item.typed.expr == key.expr) else {
+                    let message = "with `distinct` rows can be ordered by selected columns only";
+                    return Err(BindError::new(BindErrorKind::Order(message.to_owned()), span));
+                };
+                key.expr = Expr::Column(column, crate::query::expr::Place(span));
+            }
+            // A constant orders nothing.
+            if key.expr.constant().is_none() {
+                keys.push(key);
+            }
+        }
+        let (limit, offset) = self.limits(select.limit.as_ref(), select.offset.as_ref())?;
+        let select = BoundSelect {
+            input: binder.scope.into_input(Deleted::Exclude),
+            filter,
+            grouping,
+            having,
+            output: Vec::new(),
+            columns: Vec::new(),
+            distinct: select.distinct,
+            order: keys,
+            limit,
+            offset,
+        };
+        Ok(Unsettled { select, items })
+    }
+
+    /// The greatest number of rows and the number of rows to skip.
+    fn limits(
+        &self,
+        limit: Option<&ast::Expr>,
+        offset: Option<&ast::Expr>,
+    ) -> Result<(Option<u64>, u64), BindError> {
+        let limit = limit.map(|limit| self.row_count(limit, "limit")).transpose()?.flatten();
+        let offset = offset.map(|offset| self.row_count(offset, "offset")).transpose()?.flatten();
+        Ok((limit, offset.unwrap_or(0)))
+    }
+
+    fn row_count(&self, expr: &ast::Expr, clause: &'static str) -> Result<Option<u64>, BindError> {
+        let place = if clause == "limit" { "`limit`" } else { "`offset`" };
+        let mut binder = Binder::new(self, Scope::empty(self.context.names, place));
+        binder.position = Aggregates::Forbidden(clause);
+        let typed = binder.expr(expr)?;
+        let Some(value) = convert(&typed, ValueType::Int, Conversion::Implicit)? else {
+            let found = describe(typed.ty, self.context.names);
+            let message = format!("`{clause}` must be an integer, not {found}");
+            return Err(BindError::new(BindErrorKind::TypeMismatch(message), expr.span));
+        };
+        match value.eval(&[])?.as_ref() {
+            Value::Int(n) => u64::try_from(*n).map(Some).map_err(|_| {
+                let message = format!("`{clause}` cannot be negative, but is {n}");
+                BindError::new(BindErrorKind::InvalidValue(message), expr.span)
+            }),
+            _ => Ok(None),
+        }
+    }
+
+    pub(super) fn predicate(
+        &self,
+        predicate: &ast::Predicate,
+        model: ModelId,
+    ) -> Result<BoundSelect, BindError> {
+        let Some(model) = self.context.names.model(model) else {
+            let kind = BindErrorKind::UnknownModel(format!("@{model}"));
+            return Err(BindError::new(kind, predicate.span));
+        };
+        let scope = Scope::of_model(self.context.names, Arc::clone(model), None);
+        let mut binder = Binder::new(self, scope);
+        let filter = binder.filter(predicate.filter.as_ref(), &[])?;
+        let id = binder.scope.id(predicate.span);
+        let id = Typed { expr: id, ty: Ty::Of(ValueType::Ref(model.id)), span: predicate.span };
+        let mut items = vec![Item { typed: id, name: ID.to_owned() }];
+        items.extend(binder.wildcard(model, predicate.span));
+        binder.position = Aggregates::Forbidden("order by");
+        let order = binder.order(&predicate.order_by, &items)?;
+        let (limit, offset) = self.limits(predicate.limit.as_ref(), predicate.offset.as_ref())?;
+        let select = BoundSelect {
+            input: binder.scope.into_input(Deleted::Exclude),
+            filter,
+            grouping: None,
+            having: None,
+            output: Vec::new(),
+            columns: Vec::new(),
+            distinct: false,
+            order: order
+                .into_iter()
+                .map(|(key, _)| key)
+                .filter(|key| key.expr.constant().is_none())
+                .collect(),
+            limit,
+            offset,
+        };
+        Ok(Unsettled { select, items }.settle())
+    }
+}
+
+impl Unsettled {
+    /// The `select` with its output in the types that it has by itself.
+    pub(super) fn settle(self) -> BoundSelect {
+        let Unsettled { mut select, items } = self;
+        for item in items {
+            let (expr, value_type) = item.typed.settle();
+            select.output.push(expr);
+            select.columns.push(Column { name: item.name, value_type });
+        }
+        select
+    }
+}
+
+impl Binder<'_, '_> {
+    /// The condition after `where`.
+    pub(super) fn filter(
+        &mut self,
+        filter: Option<&ast::Expr>,
+        items: &[SelectItem],
+    ) -> Result<Option<Expr>, BindError> {
+        self.position = Aggregates::Forbidden("where");
+        let Some(filter) = filter else { return Ok(None) };
+        self.condition(filter).map(Some).map_err(|error| match &error.kind {
+            BindErrorKind::UnknownProperty { name, .. } if error.help.is_none() => {
+                let is_alias = items.iter().any(|item| {
+                    matches!(&item.kind, SelectItemKind::Expr { alias: Some(alias), .. } if means(alias, name))
+                });
+                if is_alias {
+                    error.help("it is the name of a selected column, which `where` cannot use")
+                } else {
+                    error
+                }
+            }
+            _ => error,
+        })
+    }
+
+    /// The items of a select list, `*` spread out.
+    pub(super) fn items(&mut self, items: &[SelectItem]) -> Result<Vec<Item>, BindError> {
+        let mut found = Vec::with_capacity(items.len());
+        for item in items {
+            match &item.kind {
+                SelectItemKind::Wildcard => match self.scope.model().cloned() {
+                    Some(model) => found.extend(self.wildcard(&model, item.span)),
+                    None => {
+                        let model = "a statement without `from`".to_owned();
+                        let kind = BindErrorKind::UnknownProperty { model, name: "*".to_owned() };
+                        return Err(BindError::new(kind, item.span));
+                    }
+                },
+                SelectItemKind::QualifiedWildcard(name) => match self.scope.model().cloned() {
+                    Some(model) if self.scope.is_qualifier(name) => {
+                        found.extend(self.wildcard(&model, item.span));
+                    }
+                    _ => {
+                        return Err(BindError::new(BindErrorKind::UnknownModel(name.to_string()), name.span)
+                            .help("only what stands after `from` can be spread out"));
+                    }
+                },
+                SelectItemKind::Expr { expr, alias } => {
+                    let (typed, name) = match &expr.kind {
+                        ExprKind::Path(path) => self.scope.path(path)?,
+                        _ => (self.expr(expr)?, expr.to_string()),
+                    };
+                    let name = alias.as_ref().map_or(name, |alias| alias.name.clone());
+                    found.push(Item { typed, name });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The declared properties of a model.
+    pub(super) fn wildcard(&mut self, model: &Model, span: Span) -> Vec<Item> {
+        model
+            .columns()
+            .map(|property| Item {
+                typed: self.scope.property(property, span),
+                name: property.label.as_ref().to_owned(),
+            })
+            .collect()
+    }
+
+    /// What rows are grouped by: an ordinal is a selected column, a name a property or else a selected column.
+    fn group_keys(&mut self, list: &[ast::Expr], items: &[Item]) -> Result<Vec<Expr>, BindError> {
+        self.position = Aggregates::Forbidden("group by");
+        let mut keys = Vec::with_capacity(list.len());
+        for expr in list {
+            let key = match self.ordinal(expr, items, "group by")? {
+                Some(item) => item.typed.expr.clone(),
+                None => match self.expr(expr) {
+                    Ok(typed) => typed.expr,
+                    Err(error) => match named(expr, items)? {
+                        Some(item) => item.typed.expr.clone(),
+                        None => return Err(error),
+                    },
+                },
+            };
+            if contains_aggregate(&key) {
+                let message = "rows cannot be grouped by an aggregate".to_owned();
+                return Err(BindError::new(BindErrorKind::AggregateMisuse(message), expr.span));
+            }
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        Ok(keys)
+    }
+
+    /// The selected column that an integer literal names.
+    fn ordinal<'i>(
+        &self,
+        expr: &ast::Expr,
+        items: &'i [Item],
+        clause: &str,
+    ) -> Result<Option<&'i Item>, BindError> {
+        let ExprKind::Literal(Literal::Number(number)) = &expr.kind else { return Ok(None) };
+        if number.kind != NumberKind::Integer {
+            return Ok(None);
+        }
+        let item =
+            number.text.parse::<usize>().ok().and_then(|n| n.checked_sub(1)).and_then(|n| items.get(n));
+        item.map(Some).ok_or_else(|| {
+            let message = format!(
+                "`{clause}` names column {}, but {} selected",
+                number.text,
+                count(items.len(), "column is", "columns are")
+            );
+            BindError::new(BindErrorKind::Order(message), expr.span)
+        })
+    }
+
+    /// What rows are ordered by, with its place: an ordinal or a name of a selected column, or an expression.
+    pub(super) fn order(
+        &mut self,
+        list: &[OrderItem],
+        items: &[Item],
+    ) -> Result<Vec<(OrderKey, Span)>, BindError> {
+        let mut keys: Vec<(OrderKey, Span)> = Vec::with_capacity(list.len());
+        for item in list {
+            let selected = match self.ordinal(&item.expr, items, "order by")? {
+                Some(selected) => Some(selected),
+                None => named(&item.expr, items)?,
+            };
+            let expr = match selected {
+                Some(selected) => selected.typed.clone().settle().0,
+                None => self.expr(&item.expr)?.settle().0,
+            };
+            let nulls_first = match item.nulls {
+                Some(nulls) => nulls == NullsOrder::First,
+                None => item.descending,
+            };
+            // What is ordered by twice is ordered by once.
+            if keys.iter().all(|(key, _)| key.expr != expr) {
+                keys.push((OrderKey { expr, descending: item.descending, nulls_first }, item.span));
+            }
+        }
+        Ok(keys)
+    }
+}
+
+/// The selected column that a bare name means.
+fn named<'i>(expr: &ast::Expr, items: &'i [Item]) -> Result<Option<&'i Item>, BindError> {
+    let ExprKind::Path(path) = &expr.kind else { return Ok(None) };
+    if !path.steps.is_empty() || path.root.id.is_some() {
+        return Ok(None);
+    }
+    let ident = &path.root.ident;
+    let mut found: Vec<&Item> = items.iter().filter(|item| item.name == ident.name).collect();
+    if found.is_empty() {
+        found = items.iter().filter(|item| means(ident, &item.name)).collect();
+    }
+    match found.split_first() {
+        None => Ok(None),
+        Some((first, rest)) if rest.iter().all(|item| item.typed.expr == first.typed.expr) => Ok(Some(first)),
+        Some(_) => {
+            let candidates = count(found.len(), "selected column", "selected columns");
+            let kind = BindErrorKind::Ambiguous { name: ident.name.clone(), candidates };
+            Err(BindError::new(kind, expr.span).help("give the columns different names with `as`"))
+        }
+    }
+}
+
+fn contains_aggregate(expr: &Expr) -> bool {
+    let mut found = matches!(expr, Expr::Aggregate(..));
+    expr.children(&mut |child| found |= contains_aggregate(child));
+    found
+}
+
+/// An expression over input rows as one over groups: group keys, then aggregates.
+fn regroup(expr: Expr, grouping: &Grouping, scope: &Scope<'_>) -> Result<Expr, BindError> {
+    if let Some(key) = grouping.keys.iter().position(|key| *key == expr) {
+        return Ok(match expr {
+            Expr::Constant(_) => expr,
+            Expr::Column(_, place) => Expr::Column(key, place),
+            _ => Expr::Column(key, crate::query::expr::Place::default()),
+        });
+    }
+    match expr {
+        Expr::Aggregate(number, place) => Ok(Expr::Column(grouping.keys.len() + number, place)),
+        Expr::Column(slot, place) => {
+            let name = scope.slot_name(slot);
+            let message = if grouping.keys.is_empty() {
+                format!("`{name}` stands beside an aggregate, but the rows are not grouped by it")
+            } else {
+                format!("the rows are not grouped by `{name}`")
+            };
+            Err(BindError::new(BindErrorKind::Grouping(message), place.0).help(format!(
+                "add `{name}` to `group by`, or use it inside an aggregate such as `max({name})`"
+            )))
+        }
+        other => other.try_map(&mut |child| regroup(child, grouping, scope)),
+    }
+}
+
+/// Names in a row, for messages.
+pub(super) fn name_list(items: &[Item]) -> String {
+    scope::list(&items.iter().map(|item| item.name.as_str()).collect::<Vec<_>>())
+}
