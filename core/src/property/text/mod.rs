@@ -4,6 +4,7 @@
 //! content is all by the operation's actor, which is the yrs client. Every update passes [`prescan`] before yrs
 //! sees it. Positions in this interface count Unicode scalar values.
 
+mod backend;
 mod cache;
 mod document;
 #[cfg(test)]

@@ -2,9 +2,13 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::dag::VersionVector;
-use crate::id::{ActorId, Digest, Stamp};
+use crate::catalog::reserved;
+use crate::dag::{Base, Head, Link, VersionVector};
+use crate::entity::{Columns, Register as Lww, State, StateReader, TextVersion};
+
+use crate::id::{ActorId, Digest, EntityId, ModelId, OpId, PropertyId, Stamp};
+use crate::storage::Position;
+use crate::value::Value;
 use crate::value::testing::any_value;
 
 fn property(number: u128) -> PropertyId {

@@ -1,0 +1,47 @@
+//! [`TextDocument`] as a property backend.
+
+use super::TextDocument;
+use crate::id::OpId;
+use crate::operation::Change;
+use crate::property::{BackendError, Difference, PropertyBackend, text_difference};
+use crate::value::Value;
+
+impl PropertyBackend for TextDocument {
+    fn empty() -> Self {
+        TextDocument::default()
+    }
+
+    fn apply(&mut self, operation: OpId, change: &Change) -> Result<(), BackendError> {
+        match change {
+            Change::Text(update) => {
+                TextDocument::apply(self, update)?;
+                Ok(())
+            }
+            Change::Erased(_) => Ok(()),
+            Change::Set(_) | Change::Opaque { .. } => Err(BackendError::Backend { operation }),
+        }
+    }
+
+    fn join(&mut self, other: &Self) -> Result<(), BackendError> {
+        self.merge(&TextDocument::snapshot(other)?)?;
+        Ok(())
+    }
+
+    fn snapshot(&self) -> Result<Vec<u8>, BackendError> {
+        Ok(TextDocument::snapshot(self)?)
+    }
+
+    fn restore(snapshot: &[u8]) -> Result<Self, BackendError> {
+        let mut document = TextDocument::default();
+        document.merge(snapshot)?;
+        Ok(document)
+    }
+
+    fn value(&mut self) -> Option<Value> {
+        (!self.known().is_empty()).then(|| Value::String(self.text()))
+    }
+
+    fn difference(&mut self, earlier: &mut Self) -> Difference {
+        Difference::Text(text_difference(&earlier.text(), &self.text()))
+    }
+}
