@@ -133,7 +133,7 @@ fn words(text: &str) -> Vec<&str> {
     words
 }
 
-/// The longest common subsequence, by dynamic programming.
+/// The heaviest common subsequence, by dynamic programming.
 fn match_words(old: &[String], new: &[String], parts: &mut Parts) {
     let width = new.len() + 1;
     let cells = (old.len() + 1).saturating_mul(width);
@@ -142,13 +142,15 @@ fn match_words(old: &[String], new: &[String], parts: &mut Parts) {
         new.iter().for_each(|word| parts.inserted(word));
         return;
     }
-    // The length of the longest common subsequence of what follows, by place in both.
+    // Words count more than the white space between them, or it would be matched in their place.
+    let weight = |word: &str| if word.starts_with(char::is_alphanumeric) { 3 } else { 1 };
+    // The weight of the best common subsequence of what follows, by place in both.
     let mut longest = vec![0u32; cells];
     let at = |longest: &[u32], a: usize, b: usize| longest.get(a * width + b).copied().unwrap_or(0);
     for (a, old_word) in old.iter().enumerate().rev() {
         for (b, new_word) in new.iter().enumerate().rev() {
             let best = if old_word == new_word {
-                at(&longest, a + 1, b + 1) + 1
+                at(&longest, a + 1, b + 1) + weight(new_word)
             } else {
                 at(&longest, a + 1, b).max(at(&longest, a, b + 1))
             };

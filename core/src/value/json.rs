@@ -72,11 +72,9 @@ pub fn write_string(text: &str, out: &mut String) {
             '\u{c}' => out.push_str("\\f"),
             '\u{d}' => out.push_str("\\r"),
             control if control < ' ' => {
-                const HEX: [char; 16] =
-                    ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
                 let code = u32::from(control);
                 out.push_str(if code < 16 { "\\u000" } else { "\\u001" });
-                out.extend(HEX.iter().nth(usize::try_from(code & 15).unwrap_or(0)));
+                out.extend(char::from_digit(code % 16, 16));
             }
             other => out.push(other),
         }
