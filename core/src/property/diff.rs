@@ -243,7 +243,7 @@ mod tests {
         check(
             &format!("{long}x {long}y"),
             &format!("{long}z {long}y"),
-            "…rd word word word word [-x-]{+z+} word word word word word…",
+            "…ord word word word word [-x-]{+z+} word word word word wor…",
         );
     }
 

@@ -173,7 +173,8 @@ mod tests {
 
     #[test]
     fn case_is_ignored_by_ilike() {
-        let matches = |text, pattern| Pattern::new(pattern, Some('\\'), true).unwrap().matches(text);
+        let matches =
+            |text: &str, pattern: &str| Pattern::new(pattern, Some('\\'), true).unwrap().matches(text);
         assert!(matches("Straße ÄÖ", "%äö"));
         assert!(matches("ΣΑΣ", "σας".replace('ς', "σ").as_str()));
         assert!(!matches("abc", "ABD"));
