@@ -33,3 +33,14 @@ pub fn open(target: &str, mode: Mode) -> Result<Opened, String> {
 pub fn fresh_fixed() -> Result<Arc<dyn Connection>, String> {
     Err("not yet".to_owned())
 }
+
+/// The target given, or the store in the user's data folder.
+pub fn or_default(target: Option<&str>) -> Result<String, String> {
+    if let Some(target) = target {
+        return Ok(target.to_owned());
+    }
+    match directories::ProjectDirs::from("", "", "ankurah") {
+        Some(folders) => Ok(folders.data_dir().join("store").display().to_string()),
+        None => Err("no target is given and there is no home folder to keep a store in".to_owned()),
+    }
+}

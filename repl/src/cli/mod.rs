@@ -8,8 +8,8 @@ mod verify;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use export::ExportArgs;
-pub use import::ImportArgs;
+pub use export::{ExportArgs, ExportFormat};
+pub use import::{ImportArgs, ImportFormat};
 pub use repl::ReplArgs;
 pub use run::RunArgs;
 pub use verify::VerifyArgs;

@@ -18,6 +18,7 @@ use ankurah_core::node::protocol::{CatalogView, Failure, TransactionState};
 use crate::client::{Client, Stop};
 use crate::script::{PieceKind, pieces};
 
+pub(crate) use describe::{Types, find_model};
 pub use failure::{render_failure, render_message};
 pub use help::{COMMANDS, CommandInfo};
 pub use output::{Output, Shared};

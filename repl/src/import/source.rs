@@ -1,0 +1,254 @@
+//! Rows of a file, in whatever form it has.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::csv;
+use super::json;
+use crate::cli::ImportFormat;
+
+/// A field of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// Nothing.
+    Null,
+    /// A CSV field.
+    Text(String),
+    /// A JSON string.
+    String(String),
+    /// A JSON number, as written.
+    Number(String),
+    /// A JSON truth value.
+    Bool(bool),
+    /// A JSON array or object.
+    Json(String),
+}
+
+impl Field {
+    /// Its text.
+    pub fn text(&self) -> &str {
+        match self {
+            Field::Null => "",
+            Field::Text(text) | Field::String(text) | Field::Number(text) | Field::Json(text) => text,
+            Field::Bool(true) => "true",
+            Field::Bool(false) => "false",
+        }
+    }
+}
+
+/// A row: its line, and its fields by column or what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The number of its first line, from 1.
+    pub line: u64,
+    /// As many fields as the source has columns (JSON lines: up to now).
+    pub fields: Result<Vec<Field>, String>,
+}
+
+/// The bytes read so far.
+pub type Progress = Arc<AtomicU64>;
+
+/// A reader that counts.
+struct Counted<R> {
+    inner: R,
+    count: Progress,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.count.fetch_add(u64::try_from(read).unwrap_or(u64::MAX), Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// An open file.
+pub struct Source {
+    reader: Form,
+    columns: Vec<String>,
+}
+
+enum Form {
+    Csv(csv::Reader<Box<dyn BufRead>>),
+    Json(json::Reader<Box<dyn BufRead>>),
+}
+
+/// The form that a file's name says.
+pub fn form_of(path: &Path) -> Option<ImportFormat> {
+    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "csv" => Some(ImportFormat::Csv),
+        "jsonl" | "ndjson" => Some(ImportFormat::Jsonl),
+        _ => None,
+    }
+}
+
+impl Source {
+    /// Opens a file and reads its header. `columns` are those that an earlier pass over JSON lines found.
+    pub fn open(
+        path: &Path,
+        form: ImportFormat,
+        columns: Vec<String>,
+        count: Progress,
+    ) -> Result<Self, String> {
+        let failed = |error: io::Error| format!("cannot read {}: {error}", path.display());
+        let file = File::open(path).map_err(failed)?;
+        Source::new(BufReader::with_capacity(1 << 16, Counted { inner: file, count }), form, columns)
+            .map_err(|message| format!("{}: {message}", path.display()))
+    }
+
+    /// Reads from `input`.
+    pub fn new(
+        input: impl BufRead + 'static,
+        form: ImportFormat,
+        columns: Vec<String>,
+    ) -> Result<Self, String> {
+        let input: Box<dyn BufRead> = Box::new(input);
+        match form {
+            ImportFormat::Jsonl => Ok(Source { reader: Form::Json(json::Reader::new(input)), columns }),
+            ImportFormat::Csv => {
+                let mut reader = csv::Reader::new(input);
+                let header = reader.read().map_err(|error| error.to_string())?.ok_or("the file is empty")?;
+                let header = header.fields.map_err(|message| format!("line 1: {message}"))?;
+                let columns = check_header(header)?;
+                Ok(Source { reader: Form::Csv(reader), columns })
+            }
+        }
+    }
+
+    /// The columns; those of JSON lines grow as rows are read.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The next row.
+    pub fn read(&mut self) -> io::Result<Option<Row>> {
+        match &mut self.reader {
+            Form::Csv(reader) => loop {
+                let Some(record) = reader.read()? else { return Ok(None) };
+                let wanted = self.columns.len();
+                let fields = match record.fields {
+                    // A blank line is a NULL where there is one column, and nothing elsewhere.
+                    Ok(fields) if wanted > 1 && fields.as_slice() == [None] => continue,
+                    Ok(fields) if fields.len() != wanted => {
+                        Err(format!("the row has {} fields, the header has {wanted}", fields.len()))
+                    }
+                    Ok(fields) => {
+                        Ok(fields.into_iter().map(|f| f.map_or(Field::Null, Field::Text)).collect())
+                    }
+                    Err(message) => Err(message),
+                };
+                return Ok(Some(Row { line: record.line, fields }));
+            },
+            Form::Json(reader) => {
+                let Some((line, object)) = reader.read()? else { return Ok(None) };
+                let fields = object.and_then(|object| place(object, &mut self.columns));
+                Ok(Some(Row { line, fields }))
+            }
+        }
+    }
+}
+
+/// The members of an object by column; new names become columns.
+fn place(object: Vec<(String, Field)>, columns: &mut Vec<String>) -> Result<Vec<Field>, String> {
+    const MOST: usize = 4_096;
+    let mut by_name: HashMap<String, Field> = HashMap::with_capacity(object.len());
+    let mut new = Vec::new();
+    for (name, field) in object {
+        if name.is_empty() {
+            return Err("a member has no name".to_owned());
+        }
+        if !columns.contains(&name) {
+            new.push(name.clone());
+        }
+        if by_name.contains_key(&name) {
+            return Err(format!("`{name}` comes twice"));
+        }
+        by_name.insert(name, field);
+    }
+    if columns.len() + new.len() > MOST {
+        return Err(format!("there are more than {MOST} names"));
+    }
+    columns.extend(new);
+    Ok(columns.iter().map(|name| by_name.remove(name).unwrap_or(Field::Null)).collect())
+}
+
+fn check_header(header: Vec<Option<String>>) -> Result<Vec<String>, String> {
+    let mut columns: Vec<String> = Vec::with_capacity(header.len());
+    for (at, name) in header.into_iter().enumerate() {
+        let name = name.unwrap_or_default();
+        if name.is_empty() {
+            return Err(format!("line 1: column {} has no name", at + 1));
+        }
+        if columns.contains(&name) {
+            return Err(format!("line 1: two columns are called `{name}`"));
+        }
+        columns.push(name);
+    }
+    Ok(columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(text: &str, form: ImportFormat) -> (Vec<String>, Vec<Row>) {
+        let mut source = Source::new(io::Cursor::new(text.to_owned()), form, Vec::new()).unwrap();
+        let rows = std::iter::from_fn(|| source.read().unwrap()).collect();
+        (source.columns, rows)
+    }
+
+    #[track_caller]
+    fn check_header_error(text: &str, message: &str) {
+        let found = Source::new(io::Cursor::new(text.to_owned()), ImportFormat::Csv, Vec::new());
+        assert_eq!(found.err().unwrap(), message);
+    }
+
+    #[test]
+    fn headers() {
+        check_header_error("", "the file is empty");
+        check_header_error("a,,b\n", "line 1: column 2 has no name");
+        check_header_error("a,b,a\n", "line 1: two columns are called `a`");
+        check_header_error("a,\"b\n", "line 1: field 2 has no closing quote");
+    }
+
+    #[test]
+    fn ragged_and_blank_rows() {
+        let (_, found) = rows("a,b\n1,2\n3\n\n4,5,6\n7,8", ImportFormat::Csv);
+        let text = |text: &str| Field::Text(text.to_owned());
+        assert_eq!(
+            found,
+            [
+                Row { line: 2, fields: Ok(vec![text("1"), text("2")]) },
+                Row { line: 3, fields: Err("the row has 1 fields, the header has 2".to_owned()) },
+                Row { line: 5, fields: Err("the row has 3 fields, the header has 2".to_owned()) },
+                Row { line: 6, fields: Ok(vec![text("7"), text("8")]) },
+            ]
+        );
+        let (_, found) = rows("a\n\nx\n", ImportFormat::Csv);
+        assert_eq!(found[0], Row { line: 2, fields: Ok(vec![Field::Null]) });
+    }
+
+    #[test]
+    fn json_lines() {
+        let text = "{\"a\": 1.50, \"b\": \"x\\n\"}\n\n{\"c\": [1, {}], \"a\": null}\n{\"a\": true}\n{\"a\": 1, \"a\": 2}\n[1]\n{\"a\": 1";
+        let (columns, found) = rows(text, ImportFormat::Jsonl);
+        assert_eq!(columns, ["a", "b", "c"]);
+        assert_eq!(
+            found[0],
+            Row { line: 1, fields: Ok(vec![Field::Number("1.50".into()), Field::String("x\n".into())]) }
+        );
+        assert_eq!(
+            found[1],
+            Row { line: 3, fields: Ok(vec![Field::Null, Field::Null, Field::Json("[1, {}]".into())]) }
+        );
+        assert_eq!(found[2].fields, Ok(vec![Field::Bool(true), Field::Null, Field::Null]));
+        assert_eq!(found[3].fields, Err("`a` comes twice".to_owned()));
+        assert!(found[4].fields.is_err());
+        assert!(found[5].fields.is_err());
+        assert_eq!(found.len(), 6);
+    }
+}
