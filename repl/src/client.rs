@@ -31,6 +31,13 @@ impl Interrupt {
         Interrupt(flag)
     }
 
+    /// One that Ctrl-C sets, however often it is pressed.
+    pub fn on_any_ctrl_c() -> Self {
+        let flag = Arc::new(AtomicBool::new(false));
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, flag.clone());
+        Interrupt(flag)
+    }
+
     /// Sets it.
     pub fn raise(&self) {
         self.0.store(true, Ordering::SeqCst);

@@ -9,7 +9,44 @@ pub mod export;
 pub mod fixture;
 pub mod format;
 pub mod import;
+pub mod interactive;
+pub mod repl;
+pub mod sample;
 pub mod script;
 pub mod session;
 pub mod target;
 pub mod verify;
+
+use std::io;
+
+use clap::{CommandFactory, Parser};
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+        }
+    };
+    match &cli.command {
+        Command::Repl(args) => repl::command(args),
+        Command::Run(args) => fixture::command(args),
+        Command::Import(args) => import::command(args),
+        Command::Export(args) => export::command(args),
+        Command::Verify(args) => verify::command(args),
+        Command::Completions(args) => {
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "ankurah", &mut script);
+            match io::Write::write_all(&mut io::stdout(), &script) {
+                Ok(()) => Exit::Ok,
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
+                Err(_) => Exit::CannotOpen,
+            }
+        }
+    }
+}

@@ -1,2 +1,7 @@
 //! The `ankurah` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ankurah_repl::main().into()
+}

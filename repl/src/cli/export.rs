@@ -7,9 +7,6 @@ use super::{DisplayArgs, TARGETS};
 /// `ankurah export`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Write a collection or the rows of a query to a file, or to standard output.\n\n\
-        It is the inverse of import: strings are written exactly as they are, and a reference to a collection \
-        with a key of one property is written as that key. Memory does not grow with the number of rows.",
     after_help = EXAMPLES,
     after_long_help = format!("{}\n\n{TARGETS}", EXAMPLES)
 )]
@@ -56,3 +53,8 @@ Examples:
   ankurah export music album -o album.csv
   ankurah export music album --format jsonl | gzip > album.jsonl.gz
   ankurah export music --query \"select name, year from album where year < 1970\"";
+
+/// What the long help begins with.
+pub(super) const LONG: &str = "Write a collection or the rows of a query to a file, or to standard output.\n\n\
+        It is the inverse of import: strings are written exactly as they are, and a reference to a collection \
+        with a key of one property is written as that key. Memory does not grow with the number of rows.";

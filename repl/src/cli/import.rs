@@ -7,14 +7,6 @@ use super::{DisplayArgs, TARGETS};
 /// `ankurah import`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Read a CSV or JSON lines file into a collection.\n\n\
-        The file is read twice: once to find the types of its columns over all rows, once to write them. The \
-        collection is made, or gets the properties that it lacks. An empty CSV field is NULL, \"\" is the empty \
-        string. Numbers that a number type would not give back (007, +5) stay strings; 0.99 is a decimal; \
-        `2020-01-31 23:59:59` is a timestamp in UTC. A column called id becomes id_.\n\n\
-        With --key, a row whose key exists updates that entity: importing twice is the same as importing once. \
-        Rows that cannot be read or written are left out and reported with their line numbers; the exit code \
-        is then 3, and all other rows are in the store.",
     after_help = EXAMPLES,
     after_long_help = format!("{}\n\n{TARGETS}", EXAMPLES)
 )]
@@ -60,3 +52,13 @@ Examples:
   ankurah import music artist.csv --into artist --key ArtistId
   ankurah import music album.csv --into album --key AlbumId --ref ArtistId=artist.ArtistId
   ankurah import music notes.jsonl --into note --text body --type rating=decimal";
+
+/// What the long help begins with.
+pub(super) const LONG: &str = "Read a CSV or JSON lines file into a collection.\n\n\
+        The file is read twice: once to find the types of its columns over all rows, once to write them. The \
+        collection is made, or gets the properties that it lacks. An empty CSV field is NULL, \"\" is the empty \
+        string. Numbers that a number type would not give back (007, +5) stay strings; 0.99 is a decimal; \
+        `2020-01-31 23:59:59` is a timestamp in UTC. A column called id becomes id_.\n\n\
+        With --key, a row whose key exists updates that entity: importing twice is the same as importing once. \
+        Rows that cannot be read or written are left out and reported with their line numbers; the exit code \
+        is then 3, and all other rows are in the store.";

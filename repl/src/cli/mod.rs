@@ -56,14 +56,19 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Ask a store: statements, one after the other
+    #[command(long_about = repl::LONG)]
     Repl(ReplArgs),
     /// Run scripts and compare what they print with what they say they print
+    #[command(long_about = run::LONG)]
     Run(RunArgs),
     /// Read a CSV or JSON lines file into a collection
+    #[command(long_about = import::LONG)]
     Import(ImportArgs),
     /// Write a collection or the rows of a query to a file
+    #[command(long_about = export::LONG)]
     Export(ExportArgs),
     /// Check a whole store and name each fault
+    #[command(long_about = verify::LONG)]
     Verify(VerifyArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),

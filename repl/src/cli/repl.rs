@@ -8,10 +8,6 @@ use crate::format::Format;
 /// `ankurah repl`
 #[derive(Debug, Default, Args)]
 #[command(
-    long_about = "Ask a store: statements, one after the other.\n\n\
-        On a terminal it is a prompt with completion, history and help (\\?). Where the output is not a \
-        terminal, rows are tab-separated with a header, counts and messages go to stderr, and nothing is \
-        coloured. The first statement that fails ends a script with exit code 3.",
     after_help = EXAMPLES,
     after_long_help = format!("{}\n\n{TARGETS}", EXAMPLES)
 )]
@@ -55,3 +51,9 @@ Examples:
   ankurah repl music -c \"select name from album where year < 1970\" --format csv
   ankurah repl music -f report.ank -v year=1977
   echo 'select count(*) from album' | ankurah repl music --read-only";
+
+/// What the long help begins with.
+pub(super) const LONG: &str = "Ask a store: statements, one after the other.\n\n\
+        On a terminal it is a prompt with completion, history and help (\\?). Where the output is not a \
+        terminal, rows are tab-separated with a header, counts and messages go to stderr, and nothing is \
+        coloured. The first statement that fails ends a script with exit code 3.";

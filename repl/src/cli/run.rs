@@ -7,14 +7,7 @@ use super::DisplayArgs;
 
 /// `ankurah run`
 #[derive(Debug, Args)]
-#[command(
-    long_about = "Run scripts and compare what they print with what they say they print.\n\n\
-        A fixture is a plain script (.ank). What a statement prints stands after it in comment lines that \
-        begin with `--| `, errors too. Ids are bound by their first appearance: the first entity is $e1 from \
-        then on, in statements and in output. Every file has a fresh store in memory, a fixed clock and fixed \
-        randomness unless --target says otherwise.\n\n\
-        A mismatch prints the difference and the command that accepts it; the exit code is 4.",
-    after_help = "\
+#[command(after_help = "\
 Examples:
   ankurah run fixtures
   ankurah run fixtures/null.ank --bless
@@ -24,8 +17,7 @@ A fixture:
   select 1 + 1 as two;
   --|  two
   --| -----
-  --|    2"
-)]
+  --|    2")]
 pub struct RunArgs {
     /// Scripts, and folders that are searched for *.ank
     #[arg(required = true, value_name = "FILE")]
@@ -46,3 +38,11 @@ pub struct RunArgs {
     #[command(flatten)]
     pub display: DisplayArgs,
 }
+
+/// What the long help begins with.
+pub(super) const LONG: &str = "Run scripts and compare what they print with what they say they print.\n\n\
+        A fixture is a plain script (.ank). What a statement prints stands after it in comment lines that \
+        begin with `--| `, errors too. Ids are bound by their first appearance: the first entity is $e1 from \
+        then on, in statements and in output. Every file has a fresh store in memory, a fixed clock and fixed \
+        randomness unless --target says otherwise.\n\n\
+        A mismatch prints the difference and the command that accepts it; the exit code is 4.";

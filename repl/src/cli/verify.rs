@@ -5,9 +5,6 @@ use super::{DisplayArgs, TARGETS};
 /// `ankurah verify`
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Check a whole store and name each fault.\n\n\
-        Digests, ids, links, heads, states and indexes are computed again from the operations and compared with \
-        what is stored. Nothing is changed. The exit code is 4 where something is at fault.",
     after_help = "\
 Examples:
   ankurah verify music",
@@ -20,3 +17,8 @@ pub struct VerifyArgs {
     #[command(flatten)]
     pub display: DisplayArgs,
 }
+
+/// What the long help begins with.
+pub(super) const LONG: &str = "Check a whole store and name each fault.\n\n\
+        Digests, ids, links, heads, states and indexes are computed again from the operations and compared with \
+        what is stored. Nothing is changed. The exit code is 4 where something is at fault.";

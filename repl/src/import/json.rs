@@ -34,22 +34,22 @@ impl<'de> Deserialize<'de> for Members {
 }
 
 /// Reads objects.
-pub struct Reader<R> {
+pub(super) struct Reader<R> {
     input: R,
     line: u64,
 }
 
 /// The members of an object, or what is wrong with its line.
-pub type Object = Result<Vec<(String, Field)>, String>;
+pub(super) type Object = Result<Vec<(String, Field)>, String>;
 
 impl<R: BufRead> Reader<R> {
     /// A reader of `input` from its first line.
-    pub fn new(input: R) -> Self {
+    pub(super) fn new(input: R) -> Self {
         Reader { input, line: 0 }
     }
 
     /// The next object with the number of its line. Blank lines are skipped.
-    pub fn read(&mut self) -> io::Result<Option<(u64, Object)>> {
+    pub(super) fn read(&mut self) -> io::Result<Option<(u64, Object)>> {
         let mut bytes = Vec::new();
         loop {
             bytes.clear();

@@ -9,5 +9,5 @@ mod source;
 
 pub use infer::Guess;
 pub use plan::{Column, Kind, Plan};
-pub use run::{Summary, command, import};
+pub use run::{Open, Step, Summary, Trouble, command, import};
 pub use source::{Field, Progress, Row, Source, form_of};

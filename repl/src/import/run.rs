@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::plan::Plan;
 use super::source::{Progress, Source, form_of};
-use crate::cli::{ImportArgs, ImportFormat};
+use crate::cli::ImportArgs;
 use crate::client::{Client, Interrupt, Pump, Stop};
 use crate::display::{Safe, Style, Tone};
 use crate::exit::Exit;
@@ -70,7 +70,17 @@ pub fn command(args: &ImportArgs) -> Exit {
     let mut reported: u64 = 0;
     let name = args.file.display().to_string();
     let progress = Bar::new(&args.file, io::stderr().is_terminal() && !args.display.ascii);
-    let result = import(args, &client, &progress.count.clone(), &mut |step| match step {
+    let form = args.format.or_else(|| form_of(&args.file));
+    let Some(form) = form else {
+        complain(&format!("the name of {name} does not say what it is: give --format csv or --format jsonl"));
+        return Exit::Usage;
+    };
+    let count = &progress.count;
+    let open = |names: Vec<String>| {
+        count.store(0, Ordering::Relaxed);
+        Source::open(&args.file, form, names, Arc::clone(count))
+    };
+    let result = import(args, &client, &open, &mut |step| match step {
         Step::Pass(what) => progress.pass(what),
         Step::Batch => progress.show(),
         Step::Rejected(line, message) => {
@@ -128,25 +138,22 @@ pub enum Step<'a> {
     Rejected(u64, &'a str),
 }
 
-/// Imports a file.
+/// Opens the file for a pass; the names are the columns that an earlier pass found.
+pub type Open<'a> = &'a dyn Fn(Vec<String>) -> Result<Source, String>;
+
+/// Imports what `open` opens.
 pub fn import(
     args: &ImportArgs,
     client: &Client,
-    count: &Progress,
+    open: Open<'_>,
     say: &mut dyn FnMut(Step<'_>),
 ) -> Result<Summary, Trouble> {
-    let form = args.format.or_else(|| form_of(&args.file)).ok_or_else(|| {
-        Trouble::Usage(format!(
-            "the name of {} does not say what it is: give --format csv or --format jsonl",
-            args.file.display()
-        ))
-    })?;
     let catalog = client.catalog().map_err(|stop| Trouble::Node(stop, String::new()))?;
     say(Step::Pass("reading"));
-    let names = names(args, form, count, client)?;
+    let names = names(args, open, client)?;
     let mut plan = Plan::new(args, &names, &catalog).map_err(Trouble::Usage)?;
     let mut rows: usize = 0;
-    let mut source = open(args, form, &names, count)?;
+    let mut source = open(names.clone()).map_err(Trouble::File)?;
     while let Some(row) = source.read().map_err(|error| unreadable(args, &error))? {
         if let Ok(fields) = &row.fields {
             plan.look(row.line, fields);
@@ -163,36 +170,22 @@ pub fn import(
         done.map_err(|stop| Trouble::Node(stop, statement.clone()))?;
     }
     say(Step::Pass("writing"));
-    write(args, form, &names, &plan, client, count, say)
+    write(args, names, &plan, client, open, say)
 }
 
 /// The columns: of CSV its header, of JSON lines all names in the file.
-fn names(
-    args: &ImportArgs,
-    form: ImportFormat,
-    count: &Progress,
-    client: &Client,
-) -> Result<Vec<String>, Trouble> {
-    let mut source = open(args, form, &[], count)?;
-    if form == ImportFormat::Jsonl {
-        while source.read().map_err(|error| unreadable(args, &error))?.is_some() {
-            check(client)?;
-        }
-        if source.columns().is_empty() {
-            return Err(Trouble::File(format!("{}: no line is a JSON object", args.file.display())));
-        }
+fn names(args: &ImportArgs, open: Open<'_>, client: &Client) -> Result<Vec<String>, Trouble> {
+    let mut source = open(Vec::new()).map_err(Trouble::File)?;
+    if source.has_header() {
+        return Ok(source.columns().to_vec());
+    }
+    while source.read().map_err(|error| unreadable(args, &error))?.is_some() {
+        check(client)?;
+    }
+    if source.columns().is_empty() {
+        return Err(Trouble::File(format!("{}: no line is a JSON object", args.file.display())));
     }
     Ok(source.columns().to_vec())
-}
-
-fn open(
-    args: &ImportArgs,
-    form: ImportFormat,
-    names: &[String],
-    count: &Progress,
-) -> Result<Source, Trouble> {
-    count.store(0, Ordering::Relaxed);
-    Source::open(&args.file, form, names.to_vec(), Arc::clone(count)).map_err(Trouble::File)
 }
 
 fn unreadable(args: &ImportArgs, error: &io::Error) -> Trouble {
@@ -209,14 +202,13 @@ fn check(client: &Client) -> Result<(), Trouble> {
 
 fn write(
     args: &ImportArgs,
-    form: ImportFormat,
-    names: &[String],
+    names: Vec<String>,
     plan: &Plan,
     client: &Client,
-    count: &Progress,
+    open: Open<'_>,
     say: &mut dyn FnMut(Step<'_>),
 ) -> Result<Summary, Trouble> {
-    let mut source = open(args, form, names, count)?;
+    let mut source = open(names).map_err(Trouble::File)?;
     let mut batch = Batch::default();
     let mut summary = Summary::default();
     while let Some(row) = source.read().map_err(|error| unreadable(args, &error))? {

@@ -119,6 +119,11 @@ impl Source {
         }
     }
 
+    /// Whether the columns are known before the first row.
+    pub fn has_header(&self) -> bool {
+        matches!(self.reader, Form::Csv(_))
+    }
+
     /// The columns; those of JSON lines grow as rows are read.
     pub fn columns(&self) -> &[String] {
         &self.columns

@@ -184,6 +184,7 @@ impl Session {
             "pager" => settings.pager = switch(word, settings.pager)?,
             "timing" => settings.timing = switch(word, settings.timing)?,
             "width" => {
+                settings.width_is_set = true;
                 settings.width = match value {
                     "any" | "0" => None,
                     value => {

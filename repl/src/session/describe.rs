@@ -42,6 +42,7 @@ impl Session {
             ("\\dS", _) => self.list_models(true),
             ("\\dt", _) => self.fail("\\dt takes no argument; \\d MODEL shows one model"),
             ("\\di", words) => self.list_indexes(words.first().map(String::as_str)),
+            ("\\df", words) => self.list_functions(words.first().map(String::as_str)),
             ("\\dp", _) => self.list_aside(),
             _ => self.connection_info(),
         }
@@ -179,6 +180,15 @@ impl Session {
             return Ok(());
         }
         self.show_table(&[strings("model"), strings("properties"), strings("state")], &rows)
+    }
+
+    fn list_functions(&mut self, only: Option<&str>) -> Result<(), Halt> {
+        let rows: Vec<Vec<Value>> = ankurah_query_lang::functions::FUNCTIONS
+            .iter()
+            .filter(|function| only.is_none_or(|only| function.name.contains(&only.to_lowercase())))
+            .map(|function| vec![string(function.signature), string(function.doc)])
+            .collect();
+        self.show_table(&[strings("function"), strings("what it gives")], &rows)
     }
 
     fn list_aside(&mut self) -> Result<(), Halt> {

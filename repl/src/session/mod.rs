@@ -6,6 +6,7 @@ mod failure;
 mod help;
 mod meta;
 mod output;
+mod pager;
 mod result;
 mod settings;
 mod variables;
@@ -20,7 +21,7 @@ use crate::script::{PieceKind, pieces};
 
 pub(crate) use describe::{Types, find_model};
 pub use failure::{render_failure, render_message};
-pub use help::{COMMANDS, CommandInfo};
+pub use help::{COMMANDS, CommandInfo, Takes};
 pub use output::{Output, Shared};
 pub use settings::Settings;
 pub use variables::{Naming, Variables};
@@ -171,9 +172,27 @@ impl Session {
 
     /// Runs one statement or command.
     pub fn run_piece(&mut self, kind: PieceKind, text: &str) -> Result<(), Halt> {
-        match kind {
+        if self.settings.pager && self.depth == 0 {
+            self.output.begin_page(self.settings.height.saturating_sub(1))?;
+        }
+        let result = match kind {
             PieceKind::Command => self.run_command(text),
             PieceKind::Statement | PieceKind::Rest => self.run_statement(text),
+        };
+        if self.depth > 0 {
+            return result;
+        }
+        let ended = self.output.end_page();
+        result.and_then(|()| Ok(ended?))
+    }
+
+    /// Finds out how large the terminal is.
+    pub fn fit_terminal(&mut self) {
+        if let (true, Ok((columns, lines))) = (self.settings.terminal, crossterm::terminal::size()) {
+            self.settings.height = usize::from(lines);
+            if !self.settings.width_is_set {
+                self.settings.width = Some(usize::from(columns)).filter(|columns| *columns > 0);
+            }
         }
     }
 

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, Mutex};
 
+use super::pager::Pager;
+
 /// A buffer that several writers share.
 #[derive(Clone, Debug, Default)]
 pub struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -35,10 +37,24 @@ impl Write for Shared {
 
 /// Where results, counts and diagnostics go.
 pub struct Output {
-    rows: Box<dyn Write>,
+    rows: Rows,
     notes: Option<Box<dyn Write>>,
     diagnostics: Box<dyn Write>,
     file: Option<BufWriter<File>>,
+}
+
+enum Rows {
+    Plain(Box<dyn Write>),
+    Paged(BufWriter<Pager>),
+}
+
+impl Rows {
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Rows::Plain(writer) => writer,
+            Rows::Paged(writer) => writer,
+        }
+    }
 }
 
 impl Output {
@@ -46,33 +62,60 @@ impl Output {
     pub fn standard(terminal: bool) -> Self {
         let notes: Option<Box<dyn Write>> = if terminal { None } else { Some(Box::new(io::stderr())) };
         Output {
-            rows: Box::new(BufWriter::with_capacity(1 << 16, io::stdout())),
+            rows: Rows::Plain(Box::new(BufWriter::with_capacity(1 << 16, io::stdout()))),
             notes,
             diagnostics: Box::new(io::stderr()),
             file: None,
         }
     }
 
+    /// Everything to the terminal, long results through a pager.
+    pub fn paged() -> Self {
+        let rows = Rows::Paged(BufWriter::with_capacity(1 << 16, Pager::new()));
+        Output { rows, notes: None, diagnostics: Box::new(io::stderr()), file: None }
+    }
+
+    /// Begins what may go through a pager where it is longer than `lines`.
+    pub fn begin_page(&mut self, lines: usize) -> io::Result<()> {
+        if let (Rows::Paged(pager), None) = (&mut self.rows, &self.file) {
+            pager.flush()?;
+            pager.get_mut().begin(lines);
+        }
+        Ok(())
+    }
+
+    /// Ends it: waits until the pager is left.
+    pub fn end_page(&mut self) -> io::Result<()> {
+        if let Rows::Paged(pager) = &mut self.rows {
+            let flushed = pager.flush();
+            if flushed.is_err() {
+                // What the pager did not take is nobody's.
+                let fresh = BufWriter::with_capacity(1 << 16, Pager::new());
+                let (mut left, _) = std::mem::replace(pager, fresh).into_parts();
+                left.end()?;
+                return flushed;
+            }
+            pager.get_mut().end()?;
+        }
+        Ok(())
+    }
+
     /// Everything to one buffer.
     pub fn shared(buffer: &Shared) -> Self {
-        Output {
-            rows: Box::new(buffer.clone()),
-            notes: None,
-            diagnostics: Box::new(buffer.clone()),
-            file: None,
-        }
+        let rows = Rows::Plain(Box::new(buffer.clone()));
+        Output { rows, notes: None, diagnostics: Box::new(buffer.clone()), file: None }
     }
 
     /// Rows to one place, counts and diagnostics to others.
     pub fn split(rows: Box<dyn Write>, notes: Box<dyn Write>, diagnostics: Box<dyn Write>) -> Self {
-        Output { rows, notes: Some(notes), diagnostics, file: None }
+        Output { rows: Rows::Plain(rows), notes: Some(notes), diagnostics, file: None }
     }
 
     /// The place of rows.
     pub fn rows(&mut self) -> &mut dyn Write {
         match &mut self.file {
             Some(file) => file,
-            None => &mut self.rows,
+            None => self.rows.writer(),
         }
     }
 
@@ -97,12 +140,16 @@ impl Output {
                 let _ = writeln!(notes, "{line}").and_then(|()| notes.flush());
                 Ok(())
             }
-            None => writeln!(self.rows, "{line}").and_then(|()| self.rows.flush()),
+            None => {
+                let rows = self.rows.writer();
+                writeln!(rows, "{line}").and_then(|()| rows.flush())
+            }
         }
     }
 
     /// Writes lines about what went wrong.
     pub fn diagnostic(&mut self, text: &str) -> io::Result<()> {
+        self.end_page()?;
         self.flush()?;
         // Where nobody listens, the exit code still says it.
         let _ = writeln!(self.diagnostics, "{text}").and_then(|()| self.diagnostics.flush());
@@ -114,6 +161,6 @@ impl Output {
         if let Some(file) = &mut self.file {
             file.flush()?;
         }
-        self.rows.flush()
+        self.rows.writer().flush()
     }
 }

@@ -26,6 +26,10 @@ pub struct Settings {
     pub terminal: bool,
     /// The number of columns of the terminal; values are cut to it.
     pub width: Option<usize>,
+    /// Whether the width was set by hand, so that the terminal does not change it.
+    pub width_is_set: bool,
+    /// The number of lines of the terminal.
+    pub height: usize,
     /// Colour and characters of rows.
     pub style: Style,
     /// Colour and characters of diagnostics.
@@ -47,6 +51,8 @@ impl Default for Settings {
             pager: false,
             terminal: false,
             width: None,
+            width_is_set: false,
+            height: 24,
             style: Style::PLAIN,
             error_style: Style::PLAIN,
             keep_going: false,

@@ -1,0 +1,47 @@
+//! The terminal around the prompt.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use signal_hook::consts::{SIGHUP, SIGTERM};
+
+/// Gives the terminal back in order where the program is told to end while it reads keys.
+pub(super) fn restore_on_signals() {
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP]) else { return };
+    let watch = move || {
+        if let Some(signal) = signals.forever().next() {
+            let _ = std::io::stdout().write_all(b"\x1b[?2004l\n");
+            let _ = std::io::stdout().flush();
+            let _ = Command::new("stty").arg("sane").stderr(Stdio::null()).status();
+            std::process::exit(128 + signal);
+        }
+    };
+    // Without the thread the signals end the program as they do by themselves.
+    let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(watch);
+}
+
+/// Lets a person edit a text in `$VISUAL`, `$EDITOR` or vi.
+pub(super) fn edit(text: &str) -> Result<String, String> {
+    let editor =
+        ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    let editor = editor.unwrap_or_else(|| "vi".to_owned());
+    let folder = std::env::temp_dir().join(format!("ankurah-{}", std::process::id()));
+    let failed = |error: std::io::Error| format!("cannot edit in {}: {error}", folder.display());
+    // A folder of our own that must not exist: nobody else's file or link is written to.
+    std::fs::create_dir(&folder).map_err(failed)?;
+    let path = folder.join("statement.sql");
+    let result = (|| {
+        std::fs::write(&path, text).map_err(failed)?;
+        let status =
+            Command::new("sh").arg("-c").arg(format!("{editor} \"$1\"")).arg("sh").arg(&path).status();
+        match status {
+            Ok(status) if status.success() => {
+                std::fs::read_to_string(&path).map(|text| text.trim_end().to_owned()).map_err(failed)
+            }
+            Ok(status) => Err(format!("the editor `{editor}` ended with {status}")),
+            Err(error) => Err(format!("cannot start the editor `{editor}`: {error}")),
+        }
+    })();
+    let _ = std::fs::remove_dir_all(&folder);
+    result
+}

@@ -1,0 +1,177 @@
+//! `ankurah repl`: which statements come from where, and where their results go.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use ankurah_core::node::protocol::SessionId;
+
+use crate::cli::ReplArgs;
+use crate::client::{Client, Interrupt, Pump};
+use crate::display::Style;
+use crate::exit::Exit;
+use crate::format::Format;
+use crate::interactive::{self, Places};
+use crate::sample;
+use crate::script::is_incomplete;
+use crate::session::{Halt, Output, Session, Settings, render_message};
+use crate::target::{self, Mode, Opened};
+
+/// Runs the command.
+pub fn command(args: &ReplArgs) -> Exit {
+    let scripted = !args.command.is_empty() || !args.file.is_empty();
+    let interactive = !scripted && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let error_style = Style::detect(args.display.color, args.display.ascii, &io::stderr());
+    let complain = |message: &str| {
+        let _ = writeln!(io::stderr(), "{}", render_message(message, error_style));
+    };
+    if args.sample && args.target.as_ref().is_some_and(|target| target != "memory:") {
+        complain("--sample is a store in memory of its own: give no target with it");
+        return Exit::Usage;
+    }
+    let opened = match open(args) {
+        Ok(opened) => opened,
+        Err(message) => {
+            complain(&message);
+            return Exit::CannotOpen;
+        }
+    };
+    let (interrupt, pump) = if interactive {
+        (Interrupt::on_any_ctrl_c(), Pump::Thread)
+    } else {
+        (Interrupt::on_ctrl_c(), Pump::Here)
+    };
+    let output = if interactive { Output::paged() } else { Output::standard(io::stdout().is_terminal()) };
+    let client = Client::new(opened.connection, SessionId(1), interrupt, pump);
+    let mut session = Session::new(client, opened.name, settings(args, interactive, error_style), output);
+    session.fit_terminal();
+    for pair in &args.variable {
+        if let Err(message) = session.variables.set_pair(pair) {
+            complain(&message);
+            return Exit::Usage;
+        }
+    }
+    if interactive {
+        if args.sample {
+            let _ = session.output().note(
+                "A sample in memory: the collection `album`. \\d album describes it, \\? is help, \\q leaves.\n\
+                 Try:  select name, year from album where rating >= 4.5 order by year limit 5;",
+            );
+        }
+        let places = places(args.no_rc);
+        return interactive::run(&mut session, &places, args.read_only);
+    }
+    let result = run(args, scripted, &mut session);
+    // The last rows may still be on their way.
+    let flushed = session.output().flush().map_err(Halt::from);
+    exit(result.and(flushed), &mut session)
+}
+
+fn open(args: &ReplArgs) -> Result<Opened, String> {
+    if args.sample {
+        return sample::open(args.read_only);
+    }
+    let target = target::or_default(args.target.as_deref())?;
+    target::open(&target, if args.read_only { Mode::Read } else { Mode::Create })
+}
+
+fn settings(args: &ReplArgs, interactive: bool, error_style: Style) -> Settings {
+    let terminal = io::stdout().is_terminal();
+    let format = args.format.unwrap_or(if terminal { Format::Table } else { Format::Tsv });
+    Settings {
+        format,
+        terminal,
+        pager: interactive,
+        style: Style::detect(args.display.color, args.display.ascii, &io::stdout()),
+        error_style,
+        keep_going: args.keep_going,
+        ..Settings::default()
+    }
+}
+
+/// Where the history and the rc file are.
+fn places(no_rc: bool) -> Places {
+    let Some(folders) = directories::ProjectDirs::from("", "", "ankurah") else { return Places::default() };
+    let history = std::env::var_os("ANKURAH_HISTORY").map(PathBuf::from);
+    Places {
+        history: Some(history.unwrap_or_else(|| folders.data_dir().join("history"))),
+        rc: (!no_rc).then(|| folders.config_dir().join("replrc")),
+    }
+}
+
+fn run(args: &ReplArgs, scripted: bool, session: &mut Session) -> Result<(), Halt> {
+    let mut failed = false;
+    let mut keep = |result: Result<(), Halt>| match result {
+        Err(Halt::Failed) if args.keep_going => {
+            failed = true;
+            Ok(())
+        }
+        other => other,
+    };
+    for command in &args.command {
+        keep(session.run_script(command, None))?;
+    }
+    for file in &args.file {
+        if file == Path::new("-") {
+            keep(standard_input(session))?;
+        } else {
+            keep(session.run_file(file))?;
+        }
+    }
+    if !scripted {
+        keep(standard_input(session))?;
+    }
+    if failed { Err(Halt::Failed) } else { Ok(()) }
+}
+
+/// Runs statements from standard input, each as soon as it is complete.
+fn standard_input(session: &mut Session) -> Result<(), Halt> {
+    let mut input = io::stdin().lock();
+    let mut script = String::new();
+    let mut failed = false;
+    let mut run = |session: &mut Session, script: &mut String| match session
+        .run_script(&std::mem::take(script), None)
+    {
+        Err(Halt::Failed) if session.settings.keep_going => {
+            failed = true;
+            Ok(())
+        }
+        other => other,
+    };
+    loop {
+        let mut line = String::new();
+        match input.read_line(&mut line) {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) => {
+                let message =
+                    render_message(&format!("cannot read the input: {error}"), session.settings.error_style);
+                session.output().diagnostic(&message)?;
+                return Err(Halt::Failed);
+            }
+        }
+        let ends = line.contains(';')
+            || script.trim().is_empty()
+            || line.contains("*/")
+            || line.contains(['\'', '"']);
+        script.push_str(&line);
+        if ends && !is_incomplete(&script) {
+            run(session, &mut script)?;
+        }
+    }
+    run(session, &mut script)?;
+    if failed { Err(Halt::Failed) } else { Ok(()) }
+}
+
+fn exit(result: Result<(), Halt>, session: &mut Session) -> Exit {
+    match result {
+        Ok(()) | Err(Halt::Quit | Halt::Closed) => Exit::Ok,
+        Err(Halt::Cancelled) => Exit::Cancelled,
+        Err(Halt::Failed) => Exit::Failed,
+        Err(Halt::Output(error)) => {
+            let style = session.settings.error_style;
+            let message = render_message(&format!("the output cannot be written: {error}"), style);
+            let _ = writeln!(io::stderr(), "{message}");
+            Exit::CannotOpen
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The bundled sample: a collection of albums in memory.
+
+use std::io::Cursor;
+use std::path::PathBuf;
+
+use ankurah_core::node::protocol::SessionId;
+
+use crate::cli::{ImportArgs, ImportFormat};
+use crate::client::{Client, Interrupt, Pump};
+use crate::import::{Source, Trouble, import};
+use crate::target::{self, Mode, Opened};
+
+const ALBUMS: &str = include_str!("../../fixtures/sample/album.csv");
+
+/// The name of the sample's collection.
+pub const COLLECTION: &str = "album";
+
+/// A store in memory with the sample. The message says why there is none.
+pub fn open(read_only: bool) -> Result<Opened, String> {
+    let opened = target::open("memory:", Mode::Create)?;
+    let client = Client::new(opened.connection.clone(), SessionId(0), Interrupt::default(), Pump::Here);
+    let args = ImportArgs {
+        target: "memory:".to_owned(),
+        file: PathBuf::from("album.csv"),
+        into: COLLECTION.to_owned(),
+        key: Vec::new(),
+        reference: Vec::new(),
+        column_type: Vec::new(),
+        text: vec!["note".to_owned()],
+        format: Some(ImportFormat::Csv),
+        display: Default::default(),
+    };
+    let read = |names| Source::new(Cursor::new(ALBUMS), ImportFormat::Csv, names);
+    let summary = import(&args, &client, &read, &mut |_| {}).map_err(|trouble| match trouble {
+        Trouble::Usage(message) | Trouble::File(message) => message,
+        Trouble::Node(stop, _) => format!("the sample cannot be written: {stop:?}"),
+    })?;
+    if summary.rejected > 0 {
+        return Err(format!("{} rows of the sample were rejected", summary.rejected));
+    }
+    let connection = if read_only { target::read_only(opened.connection) } else { opened.connection };
+    Ok(Opened { connection, name: "sample".to_owned() })
+}
