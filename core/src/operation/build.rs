@@ -137,6 +137,7 @@ impl Operation {
     }
 }
 
+/// The value in its canonical form, if it is in the domain and not too long.
 fn normal(property: PropertyId, value: Value) -> Result<Value, OperationError> {
     let value = value.normalized().map_err(|source| OperationError::Domain { property, source })?;
     let length = match &value {
@@ -188,10 +189,31 @@ fn finish(mut header: Header, leaves: Vec<Leaf>, salt: [u8; 16]) -> Result<Opera
         return Err(OperationError::Rule(problem));
     }
     let operation = Operation { header, salts, leaves, digest };
-    match operation.encode().len() {
-        length if length > limits::OPERATION_BYTES => Err(OperationError::Size(length)),
-        _ => Ok(operation),
+    // Only an operation that may be too large is encoded to see whether it is.
+    if content_bytes(&operation) > limits::OPERATION_BYTES / 2 {
+        let length = operation.encode().len();
+        if length > limits::OPERATION_BYTES {
+            return Err(OperationError::Size(length));
+        }
     }
+    Ok(operation)
+}
+
+/// Bytes of the contents that have no small bound. All other fields together have less than half the limit: at
+/// most 1024 parents of less than 100 bytes, 4096 leaves of less than 100.
+fn content_bytes(operation: &Operation) -> usize {
+    let value = |value: &Value| match value {
+        Value::String(text) | Value::Json(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    let key = operation.key().into_iter().flatten().map(|(_, part)| value(part));
+    let leaves = operation.leaves.iter().map(|leaf| match &leaf.change {
+        Change::Set(set) => value(set),
+        Change::Text(bytes) | Change::Opaque { bytes, .. } => bytes.len(),
+        Change::Erased(_) => 0,
+    });
+    key.chain(leaves).fold(0, usize::saturating_add)
 }
 
 fn repeated(leaves: &[Leaf]) -> Option<PropertyId> {
