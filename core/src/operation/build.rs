@@ -1,7 +1,8 @@
 //! Making operations.
 
 use super::commitment::{
-    commitment, digest, each_salts, genesis_entity, id_bits, key_hash, keyed_id, payload_root,
+    BadText, check_texts, commitment, digest, each_salts, genesis_entity, id_bits, key_hash, keyed_id,
+    payload_root,
 };
 use super::encode::{BACKEND_LWW, BACKEND_YRS, backend};
 use super::{Change, Header, Kind, Leaf, Operation, Origin, Salts, limits};
@@ -177,10 +178,13 @@ fn finish(mut header: Header, leaves: Vec<Leaf>, salt: [u8; 16]) -> Result<Opera
         return Err(OperationError::Repeated(property));
     }
     let salts = if leaves.is_empty() { Salts::None } else { Salts::Seed(salt) };
-    let root = match payload_root(&salts, &leaves) {
-        Ok(root) => root,
-        Err(error) => return Err(text_error(&leaves, error.to_string())),
+    let text_error = |(property, error): (PropertyId, BadText)| OperationError::Change {
+        property,
+        message: error.to_string(),
     };
+    check_texts(&header, &leaves).map_err(text_error)?;
+    let root =
+        payload_root(&salts, &leaves).map_err(|_| OperationError::Rule("a text update is not acceptable"))?;
     let digest: Digest = digest(&header, &root);
     if matches!(header.kind, Kind::Edit) {
         header.id = OpId::new(header.id.stamp(), id_bits(&digest));
@@ -225,15 +229,4 @@ fn repeated(leaves: &[Leaf]) -> Option<PropertyId> {
         last = Some(leaf.property);
     }
     None
-}
-
-/// The error of the first text leaf that has one.
-fn text_error(leaves: &[Leaf], message: String) -> OperationError {
-    let bad = leaves
-        .iter()
-        .find(|leaf| matches!(leaf.change, Change::Text(_)) && commitment(&leaf.change, None).is_err());
-    match bad {
-        Some(leaf) => OperationError::Change { property: leaf.property, message },
-        None => OperationError::Rule("a text update is not acceptable"),
-    }
 }

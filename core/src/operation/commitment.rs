@@ -102,6 +102,20 @@ fn split_text(update: &[u8]) -> Result<(Vec<u8>, Vec<u8>), BadText> {
     text::split(update, text::Limits::OPERATION).map_err(|error| BadText(error.to_string()))
 }
 
+/// Checks that all content of the text updates was written by the operation's actor: the actor is the yrs
+/// client, and its sequence is what keeps it from using a clock twice.
+pub(crate) fn check_texts(header: &Header, leaves: &[Leaf]) -> Result<(), (PropertyId, BadText)> {
+    for leaf in leaves {
+        let Change::Text(update) = &leaf.change else { continue };
+        let bad = |message: String| (leaf.property, BadText(message));
+        let scan = text::prescan(update, text::Limits::OPERATION).map_err(|error| bad(error.to_string()))?;
+        if !header.origin.is_some_and(|origin| scan.is_only_by(origin.actor)) {
+            return Err(bad("it has content of another actor".to_owned()));
+        }
+    }
+    Ok(())
+}
+
 /// The commitment to a change; for an erased one, the one that is left.
 pub(crate) fn commitment(change: &Change, salts: Option<&LeafSalts>) -> Result<Digest, BadText> {
     const NONE: LeafSalts = LeafSalts { leaf: [0; 16], content: None };

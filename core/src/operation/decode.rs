@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::commitment::{digest, fixed_id, id_bits, payload_root};
+use super::commitment::{check_texts, digest, fixed_id, id_bits, payload_root};
 use super::encode::{
     BACKEND_LWW, BACKEND_YRS, LEAF_ERASED, LEAF_PRESENT, PAYLOAD_EMPTY, PAYLOAD_PARTS, PAYLOAD_WHOLE,
     SIGNATURE_NONE, VERSION,
@@ -97,8 +97,9 @@ fn decode_known(mut reader: Reader<'_>, id: OpId, entity: EntityId) -> Result<Op
     if reader.u8("signature")? != SIGNATURE_NONE {
         return Err(Stop::Newer);
     }
-    let root = payload_root(&salts, &leaves)
-        .map_err(|_| rule(&reader, at, "payload", "a text update is not acceptable"))?;
+    let bad_text = || rule(&reader, at, "payload", "a text update is not acceptable");
+    check_texts(&header, &leaves).map_err(|_| bad_text())?;
+    let root = payload_root(&salts, &leaves).map_err(|_| bad_text())?;
     let digest = digest(&header, &root);
     let expected = fixed_id(&header).unwrap_or_else(|| OpId::new(id.stamp(), id_bits(&digest)));
     if expected != id {

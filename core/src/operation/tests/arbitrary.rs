@@ -6,7 +6,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use yrs::updates::decoder::Decode;
-use yrs::{Doc, GetString, ReadTxn, StateVector, Text, Transact, Update};
+use yrs::{Doc, ReadTxn, StateVector, Text, Transact, Update};
 
 use crate::dag::Link;
 use crate::id::{ActorId, Author, Digest, EntityId, ModelId, OpId, PropertyId, Stamp, TransactionId};
@@ -33,7 +33,7 @@ pub(super) fn origin() -> impl Strategy<Value = Origin> {
 }
 
 /// The update of typing `text` and removing its first `removed` characters, as client `client`.
-pub(super) fn text_update(client: u64, text: &str, removed: u32) -> Arc<[u8]> {
+pub(super) fn text_update(client: u64, text: &str, removed: usize) -> Arc<[u8]> {
     let doc = Doc::with_client_id(client);
     let root = doc.get_or_insert_text("t");
     {
@@ -42,31 +42,37 @@ pub(super) fn text_update(client: u64, text: &str, removed: u32) -> Arc<[u8]> {
     }
     {
         let mut transaction = doc.transact_mut();
-        let length = u32::try_from(root.get_string(&transaction).len()).unwrap();
-        root.remove_range(&mut transaction, 0, removed.min(length));
+        // yrs counts in bytes here.
+        let bytes: usize = text.chars().take(removed).map(char::len_utf8).sum();
+        root.remove_range(&mut transaction, 0, u32::try_from(bytes).unwrap());
     }
     let update = doc.transact().encode_state_as_update_v1(&StateVector::default());
     assert!(Update::decode_v1(&update).is_ok());
     Arc::from(update)
 }
 
-fn change() -> impl Strategy<Value = Change> {
-    let text = (1u64..1 << 53, "[a-z ]{1,20}", 0u32..10)
-        .prop_map(|(client, text, removed)| Change::Text(text_update(client, &text, removed)));
+fn change(actor: ActorId) -> impl Strategy<Value = Change> {
+    let text = ("[a-zäöü😀 ]{1,20}", 0usize..10)
+        .prop_map(move |(text, removed)| Change::Text(text_update(actor.get(), &text, removed)));
     let opaque = (3u8.., vec(any::<u8>(), 0..40))
         .prop_map(|(backend, bytes)| Change::Opaque { backend, bytes: Arc::from(bytes) });
     prop_oneof![4 => any_value().prop_map(Change::Set), 1 => text, 1 => opaque]
 }
 
-pub(super) fn leaves() -> impl Strategy<Value = Vec<Leaf>> {
-    btree_map(property(), change(), 0..6)
-        .prop_map(|changes| changes.into_iter().map(|(property, change)| Leaf { property, change }).collect())
+/// An origin and changes, of which the texts are by its actor.
+fn authored() -> impl Strategy<Value = (Origin, Vec<Leaf>)> {
+    origin().prop_flat_map(|origin| {
+        let leaves = btree_map(property(), change(origin.actor), 0..6);
+        leaves.prop_map(move |changes| {
+            (origin, changes.into_iter().map(|(property, change)| Leaf { property, change }).collect())
+        })
+    })
 }
 
 pub(super) fn genesis() -> impl Strategy<Value = Operation> {
     let stamp = (1u64 << 16..).prop_map(Stamp::from_bits);
-    (model(), stamp, any::<[u8; 16]>(), origin(), leaves(), any::<[u8; 16]>()).prop_map(
-        |(model, stamp, nonce, origin, leaves, salt)| {
+    (model(), stamp, any::<[u8; 16]>(), authored(), any::<[u8; 16]>()).prop_map(
+        |(model, stamp, nonce, (origin, leaves), salt)| {
             Operation::genesis(model, stamp, nonce, origin, leaves, salt).unwrap()
         },
     )
@@ -82,8 +88,8 @@ pub(super) fn keyed_genesis() -> impl Strategy<Value = Operation> {
 pub(super) fn edit() -> impl Strategy<Value = Operation> {
     let millis = btree_map(2u64..1000, any::<([u8; 32], u64)>(), 0..5);
     let genesis = prop_oneof![genesis_link(), keyed_genesis().prop_map(|operation| operation.link())];
-    (model(), genesis, millis, origin(), leaves(), any::<[u8; 16]>(), option::of(Just(()))).prop_map(
-        |(model, genesis, parents, origin, leaves, salt, redundant)| {
+    (model(), genesis, millis, authored(), any::<[u8; 16]>(), option::of(Just(()))).prop_map(
+        |(model, genesis, parents, (origin, leaves), salt, redundant)| {
             let origin = Origin { sequence: origin.sequence | (1 << 63), ..origin };
             let mut links: Vec<Link> = parents
                 .into_iter()

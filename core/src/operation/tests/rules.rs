@@ -111,6 +111,16 @@ fn operations_that_are_not_made() {
             "property 00000000000000000000000001: an opaque change has the tag of a known backend",
         );
     }
+    let text = |update| make(vec![Leaf { property: property(1), change: Change::Text(update) }]);
+    assert!(text(text_update(5, "abc", 1)).is_ok());
+    check_not_made(
+        text(text_update(6, "abc", 1)),
+        "property 00000000000000000000000001: the text update is not acceptable: it has content of another actor",
+    );
+    check_not_made(
+        text(Arc::from([7])),
+        "property 00000000000000000000000001: the text update is not acceptable: writers at byte 0: 7 is over the limit of 1",
+    );
     check_not_made(edit(11, origin(2), vec![]), "not a valid operation: an edit has no parents");
     check_not_made(
         edit(10, origin(2), vec![edit(11, origin(2), vec![genesis().link()]).unwrap().link()]),
@@ -241,6 +251,9 @@ fn payloads_that_are_not_read() {
     check_refused(&forge(vec![one(), one()]), "property at byte 172: leaves are not ascending");
     let message = "payload at byte 152: a payload without leaves has a form of its own";
     check_refused(&forge(vec![]), message);
+
+    let text = Leaf { property: property(1), change: Change::Text(text_update(6, "abc", 1)) };
+    check_refused(&forge(vec![text]), "payload at byte 135: a text update is not acceptable");
 
     let keyed = Operation::keyed_genesis(model(), vec![(property(1), Value::Int(1))]).unwrap();
     let leaves = vec![one()];

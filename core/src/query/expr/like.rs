@@ -176,7 +176,7 @@ mod tests {
         let matches =
             |text: &str, pattern: &str| Pattern::new(pattern, Some('\\'), true).unwrap().matches(text);
         assert!(matches("Straße ÄÖ", "%äö"));
-        assert!(matches("ΣΑΣ", "σας".replace('ς', "σ").as_str()));
+        assert!(matches("ΣΑΣ", "σασ"));
         assert!(!matches("abc", "ABD"));
     }
 
