@@ -1,7 +1,28 @@
 //! The Ankurah query language: parser, syntax tree with spans, printer, messages and completion.
 //!
 //! The crate turns text into trees and back. It knows no catalog, does no I/O and depends on nothing of
-//! Ankurah: names and types are checked by whoever has a catalog.
+//! Ankurah: names and types are checked by whoever has a catalog. The language itself is described in
+//! `docs/language.md`.
+//!
+//! - [`parse_statement`], [`parse_script`], [`parse_predicate`] and [`parse_expr`] make [trees](ast).
+//!   Every node has a [`Span`]; a tree prints itself with [`Display`](std::fmt::Display), and the text
+//!   parses to an equal tree.
+//! - A [`ParseError`] renders itself with its source; whoever checks a tree further makes [`Diagnostic`]s
+//!   of their own, with [`nearest`] for suggestions.
+//! - For editors: [`split_statements`], [`is_complete`], [`tokenize`] and [`completion_context`], none of
+//!   which needs a text that is right.
+//! - [`functions`], [`keywords`] and [`TYPES`] list what the language has.
+//!
+//! ```
+//! use ankurah_query_lang::{ast::StatementKind, parse_statement};
+//!
+//! let statement = parse_statement("select name from album where year > ?").unwrap();
+//! assert!(matches!(statement.kind, StatementKind::Select(_)));
+//!
+//! let source = "selct name from album";
+//! let shown = parse_statement(source).unwrap_err().render(source);
+//! assert!(shown.ends_with("= help: did you mean `select`?"));
+//! ```
 
 pub mod ast;
 mod complete;

@@ -1,5 +1,7 @@
 //! What a person sees of malformed texts.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
 mod common;
 
 use ankurah_query_lang::*;

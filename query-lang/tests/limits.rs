@@ -1,5 +1,7 @@
 //! Deep and long texts: an error or a tree, never an overflow of the stack, and time that is linear.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
 use ankurah_query_lang::*;
 
 /// The stack that everything must fit in, in a debug build too.
@@ -88,7 +90,7 @@ fn every_depth_up_to_the_limit_and_over_it_is_safe() {
 
 #[test]
 fn far_too_deep_texts_are_errors() {
-    for source in nested(20_000) {
+    for source in nested(2_000) {
         assert_eq!(
             exercise(source.clone()),
             Some(ParseErrorKind::TooDeep { limit: MAX_DEPTH }),
@@ -99,8 +101,15 @@ fn far_too_deep_texts_are_errors() {
 }
 
 #[test]
+fn a_chain_of_a_hundred_thousand_operators_is_an_error_and_one_of_ands_is_not() {
+    let chain = |operator: &str| format!("select a{}", format!(" {operator} a").repeat(100_000));
+    assert_eq!(parse_statement(&chain("+")).unwrap_err().kind, ParseErrorKind::TooDeep { limit: MAX_DEPTH });
+    assert_eq!(parse_statement(&chain("and")).unwrap().to_string(), chain("and"));
+}
+
+#[test]
 fn wide_texts_are_no_problem() {
-    const N: usize = 50_000;
+    const N: usize = 5_000;
     let list = |item: &str, separator: &str| vec![item; N].join(separator);
     for source in [
         format!("select {}", list("a", ", ")),

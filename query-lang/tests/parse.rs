@@ -1,5 +1,7 @@
 //! What texts mean, shown by how they print: parentheses appear only where the tree needs them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
 use ankurah_query_lang::{ast::*, parse_expr, parse_predicate, parse_script, parse_statement};
 
 /// `source` parses, prints as `expected`, and `expected` parses to an equal tree.

@@ -158,6 +158,7 @@ node! {
 /// One change to a text. Positions and lengths count Unicode scalar values; one beyond the end of the text
 /// is an error. The expressions see the entity as it was before the statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a statement holds few of them")]
 pub enum TextChangeKind {
     /// `at position [delete length] [insert text]`: at least one of the two.
     At {

@@ -37,7 +37,7 @@ pub(super) fn expectations(around: &Surroundings<'_>) -> Vec<Expectation> {
                 }
                 add(Expectation::Function);
                 add(Expectation::Parameter);
-                for keyword in [Kw::Not, Kw::Null, Kw::True, Kw::False, Kw::Case, Kw::Cast, Kw::Exists] {
+                for keyword in [Kw::Not, Kw::Null, Kw::True, Kw::False, Kw::Case, Kw::Cast] {
                     add(Expectation::Keyword(keyword.text()));
                 }
             }
@@ -64,11 +64,6 @@ fn phrase(word: &'static str, starts: bool) -> &'static str {
         "create" => "create model",
         "alter" => "alter model",
         "start" if starts => "start transaction",
-        "inner" => "inner join",
-        "left" => "left join",
-        "right" => "right join",
-        "full" => "full join",
-        "cross" => "cross join",
         word => word,
     }
 }

@@ -4,6 +4,9 @@ use super::{Surroundings, Table};
 use crate::keywords::Kw;
 use crate::lexer::{Token, TokenKind, unquote};
 
+/// How many queries around the cursor are looked at, besides the statement itself.
+const NESTED: usize = 8;
+
 /// The tokens of the statement, and how many of them stand before the cursor.
 fn whole(around: &Surroundings<'_>) -> (Vec<Token>, usize) {
     let mut tokens = around.before.clone();
@@ -58,7 +61,8 @@ fn queries_around(tokens: &[Token], cursor: usize) -> Vec<Query> {
         matches!(tokens.get(*at).and_then(|token| token.keyword), Some(Kw::Select | Kw::From))
             && *at <= cursor
     };
-    starts.extend(open.into_iter().filter(is_query));
+    let inner: Vec<usize> = open.into_iter().rev().filter(is_query).take(NESTED).collect();
+    starts.extend(inner.into_iter().rev());
     starts.into_iter().rev().map(|start| query_from(tokens.get(start..).unwrap_or(&[]), start > 0)).collect()
 }
 

@@ -48,6 +48,7 @@ pub(super) fn expr_list(i: Input<'_>) -> Parsed<'_, Vec<Expr>> {
 }
 
 /// On its own, so that the moved value is not on the stack of nested lists.
+#[expect(clippy::boxed_local, reason = "the parser passes boxes")]
 fn push(list: &mut Vec<Expr>, item: Box<Expr>) {
     list.push(*item);
 }
@@ -270,7 +271,6 @@ fn in_list<'a>(start: Input<'a>, i: Input<'a>, negated: bool, expr: Box<Expr>) -
         let (i, query) = subquery_body(i)?;
         return node(start, i, ExprKind::InQuery { negated, expr, query });
     }
-    i.note(Expected::Keyword(Kw::Select.text()));
     let (i, list) = expr_list(i)?;
     let (i, ()) = symbol(TokenKind::RightParen)(i)?;
     node(start, i, ExprKind::InList { negated, expr, list })

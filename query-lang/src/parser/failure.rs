@@ -190,7 +190,7 @@ fn tidy(mut expected: Vec<Expected>) -> Vec<Expected> {
     }
     expected.sort_by_key(|expected| match expected {
         Expected::Symbol(")" | "]") => 0,
-        Expected::Keyword("join" | "inner" | "left" | "right" | "full" | "cross" | "as") => 3,
+        Expected::Keyword("as") => 3,
         Expected::Operator | Expected::End => 2,
         _ => 1,
     });

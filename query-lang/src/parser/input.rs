@@ -92,6 +92,7 @@ pub(crate) struct Input<'a> {
 }
 
 /// What [`Input::leave`] puts back.
+#[derive(Clone, Copy)]
 pub(crate) struct Level {
     depth: usize,
     height: usize,

@@ -98,7 +98,6 @@ fn parenthesised(start: Input<'_>) -> Boxed<'_> {
         let (i, query) = subquery_body(i)?;
         return node(start, i, ExprKind::Query(query));
     }
-    i.note(Expected::Keyword(Kw::Select.text()));
     let (i, inner) = boxed(i)?;
     let (i, ()) = symbol(TokenKind::RightParen)(i)?;
     Ok((i, spanned(inner, i.span_from(start))))
@@ -268,6 +267,7 @@ fn branch<'a>(start: Input<'a>, place: &mut Vec<CaseBranch>) -> Parsed<'a, ()> {
 }
 
 /// On its own, so that the moved values are not on the stack of nested branches.
+#[expect(clippy::boxed_local, reason = "the parser passes boxes")]
 fn push_branch(place: &mut Vec<CaseBranch>, when: Box<Expr>, then: Box<Expr>, span: Span) {
     place.push(CaseBranch { when: *when, then: *then, span });
 }

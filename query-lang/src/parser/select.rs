@@ -246,6 +246,7 @@ fn qualified_wildcard<'a>(start: Input<'a>, place: &mut Vec<SelectItem>) -> Pars
 }
 
 /// The item that an expression and the alias after it make.
+#[expect(clippy::boxed_local, reason = "the parser passes boxes")]
 fn aliased<'a>(
     start: Input<'a>,
     i: Input<'a>,
@@ -310,7 +311,6 @@ fn relations(start: Input<'_>) -> BoxedRelation<'_> {
         let (next, right) = joined(i.advance())?;
         (i, left) = join_node(start, next, left, JoinKind::Cross, right, None)?;
     }
-    i.note(Expected::Symbol(","));
     Ok((i, left))
 }
 
@@ -351,12 +351,9 @@ fn join_kind(i: Input<'_>) -> Parsed<'_, Option<JoinKind>> {
         Some(Kw::Right) => (true, JoinKind::Right),
         Some(Kw::Full) => (true, JoinKind::Full),
         Some(Kw::Natural) => return not_available(i, "`natural join`", 1, Some("write `join … using (…)`")),
-        _ => {
-            for keyword in [Kw::Join, Kw::Inner, Kw::Left, Kw::Right, Kw::Full, Kw::Cross] {
-                i.note(Expected::Keyword(keyword.text()));
-            }
-            return Ok((i, None));
-        }
+        // Not noted as expected: joins are parsed, so that the message about them is about their meaning,
+        // but not proposed as long as they cannot be run. The same holds for subqueries.
+        _ => return Ok((i, None)),
     };
     let (i, _) = if outer { has_kw(i.advance(), Kw::Outer)? } else { (i.advance(), false) };
     let (i, ()) = kw(Kw::Join)(i)?;
@@ -387,7 +384,6 @@ fn relation(start: Input<'_>) -> BoxedRelation<'_> {
         let (i, query) = subquery_body(i)?;
         return aliased_query(start, i, query);
     }
-    i.note(Expected::Keyword(Kw::Select.text()));
     let (i, mut inner) = deeper(i, relations)?;
     let (i, ()) = symbol(TokenKind::RightParen)(i)?;
     inner.span = i.span_from(start);

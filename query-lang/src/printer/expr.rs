@@ -132,9 +132,9 @@ fn access(f: &mut Formatter<'_>, base: &Expr, steps: &[PathStep]) -> fmt::Result
         kind => level(kind) == Level::Primary,
     };
     if bare {
-        base.fmt(f)?
+        base.fmt(f)?;
     } else {
-        write!(f, "({base})")?
+        write!(f, "({base})")?;
     }
     separated(f, steps, "")
 }

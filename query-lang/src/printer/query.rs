@@ -111,9 +111,9 @@ impl Display for Joined<'_> {
                 };
                 write!(f, "{} {word} ", Joined(left))?;
                 if is_join(right) {
-                    write!(f, "({right})")?
+                    write!(f, "({right})")?;
                 } else {
-                    Joined(right).fmt(f)?
+                    Joined(right).fmt(f)?;
                 }
                 match on {
                     None => Ok(()),
