@@ -73,5 +73,6 @@ pub type MemoryEngine = KvEngine<Preimages<MemoryStore>>;
 
 /// A new, empty memory engine. `random` draws its store's id.
 pub async fn open(random: &dyn Random) -> Result<MemoryEngine, StorageError> {
-    KvEngine::open(Preimages::new(MemoryStore::new()), OpenStore { random, read_only: false }).await
+    let options = OpenStore { random, create: true, read_only: false };
+    KvEngine::open(Preimages::new(MemoryStore::new()), options).await
 }

@@ -75,6 +75,9 @@ impl<K: Kv> KvEngine<K> {
         if batch.catalog < now.head.catalog {
             return Err(CommitError::CatalogChanged);
         }
+        for (entity, _) in &batch.withdrawn {
+            self.texts.withdraw(*entity);
+        }
         let mut next = now.clone();
         next.head.position = Position(now.head.position.0.saturating_add(1));
         let mut commit = Commit {

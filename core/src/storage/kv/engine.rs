@@ -9,6 +9,7 @@ use futures::lock::{Mutex, MutexGuard};
 use super::commit::Writes;
 use super::group::Group;
 use super::record::{self, Count, Identity, LogHead};
+use super::text::Texts;
 use super::view::KvView;
 use super::watch::{Watched, yield_once};
 use super::{Kv, KvRange, KvRead, KvWrite, PageLimit, layout};
@@ -24,13 +25,18 @@ use crate::storage::{
 pub struct OpenStore<'a> {
     /// Where a new store's id comes from.
     pub random: &'a dyn Random,
-    /// Refuse everything that writes. A missing store is then an error.
+    /// Make a store where there is none; otherwise that is an error.
+    pub create: bool,
+    /// Refuse everything that writes. Nothing is made then.
     pub read_only: bool,
 }
 
 impl fmt::Debug for OpenStore<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenStore").field("read_only", &self.read_only).finish_non_exhaustive()
+        f.debug_struct("OpenStore")
+            .field("create", &self.create)
+            .field("read_only", &self.read_only)
+            .finish_non_exhaustive()
     }
 }
 
@@ -45,6 +51,7 @@ pub struct KvEngine<K: Kv> {
     /// What readers see.
     published: Watched<Published>,
     group: Group,
+    pub(super) texts: Arc<Texts>,
 }
 
 /// What the commit lock guards.
@@ -85,7 +92,7 @@ impl<K: Kv> KvEngine<K> {
     /// Opens the store in `kv`, or makes one where `kv` is empty.
     ///
     /// Fails where `kv` cannot be read, holds something else, is damaged, was written by a newer version, or is
-    /// empty and `read_only` is set.
+    /// empty though no store is to be made.
     pub async fn open(kv: K, options: OpenStore<'_>) -> Result<Self, StorageError> {
         let (identity, published) = match kv.get(&layout::identity()).await? {
             Some(bytes) => {
@@ -108,6 +115,7 @@ impl<K: Kv> KvEngine<K> {
             writing: Mutex::new(Writing::default()),
             published: Watched::new(published),
             group: Group::default(),
+            texts: Arc::default(),
         })
     }
 
@@ -170,14 +178,14 @@ impl<K: Kv> KvEngine<K> {
             let published = self.published();
             let snapshot = self.kv.snapshot().await?;
             if read_head(&snapshot).await?.version == published.head.version {
-                return Ok(KvView::new(snapshot, published));
+                return Ok(KvView::new(snapshot, published, self.texts.clone()));
             }
             yield_once().await;
         }
         let _writing = self.writing.lock().await;
         let snapshot = self.kv.snapshot().await?;
         let published = load(&snapshot).await?;
-        Ok(KvView::new(snapshot, published))
+        Ok(KvView::new(snapshot, published, self.texts.clone()))
     }
 
     async fn commit_batch(&self, batch: Batch, durability: Durability) -> Result<Position, CommitError> {
@@ -232,9 +240,9 @@ async fn create<K: Kv>(kv: &K, options: OpenStore<'_>) -> Result<(Identity, Publ
             return Err(record::bad_key("identity of the store is missing, though it holds records", key));
         }
     }
-    if options.read_only {
-        let message = "there is no store, and it was to be opened read-only".to_owned();
-        return Err(StorageError::Open { path: kv.name().to_owned(), message });
+    if options.read_only || !options.create {
+        let what = "identity of the store".to_owned();
+        return Err(StorageError::Damaged { what, message: "it is missing".to_owned() });
     }
     let mut store = [0; 16];
     options.random.fill(&mut store);

@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use futures::stream::try_unfold;
 
 use super::index::range_of_keys;
-use super::view::{KvView, read_text};
-use super::{Kv, KvRange, KvRead, PageLimit, layout, record, text};
+use super::view::KvView;
+use super::{Kv, KvRange, KvRead, PageLimit, layout, record};
 use crate::entity::Columns;
 use crate::id::{EntityId, ModelId, PropertyId};
+use crate::property::text::TextKey;
 use crate::storage::{Access, Deleted, IndexState, Row, RowStream, Scan, StorageError};
 use crate::value::Value;
 
@@ -190,19 +191,14 @@ impl<K: Kv> KvView<K> {
         let wants = |deleted| cursor.wants(deleted);
         let read = record::decode_columns(cursor.model, entity, &cursor.columns, wants, bytes)?;
         let Some((mut values, texts)) = read else { return Ok(None) };
-        for (place, _) in texts {
+        for (place, version) in texts {
             let (Some(property), Some(slot)) = (cursor.properties.get(place), values.get_mut(place)) else {
                 continue;
             };
-            *slot = self.text_value(entity, *property).await?;
+            let key = TextKey { entity, property: *property, version };
+            *slot = Value::String(self.texts.read(&self.snapshot, key).await?);
         }
         Ok(Some(Row { entity, values }))
-    }
-
-    /// A text as a string.
-    async fn text_value(&self, entity: EntityId, property: PropertyId) -> Result<Value, StorageError> {
-        let record = read_text(&self.snapshot, entity, property).await?;
-        text::materialise(&self.snapshot, entity, property, &record).await.map(Value::String)
     }
 }
 

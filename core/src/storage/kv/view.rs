@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::engine::Published;
+use super::text::Texts;
 use super::{Kv, KvRange, KvRead, PageLimit, layout, record};
 use crate::dag::RunStart;
 use crate::entity::State;
@@ -18,6 +19,7 @@ use crate::storage::{
 pub(super) struct KvView<K: Kv> {
     pub(super) snapshot: K::Snapshot,
     pub(super) published: Published,
+    pub(super) texts: Arc<Texts>,
 }
 
 /// The key right after `key`.
@@ -79,8 +81,8 @@ pub(super) async fn read_text(
 }
 
 impl<K: Kv> KvView<K> {
-    pub(super) fn new(snapshot: K::Snapshot, published: Published) -> Self {
-        KvView { snapshot, published }
+    pub(super) fn new(snapshot: K::Snapshot, published: Published, texts: Arc<Texts>) -> Self {
+        KvView { snapshot, published, texts }
     }
 
     async fn read_operations(

@@ -45,7 +45,7 @@ pub fn open<P: Place>(place: &P) -> Result<Arc<KvEngine<P::Kv>>, StorageError> {
 /// An engine on a key-value store.
 pub fn open_kv<K: Kv>(kv: K) -> Result<Arc<KvEngine<K>>, StorageError> {
     let random = SeededRandom::new(1);
-    block_on(KvEngine::open(kv, OpenStore { random: &random, read_only: false })).map(Arc::new)
+    block_on(KvEngine::open(kv, OpenStore { random: &random, create: true, read_only: false })).map(Arc::new)
 }
 
 /// A named case of the suite.

@@ -1,1 +1,61 @@
-//! The fjall storage engine of Ankurah.
+//! The fjall storage engine of Ankurah: a log-structured merge tree for each group of records, in a directory.
+//!
+//! A commit is one atomic batch in fjall's journal, `Synced` one `fsync` of it; `Buffered` survives the end of
+//! the process, not of the machine. Snapshots are fjall's own. fjall checks its blocks and its journal with
+//! checksums, so records have none of their own.
+
+mod error;
+mod store;
+
+use std::path::Path;
+
+use ankurah_core::env::Random;
+use ankurah_core::storage::StorageError;
+use ankurah_core::storage::kv::{KvEngine, OpenStore};
+use ankurah_storage_directory::Directory;
+
+pub use store::{FjallSnapshot, FjallStore};
+
+/// The name of the engine.
+pub const NAME: &str = "fjall";
+
+/// The engine.
+pub type FjallEngine = KvEngine<FjallStore>;
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Make a store where there is none.
+    pub create: bool,
+    /// Refuse everything that writes.
+    pub read_only: bool,
+    /// Memory for cached blocks, in bytes.
+    pub cache: u64,
+    /// Memory for writes that are not yet in a tree, in bytes for each of the six trees.
+    pub memtable: u64,
+}
+
+impl Default for Options {
+    /// A store that is made where there is none, written, and may use 128 MiB of cache and six times 16 MiB for
+    /// writes.
+    fn default() -> Self {
+        Options { create: true, read_only: false, cache: 128 << 20, memtable: 16 << 20 }
+    }
+}
+
+/// Opens the store in the directory at `path`. `random` draws the id of a new store.
+///
+/// # Errors
+/// As [`Directory::open`], and [`StorageError::Damaged`], [`StorageError::Newer`] or [`StorageError::Io`] from
+/// the store itself.
+pub async fn open(path: &Path, options: Options, random: &dyn Random) -> Result<FjallEngine, StorageError> {
+    let create = options.create && !options.read_only;
+    let directory = Directory::open(path, NAME, create)?;
+    let made = directory.is_made();
+    let store = FjallStore::open(directory, options)?;
+    let engine =
+        KvEngine::open(store, OpenStore { random, create: create && !made, read_only: options.read_only });
+    let engine = engine.await?;
+    engine.kv().made()?;
+    Ok(engine)
+}

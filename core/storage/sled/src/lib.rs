@@ -1,1 +1,59 @@
-//! The sled storage engine of Ankurah.
+//! The sled storage engine of Ankurah: one tree in a directory.
+//!
+//! A commit is one atomic batch, `Synced` one flush; `Buffered` may lose the last half second when the process
+//! ends. Snapshots come from replaced values kept in memory. sled keeps what it has not flushed in memory, so
+//! the store flushes whenever 16 MiB have been written. sled checks its pages with checksums, so records have
+//! none of their own; on some damaged files it panics instead of giving an error.
+
+mod store;
+
+use std::path::Path;
+
+use ankurah_core::env::Random;
+use ankurah_core::storage::StorageError;
+use ankurah_core::storage::kv::preimage::Preimages;
+use ankurah_core::storage::kv::{KvEngine, OpenStore};
+use ankurah_storage_directory::Directory;
+
+pub use store::SledStore;
+
+/// The name of the engine.
+pub const NAME: &str = "sled";
+
+/// The engine.
+pub type SledEngine = KvEngine<Preimages<SledStore>>;
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Make a store where there is none.
+    pub create: bool,
+    /// Refuse everything that writes.
+    pub read_only: bool,
+    /// Memory for cached pages, in bytes.
+    pub cache: u64,
+}
+
+impl Default for Options {
+    /// A store that is made where there is none, written, and may use 128 MiB of cache.
+    fn default() -> Self {
+        Options { create: true, read_only: false, cache: 128 << 20 }
+    }
+}
+
+/// Opens the store in the directory at `path`. `random` draws the id of a new store.
+///
+/// # Errors
+/// As [`Directory::open`], and [`StorageError::Damaged`], [`StorageError::Newer`] or [`StorageError::Io`] from
+/// the store itself.
+pub async fn open(path: &Path, options: Options, random: &dyn Random) -> Result<SledEngine, StorageError> {
+    let create = options.create && !options.read_only;
+    let directory = Directory::open(path, NAME, create)?;
+    let made = directory.is_made();
+    let store = Preimages::new(SledStore::open(directory, options)?);
+    let engine =
+        KvEngine::open(store, OpenStore { random, create: create && !made, read_only: options.read_only });
+    let engine = engine.await?;
+    engine.kv().store().made()?;
+    Ok(engine)
+}

@@ -1,0 +1,126 @@
+//! The directory of an embedded store: which engine it holds, and who has it open.
+//!
+//! | entry | what it is |
+//! |---|---|
+//! | `ankurah-store` | a few lines of text: the engine, and whether the store has been made yet |
+//! | `owner` | locked by the process that has the store open, and says which one that is |
+//! | `data` | the engine's own files |
+//!
+//! A directory that holds anything but no `ankurah-store` is not ours, and is left alone.
+
+mod marker;
+mod owner;
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use ankurah_core::storage::StorageError;
+
+pub use marker::{Marker, look};
+use owner::Owner;
+
+/// Where the engine's files are.
+const DATA: &str = "data";
+
+/// An open directory. It is locked until this is dropped.
+#[derive(Debug)]
+pub struct Directory {
+    path: PathBuf,
+    marker: Marker,
+    _owner: Owner,
+}
+
+impl Directory {
+    /// Opens the directory at `path` for an engine, and makes it first where `create` is set.
+    ///
+    /// # Errors
+    /// [`StorageError::Locked`] where it is open already, [`StorageError::Newer`] where a newer version made it,
+    /// [`StorageError::Damaged`] where its marker cannot be read, [`StorageError::Full`] where there is no room,
+    /// and [`StorageError::Open`] where it is missing and not to be made, belongs to another engine or to
+    /// something else, or the system refuses.
+    pub fn open(path: &Path, engine: &str, create: bool) -> Result<Self, StorageError> {
+        let found = look(path)?;
+        if let Some(marker) = &found {
+            if marker.engine != engine {
+                let message = format!("it holds a store of engine {}, not {engine}", marker.engine);
+                return Err(refused(path, message));
+            }
+        } else if !create {
+            return Err(refused(path, "there is no store".to_owned()));
+        }
+        fs::create_dir_all(path).map_err(|error| open_error(path, &error))?;
+        let owner = Owner::take(path)?;
+        let marker = match found {
+            Some(_) => {
+                look(path)?.ok_or_else(|| refused(path, "the store has just been removed".to_owned()))?
+            }
+            None => {
+                let marker = Marker { engine: engine.to_owned(), made: false };
+                marker.write(path)?;
+                marker
+            }
+        };
+        let data = path.join(DATA);
+        if !marker.made {
+            fs::create_dir_all(&data).map_err(|error| open_error(&data, &error))?;
+        } else if !data.is_dir() {
+            let what = format!("the store at {}", path.display());
+            return Err(StorageError::Damaged { what, message: format!("its folder {DATA} is missing") });
+        }
+        Ok(Directory { path: path.to_owned(), marker, _owner: owner })
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the engine's files are.
+    pub fn data(&self) -> PathBuf {
+        self.path.join(DATA)
+    }
+
+    /// Whether the store has been made: it is then an error if the engine finds none.
+    pub fn is_made(&self) -> bool {
+        self.marker.made
+    }
+
+    /// Notes that the store has been made and is on disk.
+    ///
+    /// # Errors
+    /// As [`Directory::open`].
+    pub fn made(&mut self) -> Result<(), StorageError> {
+        if !self.marker.made {
+            let marker = Marker { made: true, ..self.marker.clone() };
+            marker.write(&self.path)?;
+            self.marker = marker;
+        }
+        Ok(())
+    }
+}
+
+fn refused(path: &Path, message: String) -> StorageError {
+    StorageError::Open { path: path.display().to_string(), message }
+}
+
+/// Whether an error says that there is no room left.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+/// An error of the system while opening.
+pub fn open_error(path: &Path, error: &io::Error) -> StorageError {
+    if is_full(error) {
+        return StorageError::Full { message: format!("{}: {error}", path.display()) };
+    }
+    refused(path, error.to_string())
+}
+
+/// An error of the system while reading or writing.
+pub fn io_error(action: &str, error: &io::Error) -> StorageError {
+    match is_full(error) {
+        true => StorageError::Full { message: format!("{action}: {error}") },
+        false => StorageError::Io { action: action.to_owned(), message: error.to_string() },
+    }
+}

@@ -1,0 +1,111 @@
+//! The file that says which engine a directory holds.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use ankurah_core::storage::StorageError;
+
+use crate::{open_error, owner, refused};
+
+const FILE: &str = "ankurah-store";
+const NEW_FILE: &str = "ankurah-store.new";
+const TITLE: &str = "ankurah store";
+/// The version of the directory's layout.
+const FORMAT: u32 = 1;
+/// A marker is a few lines; more than this is not one.
+const MAX_BYTES: u64 = 4096;
+
+/// What a directory says about the store in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marker {
+    /// The engine.
+    pub engine: String,
+    /// Whether the store has been made: until then a crash may have left nothing.
+    pub made: bool,
+}
+
+/// Which store a directory holds; `None` where there is no such directory, or it is empty.
+///
+/// # Errors
+/// As `Directory::open`.
+pub fn look(path: &Path) -> Result<Option<Marker>, StorageError> {
+    let file = path.join(FILE);
+    match fs::metadata(&file) {
+        Ok(found) if found.len() > MAX_BYTES => Err(damaged(&file, "it is too long")),
+        Ok(_) => {
+            let bytes = fs::read(&file).map_err(|error| open_error(&file, &error))?;
+            let text = String::from_utf8(bytes).map_err(|_| damaged(&file, "it is not text"))?;
+            read(&file, &text).map(Some)
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            check_empty(path).map(|()| None)
+        }
+        Err(error) => Err(open_error(&file, &error)),
+    }
+}
+
+/// An error if something that is not ours is in the directory, or if it is none.
+fn check_empty(path: &Path) -> Result<(), StorageError> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(open_error(path, &error)),
+    };
+    for entry in entries {
+        let name = entry.map_err(|error| open_error(path, &error))?.file_name();
+        if name != NEW_FILE && name != owner::FILE {
+            let message = format!("it is no store, but holds {}", name.display());
+            return Err(refused(path, message));
+        }
+    }
+    Ok(())
+}
+
+fn damaged(file: &Path, message: &str) -> StorageError {
+    StorageError::Damaged { what: file.display().to_string(), message: message.to_owned() }
+}
+
+fn read(file: &Path, text: &str) -> Result<Marker, StorageError> {
+    let mut lines = text.lines();
+    if lines.next() != Some(TITLE) {
+        return Err(damaged(file, "it does not begin as it should"));
+    }
+    let (mut format, mut engine, mut made) = (None, None, None);
+    for line in lines {
+        match line.split_once(' ') {
+            Some(("format", number)) => format = number.parse::<u32>().ok(),
+            Some(("engine", name)) => engine = Some(name.to_owned()),
+            Some(("made", "yes")) => made = Some(true),
+            Some(("made", "no")) => made = Some(false),
+            // A newer version says with its format whether older ones may go on.
+            _ => {}
+        }
+    }
+    match format {
+        Some(found) if found > FORMAT => return Err(StorageError::Newer { found, known: FORMAT }),
+        Some(FORMAT) => {}
+        _ => return Err(damaged(file, "it names no format")),
+    }
+    match (engine, made) {
+        (Some(engine), Some(made)) if !engine.is_empty() => Ok(Marker { engine, made }),
+        _ => Err(damaged(file, "it does not say what it should")),
+    }
+}
+
+impl Marker {
+    /// Writes the marker, whole or not at all, to the disk.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), StorageError> {
+        let made = if self.made { "yes" } else { "no" };
+        let text = format!("{TITLE}\nformat {FORMAT}\nengine {}\nmade {made}\n", self.engine);
+        let new = path.join(NEW_FILE);
+        let write = || {
+            let mut file = File::create(&new)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&new, path.join(FILE))?;
+            if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+        };
+        write().map_err(|error| open_error(path, &error))
+    }
+}

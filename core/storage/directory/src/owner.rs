@@ -1,0 +1,64 @@
+//! The lock of a directory, which says who holds it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+use ankurah_core::storage::StorageError;
+
+use crate::open_error;
+
+pub(crate) const FILE: &str = "owner";
+
+/// The lock; given up when it is dropped or the process ends.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    _file: File,
+}
+
+impl Owner {
+    pub(crate) fn take(directory: &Path) -> Result<Self, StorageError> {
+        let path = directory.join(FILE);
+        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut file = open.map_err(|error| open_error(&path, &error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let path = directory.display().to_string();
+                return Err(StorageError::Locked { path, holder: holder(&mut file) });
+            }
+            Err(TryLockError::Error(error)) => return Err(open_error(&path, &error)),
+        }
+        let mut write = || {
+            file.set_len(0)?;
+            file.rewind()?;
+            file.write_all(format!("{}\n{}\n", std::process::id(), program()).as_bytes())
+        };
+        write().map_err(|error| open_error(&path, &error))?;
+        Ok(Owner { _file: file })
+    }
+}
+
+/// The name of this program, on one line.
+fn program() -> String {
+    let path = std::env::current_exe().ok();
+    let name = path.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let name = name.unwrap_or_default();
+    name.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+/// Who holds the lock, as the file says. It is the holder's own word, since only a holder writes.
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.rewind().and_then(|()| file.take(256).read_to_string(&mut text));
+    let mut lines = text.lines();
+    let process = lines.next().and_then(|line| line.parse::<u32>().ok());
+    match (read, process, lines.next().unwrap_or_default()) {
+        (Ok(_), Some(process), "") => format!("process {process}"),
+        (Ok(_), Some(process), program) => {
+            let program: String = program.chars().filter(|c| !c.is_control()).collect();
+            format!("process {process} ({program})")
+        }
+        _ => "another process".to_owned(),
+    }
+}

@@ -1,0 +1,129 @@
+//! The key-value store.
+
+use std::ops::Bound;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use ankurah_core::storage::StorageError;
+use ankurah_core::storage::kv::{KvRange, KvRead, KvStore, KvWrite, Page, PageBuilder, PageLimit};
+use ankurah_storage_directory::{Directory, io_error, open_error};
+
+use crate::{NAME, Options};
+
+/// How many bytes are written before the store flushes of itself.
+const FLUSH_EVERY: usize = 16 << 20;
+
+/// An open sled database.
+// Dropped in this order: the database before the lock of its directory.
+#[derive(Debug)]
+pub struct SledStore {
+    database: sled::Db,
+    /// Bytes written since the last flush.
+    unflushed: AtomicUsize,
+    directory: Mutex<Directory>,
+}
+
+impl SledStore {
+    /// Opens the database in a directory, or makes it where there is none.
+    ///
+    /// # Errors
+    /// As [`crate::open`].
+    pub fn open(directory: Directory, options: Options) -> Result<Self, StorageError> {
+        let config = sled::Config::new()
+            .path(directory.data())
+            .cache_capacity(options.cache)
+            .mode(sled::Mode::HighThroughput)
+            .flush_every_ms(Some(500));
+        let database = config.open().map_err(|error| of_open(directory.path(), error))?;
+        Ok(SledStore { database, unflushed: AtomicUsize::new(0), directory: Mutex::new(directory) })
+    }
+
+    /// Notes that the store has been made.
+    pub(crate) fn made(&self) -> Result<(), StorageError> {
+        self.directory.lock().unwrap_or_else(PoisonError::into_inner).made()
+    }
+
+    fn flush_now(&self) -> Result<(), StorageError> {
+        self.unflushed.store(0, Ordering::Relaxed);
+        self.database.flush().map(|_| ()).map_err(|error| of_call("flush", error))
+    }
+}
+
+/// sled's error while reading or writing, as ours.
+fn of_call(action: &str, error: sled::Error) -> StorageError {
+    match error {
+        sled::Error::Io(error) => io_error(action, &error),
+        sled::Error::Corruption { at, .. } => {
+            let place = at.map(|at| format!(" at {at:?}")).unwrap_or_default();
+            let message = format!("sled finds its file corrupt{place}; restore the store from an export");
+            StorageError::Damaged { what: action.to_owned(), message }
+        }
+        other => StorageError::Io { action: action.to_owned(), message: other.to_string() },
+    }
+}
+
+/// sled's error while opening, as ours.
+fn of_open(path: &Path, error: sled::Error) -> StorageError {
+    match error {
+        sled::Error::Io(error) if error.to_string().contains("lock") => {
+            StorageError::Locked { path: path.display().to_string(), holder: "another process".to_owned() }
+        }
+        sled::Error::Io(error) => open_error(path, &error),
+        other => of_call(&format!("the store at {}", path.display()), other),
+    }
+}
+
+impl KvRead for SledStore {
+    async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        let found = self.database.get(key).map_err(|error| of_call("read a record", error))?;
+        Ok(found.map(|value| value.to_vec()))
+    }
+
+    async fn page(&self, range: KvRange, limit: PageLimit) -> Result<Page, StorageError> {
+        let mut page = PageBuilder::new(limit);
+        if range.is_empty() {
+            return Ok(page.end());
+        }
+        let bounds = (Bound::Included(range.start.as_slice()), Bound::Excluded(range.end.as_slice()));
+        let mut items = self.database.range::<&[u8], _>(bounds);
+        loop {
+            let item = if range.reverse { items.next_back() } else { items.next() };
+            let Some(item) = item else { return Ok(page.end()) };
+            let (key, value) = item.map_err(|error| of_call("read records", error))?;
+            if !page.push(&key, &value) {
+                return Ok(page.full(range));
+            }
+        }
+    }
+}
+
+impl KvStore for SledStore {
+    async fn apply(&self, writes: Vec<KvWrite>) -> Result<(), StorageError> {
+        let mut batch = sled::Batch::default();
+        let mut bytes = 0usize;
+        for write in writes {
+            bytes = bytes.saturating_add(write.key.len());
+            match write.value {
+                Some(value) => {
+                    bytes = bytes.saturating_add(value.len());
+                    batch.insert(write.key, value);
+                }
+                None => batch.remove(write.key),
+            }
+        }
+        self.database.apply_batch(batch).map_err(|error| of_call("write a commit", error))?;
+        if self.unflushed.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > FLUSH_EVERY {
+            self.flush_now()?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<(), StorageError> {
+        self.flush_now()
+    }
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+}
