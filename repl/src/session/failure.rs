@@ -5,11 +5,11 @@ use ankurah_query_lang::{Diagnostic, RenderOptions, Span};
 
 use crate::display::{Safe, Style, Tone};
 
-/// A failure with the place in the statement, a caret, and what to do. `origin` is the name of the script and
-/// the number of the statement's first line there.
+/// A failure with its place in the source, a caret, and what to do. `origin` is the name of the source and the
+/// line of the statement, for failures without a place of their own.
 pub fn render_failure(
     failure: &Failure,
-    statement: &str,
+    source: &str,
     origin: Option<(&str, usize)>,
     style: Style,
     width: usize,
@@ -19,13 +19,12 @@ pub fn render_failure(
             let mut diagnostic = Diagnostic::error(failure.message.clone(), Span::new(start, end));
             diagnostic.label.clone_from(&failure.label);
             diagnostic.help.clone_from(&failure.help);
-            let (name, first_line) = origin.unzip();
             let options = RenderOptions {
-                origin: name.map(str::to_owned),
-                first_line: first_line.unwrap_or(1),
+                origin: origin.map(|(name, _)| name.to_owned()),
+                first_line: 1,
                 width: width.saturating_sub(6).max(20),
             };
-            diagnostic.render(statement, &options)
+            diagnostic.render(source, &options)
         }
         None => {
             let place = origin.map(|(name, line)| format!("{name}:{line}: ")).unwrap_or_default();

@@ -13,6 +13,7 @@ mod variables;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use ankurah_core::node::protocol::{CatalogView, Failure, TransactionState};
 
@@ -50,6 +51,15 @@ impl From<io::Error> for Halt {
 /// How deep scripts may include scripts.
 const DEEPEST: usize = 16;
 
+/// Where in which script a statement stands.
+#[derive(Clone)]
+struct Place {
+    name: Option<Arc<str>>,
+    script: Arc<str>,
+    start: usize,
+    line: usize,
+}
+
 /// A session.
 pub struct Session {
     client: Client,
@@ -62,7 +72,7 @@ pub struct Session {
     transaction: TransactionState,
     catalog_may_differ: bool,
     depth: usize,
-    origin: Option<(String, usize)>,
+    place: Option<Place>,
     history: Vec<String>,
     last_had_rows: bool,
 }
@@ -79,7 +89,7 @@ impl Session {
             transaction: TransactionState::Idle,
             catalog_may_differ: true,
             depth: 0,
-            origin: None,
+            place: None,
             history: Vec::new(),
             last_had_rows: false,
         }
@@ -127,19 +137,22 @@ impl Session {
 
     /// Runs a script: every piece, until one fails. `origin` names it in messages.
     pub fn run_script(&mut self, script: &str, origin: Option<&str>) -> Result<(), Halt> {
+        let name: Option<Arc<str>> = origin.map(Arc::from);
+        let shared: Arc<str> = Arc::from(script);
         let mut failed = false;
         for piece in pieces(script) {
-            self.origin = origin.map(|name| (name.to_owned(), piece.line));
+            let (start, line) = (piece.start, piece.line);
+            self.place = Some(Place { name: name.clone(), script: shared.clone(), start, line });
             match self.run_piece(piece.kind, piece.text) {
                 Ok(()) => {}
                 Err(Halt::Failed) if self.settings.keep_going => failed = true,
                 Err(halt) => {
-                    self.origin = None;
+                    self.place = None;
                     return Err(halt);
                 }
             }
         }
-        self.origin = None;
+        self.place = None;
         if failed { Err(Halt::Failed) } else { Ok(()) }
     }
 
@@ -163,9 +176,9 @@ impl Session {
         };
         let script = script.strip_prefix('\u{feff}').unwrap_or(&script);
         self.depth += 1;
-        let outer = self.origin.take();
+        let outer = self.place.take();
         let result = self.run_script(script, Some(&name));
-        self.origin = outer;
+        self.place = outer;
         self.depth -= 1;
         result
     }
@@ -198,16 +211,25 @@ impl Session {
 
     /// Says what a failed statement was about.
     fn show_failure(&mut self, statement: &str, failure: &Failure) -> Result<(), Halt> {
-        let origin = self.origin.as_ref().map(|(name, line)| (name.as_str(), *line));
-        let failure = self.variables.name_ids(failure);
+        let mut failure = self.variables.name_ids(failure);
         let width = self.settings.width.unwrap_or(100);
-        let text = render_failure(&failure, statement, origin, self.settings.error_style, width);
+        let place = self.place.clone();
+        let mut source = statement;
+        if let Some(place) = &place {
+            // Shown where it stands in the script.
+            source = &place.script;
+            failure.span = failure.span.map(|(from, to)| (from + place.start, to + place.start));
+        }
+        let origin = place.as_ref().and_then(|place| Some((place.name.as_deref()?, place.line)));
+        let text = render_failure(&failure, source, origin, self.settings.error_style, width);
         Ok(self.output.diagnostic(&text)?)
     }
 
     /// Says that a command failed.
     fn fail(&mut self, message: &str) -> Result<(), Halt> {
-        let place = self.origin.as_ref().map(|(name, line)| format!("{name}:{line}: ")).unwrap_or_default();
+        let place =
+            self.place.as_ref().and_then(|place| Some(format!("{}:{}: ", place.name.as_ref()?, place.line)));
+        let place = place.unwrap_or_default();
         let text = render_message(&format!("{place}{message}"), self.settings.error_style);
         self.output.diagnostic(&text)?;
         Err(Halt::Failed)
