@@ -1,13 +1,16 @@
 //! Making operations.
 
+use std::sync::Arc;
+
 use super::commitment::{
-    BadText, check_texts, commitment, digest, each_salts, genesis_entity, id_bits, key_hash, keyed_id,
-    payload_root,
+    BadText, check_texts, commitment, content_hash, digest, each_salts, genesis_entity, id_bits, key_hash,
+    keyed_id, payload_root, split_text,
 };
 use super::encode::{BACKEND_LWW, BACKEND_YRS, backend};
-use super::{Change, Header, Kind, Leaf, Operation, Origin, Salts, limits};
+use super::{Change, Content, Header, Kind, Leaf, Operation, Origin, Salts, limits};
 use crate::dag::Link;
 use crate::id::{Digest, EntityId, ModelId, OpId, PropertyId, Stamp};
+use crate::property::text;
 use crate::value::{DomainError, Value};
 
 /// Why an operation cannot be made.
@@ -134,6 +137,35 @@ impl Operation {
             .map_err(|error| OperationError::Change { property, message: error.to_string() })?;
         leaf.change = Change::Erased(commitment);
         *salt = None;
+        Ok(Operation { header: self.header.clone(), salts: Salts::Each(salts), leaves, digest: self.digest })
+    }
+
+    /// The operation without the characters that it put into a text. What is left is the structure and a
+    /// commitment to the content; its change brings deleted content of equal length, on which later edits
+    /// stand as before. The digest stays.
+    ///
+    /// # Errors
+    /// [`OperationError`] where the operation does not change the property, or not as a text.
+    pub fn erase_content(&self, property: PropertyId) -> Result<Operation, OperationError> {
+        let wrong = |message: String| OperationError::Change { property, message };
+        let mut salts = each_salts(&self.salts, &self.leaves);
+        let mut leaves = self.leaves.clone();
+        let found = leaves.iter_mut().zip(salts.iter_mut()).find(|(leaf, _)| leaf.property == property);
+        let Some((leaf, salt)) = found else { return Err(OperationError::Missing(property)) };
+        match (&leaf.change, salt.as_mut().map(|salts| &mut salts.content)) {
+            (Change::Text(update), Some(content)) => {
+                if let Content::Salt(salt) = content {
+                    let (structure, characters) =
+                        split_text(update).map_err(|error| wrong(error.to_string()))?;
+                    let erased = text::erased(&structure, text::Limits::OPERATION)
+                        .map_err(|error| wrong(error.to_string()))?;
+                    let hash = content_hash(salt, &characters);
+                    *content = Content::Erased { structure: Arc::from(structure), hash };
+                    leaf.change = Change::Text(Arc::from(erased));
+                }
+            }
+            _ => return Err(wrong("the change is not one of text".to_owned())),
+        }
         Ok(Operation { header: self.header.clone(), salts: Salts::Each(salts), leaves, digest: self.digest })
     }
 }

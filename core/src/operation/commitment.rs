@@ -2,7 +2,7 @@
 //! one is an input of another.
 
 use super::encode::{BACKEND_LWW, BACKEND_YRS};
-use super::{Change, Header, Kind, Leaf, LeafSalts, Salts};
+use super::{Change, Content, Header, Kind, Leaf, LeafSalts, Salts};
 use crate::codec::Writer;
 use crate::id::{Digest, EntityId, ModelId, OpId, PropertyId, Stamp};
 use crate::property::text;
@@ -82,8 +82,12 @@ pub(crate) fn leaf_salts(seed: &[u8; 16], leaf: &Leaf) -> Option<LeafSalts> {
     let property = leaf.property.to_bytes();
     let salt = |domain| half(&hash(domain, &[seed, &property]));
     match leaf.change {
-        Change::Set(_) | Change::Opaque { .. } => Some(LeafSalts { leaf: salt(LEAF_SALT), content: None }),
-        Change::Text(_) => Some(LeafSalts { leaf: salt(LEAF_SALT), content: Some(salt(CONTENT_SALT)) }),
+        Change::Set(_) | Change::Opaque { .. } => {
+            Some(LeafSalts { leaf: salt(LEAF_SALT), content: Content::None })
+        }
+        Change::Text(_) => {
+            Some(LeafSalts { leaf: salt(LEAF_SALT), content: Content::Salt(salt(CONTENT_SALT)) })
+        }
         Change::Erased(_) => None,
     }
 }
@@ -98,7 +102,7 @@ pub(crate) fn each_salts(salts: &Salts, leaves: &[Leaf]) -> Vec<Option<LeafSalts
 }
 
 /// Structure and content of a text update, which are committed to apart.
-fn split_text(update: &[u8]) -> Result<(Vec<u8>, Vec<u8>), BadText> {
+pub(crate) fn split_text(update: &[u8]) -> Result<(Vec<u8>, Vec<u8>), BadText> {
     text::split(update, text::Limits::OPERATION).map_err(|error| BadText(error.to_string()))
 }
 
@@ -116,9 +120,14 @@ pub(crate) fn check_texts(header: &Header, leaves: &[Leaf]) -> Result<(), (Prope
     Ok(())
 }
 
+/// The commitment to the content of a text.
+pub(crate) fn content_hash(salt: &[u8; 16], content: &[u8]) -> Digest {
+    hash(CONTENT, &[salt, content])
+}
+
 /// The commitment to a change; for an erased one, the one that is left.
 pub(crate) fn commitment(change: &Change, salts: Option<&LeafSalts>) -> Result<Digest, BadText> {
-    const NONE: LeafSalts = LeafSalts { leaf: [0; 16], content: None };
+    const NONE: LeafSalts = LeafSalts { leaf: [0; 16], content: Content::None };
     let LeafSalts { leaf: salt, content } = salts.unwrap_or(&NONE);
     Ok(match change {
         Change::Set(value) => {
@@ -127,10 +136,18 @@ pub(crate) fn commitment(change: &Change, salts: Option<&LeafSalts>) -> Result<D
             hash(CHANGE, &[salt, &[BACKEND_LWW], writer.as_bytes()])
         }
         Change::Text(update) => {
-            let (structure_bytes, content_bytes) = split_text(update)?;
-            let structure = hash(STRUCTURE, &[salt, &structure_bytes]);
-            let content = hash(CONTENT, &[&content.unwrap_or_default(), &content_bytes]);
-            hash(CHANGE, &[salt, &[BACKEND_YRS], &structure.0, &content.0])
+            let text = |structure: &[u8], content: &Digest| {
+                let structure = hash(STRUCTURE, &[salt, structure]);
+                hash(CHANGE, &[salt, &[BACKEND_YRS], &structure.0, &content.0])
+            };
+            match content {
+                Content::Erased { structure, hash } => text(structure, hash),
+                Content::Salt(salt) => {
+                    let (structure, content) = split_text(update)?;
+                    text(&structure, &content_hash(salt, &content))
+                }
+                Content::None => return Err(BadText("its content has no salt".to_owned())),
+            }
         }
         Change::Opaque { backend, bytes } => hash(CHANGE, &[salt, &[*backend], bytes]),
         Change::Erased(commitment) => *commitment,

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use super::commitment::{check_texts, digest, fixed_id, id_bits, payload_root};
 use super::encode::{
-    BACKEND_LWW, BACKEND_YRS, LEAF_ERASED, LEAF_PRESENT, PAYLOAD_EMPTY, PAYLOAD_PARTS, PAYLOAD_WHOLE,
-    SIGNATURE_NONE, VERSION,
+    BACKEND_LWW, BACKEND_YRS, LEAF_ERASED, LEAF_PRESENT, LEAF_STRUCTURE, PAYLOAD_EMPTY, PAYLOAD_PARTS,
+    PAYLOAD_WHOLE, SIGNATURE_NONE, VERSION,
 };
 use super::header::{EDIT, GENESIS, KEY_IN_FULL, KEYED_GENESIS};
-use super::{Change, Header, Kind, Leaf, LeafSalts, Operation, Origin, Salts, limits};
+use super::{Change, Content, Header, Kind, Leaf, LeafSalts, Operation, Origin, Salts, limits};
 use crate::codec::{DecodeError, Problem, Reader};
 use crate::dag::decode_links;
 use crate::id::{EntityId, OpId};
+use crate::property::text;
 use crate::value::codec;
 
 /// What bytes turned out to be.
@@ -181,11 +182,21 @@ fn decode_part(reader: &mut Reader<'_>) -> Result<(Change, Option<LeafSalts>), S
             let backend = reader.u8("backend")?;
             let leaf = reader.array("leaf's salt")?;
             let content = match backend {
-                BACKEND_YRS => Some(reader.array("content's salt")?),
-                _ => None,
+                BACKEND_YRS => Content::Salt(reader.array("content's salt")?),
+                _ => Content::None,
             };
             let change = decode_change(reader, backend)?;
             Ok((change, Some(LeafSalts { leaf, content })))
+        }
+        LEAF_STRUCTURE => {
+            let leaf = reader.array("leaf's salt")?;
+            let at = reader.offset();
+            let structure = reader.bytes("text structure", limits::OPERATION_BYTES)?;
+            let update = text::erased(structure, text::Limits::OPERATION)
+                .map_err(|_| rule(reader, at, "text structure", "not the structure of a text update"))?;
+            let hash = reader.digest("content's hash")?;
+            let content = Content::Erased { structure: Arc::from(structure), hash };
+            Ok((Change::Text(Arc::from(update)), Some(LeafSalts { leaf, content })))
         }
         _ => Err(Stop::Newer),
     }

@@ -1,7 +1,7 @@
 //! Writing operations.
 
 use super::commitment::each_salts;
-use super::{Change, Leaf, LeafSalts, Operation, Salts};
+use super::{Change, Content, Leaf, LeafSalts, Operation, Salts};
 use crate::codec::Writer;
 use crate::value::codec;
 
@@ -21,10 +21,12 @@ pub(super) const PAYLOAD_WHOLE: u8 = 1;
 /// Leaves with a salt each, some erased.
 pub(super) const PAYLOAD_PARTS: u8 = 2;
 
-/// Of a leaf only the commitment is there. State 2 is reserved for text without its content.
+/// Of a leaf only the commitment is there.
 pub(super) const LEAF_ERASED: u8 = 0;
 /// The leaf is there.
 pub(super) const LEAF_PRESENT: u8 = 1;
+/// Of a text only the structure and the hash of the content are there.
+pub(super) const LEAF_STRUCTURE: u8 = 2;
 
 /// No signature.
 pub(super) const SIGNATURE_NONE: u8 = 0;
@@ -66,12 +68,18 @@ fn write_part(leaf: &Leaf, salts: Option<LeafSalts>, writer: &mut Writer) {
             writer.u8(LEAF_ERASED);
             writer.digest(commitment);
         }
+        (_, Some(LeafSalts { leaf, content: Content::Erased { structure, hash } })) => {
+            writer.u8(LEAF_STRUCTURE);
+            writer.raw(&leaf);
+            writer.bytes(&structure);
+            writer.digest(&hash);
+        }
         (change, salts) => {
-            let salts = salts.unwrap_or(LeafSalts { leaf: [0; 16], content: None });
+            let salts = salts.unwrap_or(LeafSalts { leaf: [0; 16], content: Content::None });
             writer.u8(LEAF_PRESENT);
             writer.u8(backend(change));
             writer.raw(&salts.leaf);
-            if let Some(content) = salts.content {
+            if let Content::Salt(content) = salts.content {
                 writer.raw(&content);
             }
             write_body(change, writer);

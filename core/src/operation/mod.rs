@@ -103,12 +103,28 @@ pub struct Leaf {
 }
 
 /// What keeps a leaf's commitment from being guessed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LeafSalts {
     /// The salt of the leaf.
     pub(crate) leaf: [u8; 16],
-    /// The salt of the content; text leaves only.
-    pub(crate) content: Option<[u8; 16]>,
+    /// Of the content of a text.
+    pub(crate) content: Content,
+}
+
+/// How the content of a leaf is committed to apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// It is not: the leaf is no text.
+    None,
+    /// With this salt.
+    Salt([u8; 16]),
+    /// It was erased. The leaf's update brings deleted content in its place.
+    Erased {
+        /// The structure of the update as it was.
+        structure: Arc<[u8]>,
+        /// The hash of its content.
+        hash: Digest,
+    },
 }
 
 /// The salts of the leaves.
@@ -207,6 +223,11 @@ impl Operation {
 
     /// Whether nothing of it is erased or withheld.
     pub fn is_whole(&self) -> bool {
-        !self.leaves.iter().any(|leaf| matches!(leaf.change, Change::Erased(_)))
+        match &self.salts {
+            Salts::None | Salts::Seed(_) => true,
+            Salts::Each(each) => !each.iter().any(|salts| {
+                salts.as_ref().is_none_or(|salts| matches!(salts.content, Content::Erased { .. }))
+            }),
+        }
     }
 }

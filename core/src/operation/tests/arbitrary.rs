@@ -126,6 +126,10 @@ pub(super) fn operation() -> impl Strategy<Value = Operation> {
         if erased < 0x80 {
             let properties: Vec<PropertyId> = operation.leaves().iter().map(|leaf| leaf.property).collect();
             for (index, property) in properties.into_iter().enumerate() {
+                let text = matches!(operation.change(property), Some(Change::Text(_)));
+                if text && erased % 3 > 0 {
+                    operation = operation.erase_content(property).unwrap();
+                }
                 if (erased >> index.min(6)) & 1 == 1 {
                     operation = operation.erase(property).unwrap();
                 }

@@ -10,6 +10,7 @@ use crate::operation::commitment::{digest, id_bits, payload_root};
 use crate::operation::{
     Change, Decoded, Header, Kind, Leaf, Operation, OperationError, Origin, Salts, limits,
 };
+use crate::property::text::{Edit, TextDocument};
 use crate::value::Value;
 
 fn model() -> ModelId {
@@ -320,6 +321,43 @@ fn unknown_backends_round_trip() {
     let erased = operation.erase(property(1)).unwrap();
     assert_eq!(Operation::decode(&erased.encode()), Ok(Decoded::Known(erased.clone())));
     assert_eq!(erased.change(property(2)), operation.change(property(2)));
+}
+
+#[test]
+fn later_edits_stand_on_erased_content() {
+    let property = property(2);
+    let (ann, bob) = (ActorId::new(5), ActorId::new(6));
+    let mut document = TextDocument::new(ann);
+    let insert = |position, text: &str| Edit { position, delete: 0, insert: text.to_owned() };
+    let first = document.edit(ann, &[insert(0, "the sécret 😀 word")]).unwrap();
+    let second = document.edit(bob, &[insert(4, "open "), insert(0, "so ")]).unwrap();
+    let whole = TextDocument::load(bob, None, [&first[..], &second]).unwrap().text();
+    assert_eq!(&*whole, "so the open sécret 😀 word");
+
+    let leaf = Leaf { property, change: Change::Text(Arc::from(first)) };
+    let operation =
+        Operation::genesis(model(), Stamp::from_millis(9), [1; 16], origin(1), vec![leaf], [4; 16]).unwrap();
+    let erased = operation.erase_content(property).unwrap();
+    assert_eq!(erased.link(), operation.link());
+    assert!(operation.is_whole() && !erased.is_whole());
+    assert_eq!(erased.erase_content(property).unwrap(), erased);
+    assert_eq!(erased.erase(property).unwrap(), operation.erase(property).unwrap());
+    let bytes = erased.encode();
+    assert_eq!(Operation::decode(&bytes), Ok(Decoded::Known(erased.clone())));
+    assert!(!bytes.windows(4).any(|part| part == b"word" || part == [4; 4]));
+
+    let Some(Change::Text(left)) = erased.change(property) else { panic!("no text") };
+    let text = TextDocument::load(bob, None, [&left[..], &second]).unwrap().text();
+    assert_eq!(&*text, "so open ");
+
+    assert_eq!(
+        operation.erase_content(self::property(1)).unwrap_err().to_string(),
+        "property 00000000000000000000000001 is not changed by the operation"
+    );
+    check_not_made(
+        genesis().erase_content(self::property(1)),
+        "property 00000000000000000000000001: the change is not one of text",
+    );
 }
 
 /// Everything that the digest must cover changes it.

@@ -94,8 +94,10 @@ impl<'a> Fields<'a> {
             }
             other => panic!("kind {other}"),
         };
-        let erased = self.all("erase").map(|words| words[0].parse().unwrap());
-        erased.fold(operation.unwrap(), |operation, property| operation.erase(property).unwrap())
+        let properties = |name| self.all(name).map(|words| words[0].parse().unwrap());
+        let operation = properties("erase-content")
+            .fold(operation.unwrap(), |operation, property| operation.erase_content(property).unwrap());
+        properties("erase").fold(operation, |operation, property| operation.erase(property).unwrap())
     }
 }
 
