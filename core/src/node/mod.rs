@@ -1,4 +1,204 @@
 //! Sessions, transactions, ingest, requests and sync.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`protocol`] | what is asked of a node and what it answers |
+//! | [`clock`] | the hybrid logical clock |
+//! | `connection`, `session`, `execute` | requests, sessions, statements |
+//! | `transaction`, `draft`, `overlay` | what a transaction reads and writes |
+//! | `write`, `define`, `upsert` | statements that write, definitions, bulk writes |
+//! | `commit`, `actors`, `gate`, `runs` | how a draft becomes operations in the store |
+//! | `indexer` | indexes on demand |
+//! | `verify` | checking a whole store |
 
+mod actors;
 pub mod clock;
+mod commit;
+mod connection;
+mod define;
+mod draft;
+mod execute;
+mod failure;
+mod gate;
+mod indexer;
+mod options;
+mod overlay;
 pub mod protocol;
+mod records;
+mod runs;
+mod session;
+#[cfg(test)]
+mod tests;
+mod text;
+mod transaction;
+mod upsert;
+mod verify;
+mod write;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ed25519_dalek::SigningKey;
+
+use crate::catalog::{Catalog, CatalogError};
+use crate::env::Env;
+use crate::id::{Author, Stamp};
+use crate::storage::{ActorRecord, Batch, CommitError, Engine, Position, ReadView, StorageError};
+use actors::ActorPool;
+use clock::HybridClock;
+use gate::Gate;
+use indexer::Indexer;
+use protocol::{Connection, NodeInfo, SessionId};
+use session::Session;
+
+pub use options::{Limits, NodeOptions};
+
+/// Why a node cannot be opened.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The catalog cannot be read.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The store changed while the node was being opened.
+    #[error("the store changed while it was being opened: {0}")]
+    Commit(String),
+}
+
+/// An open store that can be asked. Clones are the same node.
+#[derive(Clone)]
+pub struct Node {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) env: Env,
+    pub(crate) options: NodeOptions,
+    pub(crate) clock: HybridClock,
+    pub(crate) author: Author,
+    pub(crate) actors: Arc<ActorPool>,
+    pub(crate) gate: Gate,
+    pub(crate) indexer: Arc<Indexer>,
+    catalog: Mutex<Option<Arc<Catalog>>>,
+    sessions: Mutex<BTreeMap<SessionId, Arc<futures::lock::Mutex<Session>>>>,
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("engine", &self.inner.engine).finish_non_exhaustive()
+    }
+}
+
+impl Node {
+    /// Opens a node on a store. On the first opening a key pair is made and kept in the store. After an unclean
+    /// shutdown every actor of the store is given up, since numbers may have been used that were lost.
+    ///
+    /// # Errors
+    /// [`NodeError`] where the store fails.
+    pub async fn open(engine: Arc<dyn Engine>, env: Env, options: NodeOptions) -> Result<Node, NodeError> {
+        let view = engine.view().await?;
+        let mut actors = view.actors().await?;
+        let mut batch = Batch { catalog: view.position(), ..Batch::default() };
+        let key = match view.record(records::KEY).await? {
+            Some(bytes) => records::read_key(&bytes)?,
+            None => {
+                let key: SigningKey = records::new_key(env.random.as_ref());
+                batch.records.push(records::key(&key));
+                key
+            }
+        };
+        let high = match view.record(records::CLOCK).await? {
+            Some(bytes) => records::read_clock(&bytes)?,
+            None => Stamp::default(),
+        };
+        if !engine.was_clean() {
+            let held = actors.iter_mut().filter(|actor| !actor.retired);
+            let retired = held.map(|actor| {
+                actor.retired = true;
+                ActorRecord { ..*actor }
+            });
+            batch.actors.extend(retired);
+        }
+        let catalog = Catalog::read(view.as_ref()).await?;
+        let mut position = view.position();
+        if !options.read_only && !(batch.records.is_empty() && batch.actors.is_empty()) {
+            position = engine.commit(batch, options.durability).await.map_err(|error| match error {
+                CommitError::Storage(error) => NodeError::Storage(error),
+                error => NodeError::Commit(error.to_string()),
+            })?;
+        }
+        Ok(Node {
+            inner: Arc::new(Inner {
+                engine,
+                env,
+                options,
+                clock: HybridClock::after(high),
+                author: records::author(&key),
+                actors: ActorPool::new(&actors, position),
+                gate: Gate::default(),
+                indexer: Arc::new(Indexer::default()),
+                catalog: Mutex::new(Some(Arc::new(catalog))),
+                sessions: Mutex::new(BTreeMap::new()),
+            }),
+        })
+    }
+
+    /// A way to ask this node from the same process.
+    pub fn connect(&self) -> Arc<dyn Connection> {
+        Arc::new(connection::LocalConnection::new(Arc::clone(&self.inner)))
+    }
+
+    /// The store.
+    pub fn engine(&self) -> &Arc<dyn Engine> {
+        &self.inner.engine
+    }
+
+    /// The author of what this node writes.
+    pub fn author(&self) -> Author {
+        self.inner.author
+    }
+
+    /// Everything committed is on disk when this resolves, and the store is marked as cleanly shut down. It
+    /// takes no writes afterwards.
+    ///
+    /// # Errors
+    /// [`StorageError`] where the store fails.
+    pub async fn close(&self) -> Result<(), StorageError> {
+        self.inner.engine.close().await
+    }
+}
+
+impl Inner {
+    /// The catalog, no older than its last change that this view shows.
+    pub(crate) async fn catalog_at(&self, view: &dyn ReadView) -> Result<Arc<Catalog>, CatalogError> {
+        let cached = self.catalog.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(catalog) = cached {
+            return Ok(catalog);
+        }
+        let catalog = Arc::new(Catalog::read(view).await?);
+        let mut cache = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.as_ref().is_none_or(|cached| cached.position() < catalog.position()) {
+            *cache = Some(Arc::clone(&catalog));
+        }
+        Ok(catalog)
+    }
+
+    /// The catalog has changed: the next one who needs it reads it again.
+    pub(crate) fn forget_catalog(&self) {
+        *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    pub(crate) fn info(&self, position: Position) -> NodeInfo {
+        NodeInfo {
+            store: self.engine.info(),
+            position,
+            author: self.author.to_string(),
+            read_only: self.options.read_only,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}

@@ -25,4 +25,5 @@ pub use bound::{
 pub use error::{BindError, BindErrorKind, EvalError, EvalErrorKind, RunError};
 pub use names::Names;
 pub use plan::{Plan, plan};
+pub(crate) use run::generate::{Sink, generate};
 pub use run::{ResultRows, RunOptions, Running, Source, Statistics, ViewSource, run};

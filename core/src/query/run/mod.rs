@@ -1,6 +1,6 @@
 //! Running planned queries.
 
-mod generate;
+pub(crate) mod generate;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

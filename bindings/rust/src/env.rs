@@ -1,0 +1,155 @@
+//! The environment of a native program: the system's clock and randomness, and one background thread.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use ankurah_core::env::{BoxFuture, Clock, Env, Random, Spawn};
+use futures::StreamExt;
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures::executor::block_on;
+use futures::select;
+use futures::stream::FuturesUnordered;
+
+/// The environment of a native program. Its background thread starts with the first task.
+pub fn native() -> Env {
+    Env {
+        clock: Arc::new(SystemClock { start: Instant::now() }),
+        random: Arc::new(SystemRandom::default()),
+        spawn: Arc::new(Background::default()),
+    }
+}
+
+/// The system's clock.
+#[derive(Debug)]
+struct SystemClock {
+    start: Instant,
+}
+
+impl Clock for SystemClock {
+    fn unix_micros(&self) -> i64 {
+        match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
+            Err(before) => i64::try_from(before.duration().as_micros()).map_or(i64::MIN, |micros| -micros),
+        }
+    }
+
+    fn monotonic_nanos(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The system's randomness, drawn in blocks: the state is the extended output of BLAKE3 over a seed from the
+/// system, renewed after [`SystemRandom::RENEW`] bytes.
+#[derive(Default)]
+struct SystemRandom {
+    stream: Mutex<Option<(blake3::OutputReader, usize)>>,
+}
+
+impl SystemRandom {
+    const RENEW: usize = 1 << 20;
+}
+
+impl fmt::Debug for SystemRandom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SystemRandom")
+    }
+}
+
+impl Random for SystemRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut reader, used) = match stream.take() {
+            Some((reader, used)) if used < Self::RENEW => (reader, used),
+            _ => (seeded(), 0),
+        };
+        reader.fill(bytes);
+        *stream = Some((reader, used.saturating_add(bytes.len())));
+    }
+}
+
+/// A stream with a seed from the system. A system without randomness cannot make ids or keys that are safe, so
+/// the process ends rather than go on with weak ones.
+fn seeded() -> blake3::OutputReader {
+    let mut seed = [0; 32];
+    if let Err(error) = getrandom::fill(&mut seed) {
+        tracing::error!(%error, "the system gives no randomness");
+        std::process::abort();
+    }
+    blake3::Hasher::new_derive_key("ankurah system randomness 1").update(&seed).finalize_xof()
+}
+
+/// One background thread that runs all tasks side by side. It ends when the last environment is dropped and its
+/// tasks are done.
+#[derive(Debug, Default)]
+struct Background {
+    sender: OnceLock<UnboundedSender<BoxFuture<'static, ()>>>,
+}
+
+impl Spawn for Background {
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        let sender = self.sender.get_or_init(|| {
+            let (sender, receiver) = unbounded();
+            let named = std::thread::Builder::new().name("ankurah".to_owned());
+            if let Err(error) = named.spawn(move || block_on(run(receiver))) {
+                tracing::error!(%error, "no background thread can be started; background tasks are dropped");
+            }
+            sender
+        });
+        if sender.unbounded_send(task).is_err() {
+            tracing::warn!("a background task was dropped: there is no thread to run it");
+        }
+    }
+}
+
+async fn run(mut new: UnboundedReceiver<BoxFuture<'static, ()>>) {
+    let mut tasks = FuturesUnordered::new();
+    loop {
+        select! {
+            task = new.next() => match task {
+                Some(task) => tasks.push(task),
+                None => break,
+            },
+            () = tasks.select_next_some() => {}
+        }
+    }
+    while tasks.next().await.is_some() {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn randomness_is_not_repeated() {
+        let random = SystemRandom::default();
+        let mut drawn: Vec<u64> = (0..1000).map(|_| random.next_u64()).collect();
+        drawn.sort_unstable();
+        drawn.dedup();
+        assert_eq!(drawn.len(), 1000);
+        assert_ne!(SystemRandom::default().next_u64(), SystemRandom::default().next_u64());
+    }
+
+    #[test]
+    fn tasks_run_in_the_background() {
+        let env = native();
+        let (sender, receiver) = channel();
+        for number in 0..3 {
+            let sender = sender.clone();
+            env.spawn.spawn(Box::pin(async move { sender.send(number).unwrap() }));
+        }
+        let mut got: Vec<i32> = (0..3).map(|_| receiver.recv().unwrap()).collect();
+        got.sort_unstable();
+        assert_eq!(got, [0, 1, 2]);
+    }
+
+    #[test]
+    fn the_clock_shows_this_century() {
+        let clock = SystemClock { start: Instant::now() };
+        assert!(clock.unix_micros() > 1_700_000_000_000_000);
+        let before = clock.monotonic_nanos();
+        assert!(clock.monotonic_nanos() >= before);
+    }
+}

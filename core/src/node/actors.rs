@@ -1,0 +1,170 @@
+//! The pool of actors. An actor is a strictly sequential writer: it is leased to one transaction at a time, and
+//! only to one that sees everything that the actor has written.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::env::Random;
+use crate::id::ActorId;
+use crate::storage::{ActorRecord, Position};
+
+#[derive(Clone, Copy, Debug)]
+struct Idle {
+    actor: ActorId,
+    /// The last number used.
+    sequence: u64,
+    /// Everything that the actor wrote is visible here.
+    position: Position,
+}
+
+/// The actors of a store that no transaction holds.
+#[derive(Debug)]
+pub(crate) struct ActorPool {
+    idle: Mutex<Vec<Idle>>,
+}
+
+impl ActorPool {
+    /// The pool of a store as it was found at `position`.
+    pub(crate) fn new(records: &[ActorRecord], position: Position) -> Arc<Self> {
+        let idle = records
+            .iter()
+            .filter(|record| !record.retired)
+            .map(|record| Idle { actor: record.actor, sequence: record.sequence, position })
+            .collect();
+        Arc::new(ActorPool { idle: Mutex::new(idle) })
+    }
+
+    /// An actor for a transaction that reads at `snapshot`: one whose last write is visible there, or a new one.
+    pub(crate) fn lease(self: &Arc<Self>, snapshot: Position, random: &dyn Random) -> Lease {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = idle.iter().position(|idle| idle.position <= snapshot);
+        let held = match found {
+            Some(place) => idle.swap_remove(place),
+            None => Idle { actor: draw(random), sequence: 0, position: snapshot },
+        };
+        Lease { pool: Arc::clone(self), used: held.sequence, held, in_doubt: false }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn idle_count(&self) -> usize {
+        self.idle.lock().unwrap().len()
+    }
+}
+
+/// A random actor. Zero stands for none: it is the actor of keyed geneses.
+fn draw(random: &dyn Random) -> ActorId {
+    loop {
+        let actor = ActorId::new(random.next_u64());
+        if actor.get() != 0 {
+            return actor;
+        }
+    }
+}
+
+/// An actor that is held by one transaction. Dropping it gives the actor back, unless a commit was cut short:
+/// then nobody knows which numbers were used, and the actor rests until the store is opened again.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pool: Arc<ActorPool>,
+    held: Idle,
+    used: u64,
+    in_doubt: bool,
+}
+
+impl Lease {
+    /// The actor.
+    pub(crate) fn actor(&self) -> ActorId {
+        self.held.actor
+    }
+
+    /// The next number of the actor's sequence.
+    pub(crate) fn next_sequence(&mut self) -> u64 {
+        self.used = self.used.saturating_add(1);
+        self.used
+    }
+
+    /// What the store has to know when the numbers taken so far are committed.
+    pub(crate) fn record(&self) -> ActorRecord {
+        ActorRecord { actor: self.held.actor, sequence: self.used, retired: false }
+    }
+
+    /// A commit begins: until its outcome is known, the actor is in doubt.
+    pub(crate) fn begin_commit(&mut self) {
+        self.in_doubt = true;
+    }
+
+    /// The commit did not happen.
+    pub(crate) fn not_committed(&mut self) {
+        self.in_doubt = false;
+    }
+
+    /// The commit happened.
+    pub(crate) fn committed(&mut self, position: Position) {
+        self.in_doubt = false;
+        self.held.sequence = self.used;
+        self.held.position = position;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if !self.in_doubt {
+            self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.held);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::fixed::SeededRandom;
+
+    fn pool() -> (Arc<ActorPool>, SeededRandom) {
+        let record = |actor, retired| ActorRecord { actor: ActorId::new(actor), sequence: 10, retired };
+        (ActorPool::new(&[record(1, false), record(2, true)], Position(5)), SeededRandom::new(1))
+    }
+
+    #[test]
+    fn an_actor_is_held_once_and_comes_back() {
+        let (pool, random) = pool();
+        let first = pool.lease(Position(5), &random);
+        assert_eq!(first.actor(), ActorId::new(1));
+        let second = pool.lease(Position(5), &random);
+        assert!(second.actor() != first.actor() && second.actor() != ActorId::new(2));
+        drop(first);
+        drop(second);
+        assert_eq!(pool.idle_count(), 2);
+    }
+
+    #[test]
+    fn a_transaction_gets_no_actor_whose_writes_it_does_not_see() {
+        let (pool, random) = pool();
+        let mut lease = pool.lease(Position(5), &random);
+        assert_eq!(lease.next_sequence(), 11);
+        lease.begin_commit();
+        lease.committed(Position(6));
+        drop(lease);
+        assert_ne!(pool.lease(Position(5), &random).actor(), ActorId::new(1));
+        let mut again = pool.lease(Position(6), &random);
+        assert_eq!((again.actor(), again.next_sequence()), (ActorId::new(1), 12));
+    }
+
+    #[test]
+    fn numbers_that_were_not_committed_are_used_again_without_gaps() {
+        let (pool, random) = pool();
+        let mut lease = pool.lease(Position(5), &random);
+        lease.next_sequence();
+        lease.begin_commit();
+        lease.not_committed();
+        drop(lease);
+        assert_eq!(pool.lease(Position(5), &random).next_sequence(), 11);
+    }
+
+    #[test]
+    fn an_actor_in_doubt_rests() {
+        let (pool, random) = pool();
+        let mut lease = pool.lease(Position(5), &random);
+        lease.begin_commit();
+        drop(lease);
+        assert_eq!(pool.idle_count(), 0);
+    }
+}

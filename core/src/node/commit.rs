@@ -1,0 +1,317 @@
+//! From a draft to operations, from operations to a batch, from a batch to the store.
+
+use std::sync::{Arc, PoisonError};
+
+use super::actors::Lease;
+use super::draft::{Birth, Pending};
+use super::failure::{Explain, Outcome, failure};
+use super::records;
+use super::text;
+use super::transaction::{Isolation, Transaction};
+use crate::dag::RunStart;
+use crate::entity::{self, State};
+use crate::id::{EntityId, OpId, TransactionId};
+use crate::node::protocol::Failure;
+use crate::operation::{Change, Leaf, Operation, Origin, limits};
+use crate::storage::{Batch, CommitError, Position, ReadView, StateWrite, TextWrite};
+
+/// Why a transaction was not committed.
+#[derive(Debug)]
+pub(crate) enum NotCommitted {
+    /// Something that it wrote has changed, or the catalog has: run the statement again.
+    Again,
+    /// It cannot be.
+    Failed(Box<Failure>),
+}
+
+impl From<Box<Failure>> for NotCommitted {
+    fn from(failure: Box<Failure>) -> Self {
+        NotCommitted::Failed(failure)
+    }
+}
+
+impl From<crate::storage::StorageError> for NotCommitted {
+    fn from(error: crate::storage::StorageError) -> Self {
+        NotCommitted::Failed(error.into())
+    }
+}
+
+/// The operations that a transaction makes of one entity.
+struct Made {
+    entity: EntityId,
+    pending: Arc<Pending>,
+    operations: Vec<Arc<Operation>>,
+}
+
+/// What a transaction makes; it stays the same however often the commit has to be tried.
+struct Work {
+    id: TransactionId,
+    made: Vec<Made>,
+    runs: Vec<RunStart>,
+    clock: (String, Option<Vec<u8>>),
+}
+
+impl Transaction {
+    /// Commits what was written. A transaction that wrote nothing has nothing to commit.
+    pub(crate) async fn commit(self) -> Result<Position, NotCommitted> {
+        if self.draft.iter().all(|(_, pending)| pending.is_unchanged()) {
+            return match self.isolation {
+                Isolation::Serializable => {
+                    let latest = self.node.engine.view().await?;
+                    self.check_reads(latest.as_ref()).await?;
+                    Ok(self.view.position())
+                }
+                Isolation::Statement | Isolation::Merge => Ok(self.view.position()),
+            };
+        }
+        if self.node.options.read_only {
+            return Err(read_only().into());
+        }
+        let mut lease = self.node.actors.lease(self.view.position(), self.node.env.random.as_ref());
+        let work = self.work(&mut lease).await?;
+        match self.isolation {
+            Isolation::Serializable => {
+                let _alone = self.node.gate.exclusive().await;
+                let latest = self.node.engine.view().await?;
+                self.check_reads(latest.as_ref()).await?;
+                self.store(&work, &latest, &mut lease).await
+            }
+            Isolation::Statement => {
+                let _together = self.node.gate.shared().await;
+                let view = Arc::clone(&self.view);
+                self.store(&work, &view, &mut lease).await
+            }
+            Isolation::Merge => {
+                let _together = self.node.gate.shared().await;
+                let mut view = Arc::clone(&self.view);
+                for _ in 0..self.node.options.limits.retries {
+                    match self.store(&work, &view, &mut lease).await {
+                        Err(NotCommitted::Again) => view = self.node.engine.view().await?,
+                        other => return other,
+                    }
+                }
+                Err(busy().into())
+            }
+        }
+    }
+
+    /// Makes the operations.
+    async fn work(&self, lease: &mut Lease) -> Outcome<Work> {
+        let node = &self.node;
+        let stamp = node.clock.next(node.env.clock.as_ref())?;
+        let id = TransactionId(OpId::new(stamp, node.env.random.next_u64()).bits());
+        let mut pending: Vec<_> = self
+            .draft
+            .iter()
+            .filter(|(_, pending)| !pending.is_unchanged())
+            .map(|(entity, pending)| (entity, Arc::clone(pending)))
+            .collect();
+        // An actor's operations have ascending ids: geneses drew theirs before, edits do now.
+        pending.sort_by_key(|(entity, pending)| match pending.birth {
+            Birth::Plain { stamp, .. } => (0, stamp, *entity),
+            Birth::Existing | Birth::Keyed { .. } => (1, Default::default(), *entity),
+        });
+        let mut work = Work {
+            id,
+            made: Vec::with_capacity(pending.len()),
+            runs: Vec::new(),
+            clock: (String::new(), None),
+        };
+        for (entity, pending) in pending {
+            let operations = self.operations(id, entity, &pending, lease).await?;
+            for operation in &operations {
+                work.runs.extend(super::runs::starts(self.view.as_ref(), operation).await?);
+            }
+            work.made.push(Made { entity, pending, operations });
+        }
+        work.clock = records::clock(node.clock.high());
+        Ok(work)
+    }
+
+    async fn operations(
+        &self,
+        transaction: TransactionId,
+        entity: EntityId,
+        pending: &Pending,
+        lease: &mut Lease,
+    ) -> Outcome<Vec<Arc<Operation>>> {
+        let node = &self.node;
+        let mut salt = [0; 16];
+        node.env.random.fill(&mut salt);
+        let leaves = self.leaves(entity, pending, lease).await?;
+        let origin = |lease: &mut Lease| Origin {
+            actor: lease.actor(),
+            sequence: lease.next_sequence(),
+            author: node.author,
+            transaction,
+        };
+        let model = pending.model;
+        let mut made = Vec::with_capacity(2);
+        let parents = match &pending.birth {
+            Birth::Plain { stamp, nonce } => {
+                let operation = Operation::genesis(model, *stamp, *nonce, origin(lease), leaves, salt);
+                return Ok(vec![Arc::new(operation.map_err(not_valid)?)]);
+            }
+            Birth::Keyed { key, .. } => {
+                let genesis = Arc::new(Operation::keyed_genesis(model, key.clone()).map_err(not_valid)?);
+                let parents = vec![genesis.link()];
+                made.push(genesis);
+                parents
+            }
+            Birth::Existing => {
+                let head = pending.base.as_ref().map(|state| &state.head);
+                head.map(|head| head.parents_for(lease.actor(), limits::PARENTS)).unwrap_or_default()
+            }
+        };
+        if !leaves.is_empty() {
+            let stamp = node.clock.next(node.env.clock.as_ref())?;
+            let edit = Operation::edit(entity, model, stamp, origin(lease), parents, leaves, salt);
+            made.push(Arc::new(edit.map_err(not_valid)?));
+        }
+        Ok(made)
+    }
+
+    async fn leaves(&self, entity: EntityId, pending: &Pending, lease: &Lease) -> Outcome<Vec<Leaf>> {
+        let mut leaves: Vec<Leaf> = pending
+            .sets
+            .iter()
+            .map(|(property, value)| Leaf { property: *property, change: Change::Set(value.clone()) })
+            .collect();
+        for (property, draft) in &pending.texts {
+            let base = pending.base.as_deref();
+            let update =
+                text::update(self.view.as_ref(), base, entity, *property, lease.actor(), &draft.splices)
+                    .await?;
+            if let Some(update) = update {
+                leaves.push(Leaf { property: *property, change: Change::Text(update) });
+            }
+        }
+        Ok(leaves)
+    }
+
+    /// Puts the work on top of what the view shows and commits it.
+    async fn store(
+        &self,
+        work: &Work,
+        view: &Arc<dyn ReadView>,
+        lease: &mut Lease,
+    ) -> Result<Position, NotCommitted> {
+        let node = &self.node;
+        let mut batch = Batch {
+            transaction: Some(work.id),
+            catalog: if self.isolation == Isolation::Statement {
+                self.catalog.position()
+            } else {
+                self.catalog.position().max(view.position())
+            },
+            runs: work.runs.clone(),
+            actors: vec![lease.record()],
+            records: vec![work.clock.clone()],
+            ..Batch::default()
+        };
+        for made in &work.made {
+            self.place(made, view.as_ref(), &mut batch).await?;
+        }
+        lease.begin_commit();
+        let result = node.engine.commit(batch, node.options.durability).await;
+        match result {
+            Ok(position) => {
+                lease.committed(position);
+                if self.draft.defines() {
+                    node.forget_catalog();
+                }
+                Ok(position)
+            }
+            Err(CommitError::Conflict { .. }) => {
+                lease.not_committed();
+                Err(NotCommitted::Again)
+            }
+            Err(CommitError::CatalogChanged) => {
+                lease.not_committed();
+                node.forget_catalog();
+                Err(NotCommitted::Again)
+            }
+            // Whether it got into the store is not known, so the actor stays in doubt.
+            Err(CommitError::Storage(error)) => Err(NotCommitted::Failed(error.into())),
+        }
+    }
+
+    /// Adds an entity's operations and its new state to the batch.
+    async fn place(&self, made: &Made, view: &dyn ReadView, batch: &mut Batch) -> Result<(), NotCommitted> {
+        let model = made.pending.model;
+        let same_view = view.position() == self.view.position();
+        let mut state: Option<State> = match (&made.pending.birth, same_view) {
+            (Birth::Plain { .. }, _) => None,
+            (Birth::Existing, true) => made.pending.base.as_deref().cloned(),
+            (Birth::Keyed { .. }, true) => None,
+            (Birth::Existing | Birth::Keyed { .. }, false) => view.state(model, made.entity).await?,
+        };
+        let expected = state.as_ref().map(|state| state.head.clone()).unwrap_or_default();
+        for operation in &made.operations {
+            if operation.key().is_some() && state.is_some() {
+                // Someone else made the same entity meanwhile.
+                if matches!(made.pending.birth, Birth::Keyed { exclusive: true, .. }) {
+                    return Err(exists(made.entity).into());
+                }
+                continue;
+            }
+            let next = entity::apply(state.as_ref(), operation)
+                .map_err(|error| failure("invalid-operation", error.to_string()))?;
+            state = Some(next);
+            for leaf in operation.leaves() {
+                if let Change::Text(_) = leaf.change {
+                    batch.texts.push(TextWrite::Append {
+                        entity: made.entity,
+                        property: leaf.property,
+                        operation: operation.id(),
+                    });
+                }
+            }
+            batch.operations.push(Arc::clone(operation));
+        }
+        if let Some(state) = state.filter(|state| state.head != expected) {
+            batch.states.push(StateWrite { expected, state });
+        }
+        Ok(())
+    }
+
+    /// Fails if anything that the transaction read has changed since.
+    async fn check_reads(&self, latest: &dyn ReadView) -> Result<(), NotCommitted> {
+        const PAGE: usize = 256;
+        let Some(reads) = &self.reads else { return Ok(()) };
+        let mut after = self.view.position();
+        loop {
+            let entries = latest.log(after, PAGE).await?;
+            let Some(last) = entries.last() else { return Ok(()) };
+            after = last.position;
+            let reads = reads.lock().unwrap_or_else(PoisonError::into_inner);
+            let changed = entries.iter().flat_map(|entry| &entry.changes).find(|change| {
+                reads.entities.contains(&change.entity) || reads.models.contains(&change.model)
+            });
+            if let Some(change) = changed {
+                let name = self.catalog.model(change.model).map_or("", |model| &model.label);
+                let message = format!("{name} {} has changed since the transaction read it", change.entity);
+                return Err(failure("conflict", message).help("run the transaction again").into());
+            }
+        }
+    }
+}
+
+/// The failure of a write to a store that is open for reading.
+pub(crate) fn read_only() -> Box<Failure> {
+    failure("read-only", "the store is open read-only").help("open it without `--read-only` to write")
+}
+
+/// The failure of a statement whose entities changed every time that it was tried.
+pub(crate) fn busy() -> Box<Failure> {
+    failure("conflict", "what it writes keeps changing elsewhere").help("run it again")
+}
+
+fn exists(entity: EntityId) -> Box<Failure> {
+    failure("duplicate-key", format!("an entity with the same key exists already: {entity}"))
+        .help("use `upsert` to change the one that exists")
+}
+
+fn not_valid(error: crate::operation::OperationError) -> Box<Failure> {
+    failure("invalid-value", error.to_string())
+}

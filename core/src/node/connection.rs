@@ -1,0 +1,112 @@
+//! Requests from the same process.
+
+use std::sync::Arc;
+
+use super::Inner;
+use super::failure::Outcome;
+use super::protocol::{
+    Connection, Done, Event, EventStream, Outcome as Did, Request, Timings, TransactionState,
+};
+use crate::id::OpId;
+use crate::query::{Sink, generate};
+
+/// Where an answer goes. An answer that nobody polls any more stops where it is.
+pub(crate) type Answer = Sink<Event>;
+
+/// How many operations are read at a time.
+const PAGE: usize = 256;
+
+/// A connection to a node in the same process.
+pub(crate) struct LocalConnection {
+    node: Arc<Inner>,
+}
+
+impl LocalConnection {
+    pub(crate) fn new(node: Arc<Inner>) -> Self {
+        LocalConnection { node }
+    }
+}
+
+impl Connection for LocalConnection {
+    fn request(&self, request: Request) -> EventStream {
+        let node = Arc::clone(&self.node);
+        generate(move |mut answer| async move {
+            match request {
+                Request::Execute { session, statement, parameters } => {
+                    Box::pin(super::execute::execute(&node, session, &statement, &parameters, &mut answer))
+                        .await;
+                }
+                Request::Upsert { session, model, columns, rows } => {
+                    Box::pin(super::upsert::upsert(&node, session, &model, &columns, rows, &mut answer))
+                        .await;
+                }
+                request => {
+                    let started = node.env.clock.monotonic_nanos();
+                    let result = Box::pin(node.tell(request, &mut answer)).await;
+                    let fetch = node.env.clock.monotonic_nanos().saturating_sub(started);
+                    let event = match result {
+                        Ok(()) => Event::Done(Done {
+                            outcome: Did::Answered,
+                            timings: Timings { fetch, ..Timings::default() },
+                            transaction: TransactionState::Idle,
+                        }),
+                        Err(failure) => Event::Failed(*failure),
+                    };
+                    answer.give(event).await;
+                }
+            }
+        })
+    }
+}
+
+impl Inner {
+    /// Answers what is not about data.
+    async fn tell(&self, request: Request, answer: &mut Answer) -> Outcome<()> {
+        match request {
+            Request::Info => {
+                let position = self.engine.view().await?.position();
+                answer.give(Event::Info(self.info(position))).await;
+            }
+            Request::Catalog => {
+                let view = self.engine.view().await?;
+                let catalog = self.catalog_at(view.as_ref()).await?;
+                answer.give(Event::Catalog(catalog.view())).await;
+            }
+            Request::CloseSession { session } => self.close_session(session),
+            Request::Indexes => answer.give(Event::Indexes(self.engine.indexes())).await,
+            Request::SetAside { set } => {
+                let view = self.engine.view().await?;
+                let mut after = OpId::MIN;
+                loop {
+                    let page = view.set_aside(set, after, PAGE).await?;
+                    let Some(last) = page.last() else { break };
+                    after = last.id;
+                    for aside in page {
+                        let event = Event::Aside {
+                            id: aside.id,
+                            entity: aside.entity,
+                            reason: aside.reason,
+                            missing: aside.missing,
+                        };
+                        answer.give(event).await;
+                    }
+                }
+            }
+            Request::Operations { entity } => {
+                let view = self.engine.view().await?;
+                let mut after = OpId::MIN;
+                loop {
+                    let page = view.operations(entity, after, PAGE).await?;
+                    let Some((_, last)) = page.last() else { break };
+                    after = last.id();
+                    for (position, operation) in page {
+                        answer.give(Event::Operation { position, bytes: operation.encode() }).await;
+                    }
+                }
+            }
+            Request::Verify => super::verify::verify(self, answer).await?,
+            Request::Execute { .. } | Request::Upsert { .. } => {}
+        }
+        Ok(())
+    }
+}

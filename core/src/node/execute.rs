@@ -1,0 +1,379 @@
+//! Statements: parse, bind, plan, run.
+
+use std::sync::Arc;
+
+use ankurah_query_lang::{ast, parse_statement};
+use futures::StreamExt;
+
+use super::Inner;
+use super::commit::{NotCommitted, busy, read_only};
+use super::connection::Answer;
+use super::define;
+use super::failure::{Explain, Outcome, failure};
+use super::protocol::{
+    Column, Done, Event, Outcome as Did, Parameters, SessionId, Timings, TransactionState,
+};
+use super::session::Session;
+use super::transaction::{Isolation, Transaction};
+use super::write::{self, Written};
+use crate::query::{
+    Bound, BoundSelect, Context, Plan, Returning, RunOptions, Statistics, TransactionControl, bind_statement,
+    plan, run,
+};
+use crate::value::{Timestamp, Value, ValueType};
+
+/// Runs one statement in a session and gives the whole answer.
+pub(crate) async fn execute(
+    node: &Arc<Inner>,
+    session: SessionId,
+    source: &str,
+    parameters: &Parameters,
+    answer: &mut Answer,
+) {
+    let session = match node.session(session) {
+        Ok(session) => session,
+        Err(failure) => return answer.give(Event::Failed(*failure)).await,
+    };
+    let mut session = session.lock().await;
+    let mut statement = Statement { node, source, parameters, timings: Timings::default() };
+    let event = match statement.run(&mut session, answer).await {
+        Ok(outcome) => {
+            Event::Done(Done { outcome, timings: statement.timings, transaction: session.state() })
+        }
+        Err(mut failure) => {
+            session.fail();
+            failure.transaction = session.state();
+            Event::Failed(*failure)
+        }
+    };
+    drop(session);
+    answer.give(event).await;
+}
+
+struct Statement<'a> {
+    node: &'a Arc<Inner>,
+    source: &'a str,
+    parameters: &'a Parameters,
+    timings: Timings,
+}
+
+/// The rows that a writing statement returns.
+type Returned = Option<(Vec<Column>, Vec<Vec<Value>>)>;
+
+impl Statement<'_> {
+    fn nanos(&self) -> u64 {
+        self.node.env.clock.monotonic_nanos()
+    }
+
+    async fn run(&mut self, session: &mut Session, answer: &mut Answer) -> Outcome<Did> {
+        let limit = self.node.options.limits.statement_bytes;
+        if self.source.len() > limit {
+            let length = self.source.len();
+            return Err(failure(
+                "too-long",
+                format!("the statement has {length} bytes; the limit is {limit}"),
+            ));
+        }
+        let started = self.nanos();
+        let parsed = parse_statement(self.source);
+        self.timings.parse = self.nanos().saturating_sub(started);
+        let parsed = parsed?;
+        match parsed.kind {
+            ast::StatementKind::Begin { serializable } => self.begin(session, serializable).await,
+            ast::StatementKind::Commit => self.commit(session).await,
+            ast::StatementKind::Rollback => rollback(session),
+            _ => match session {
+                Session::Idle => self.alone(&parsed, answer).await,
+                Session::Open(transaction) => self.within(transaction, &parsed, answer).await,
+                Session::Failed => Err(aborted()),
+            },
+        }
+    }
+
+    async fn begin(&mut self, session: &mut Session, serializable: bool) -> Outcome<Did> {
+        match session {
+            Session::Idle => {
+                let isolation = if serializable { Isolation::Serializable } else { Isolation::Merge };
+                let started = self.nanos();
+                *session = Session::Open(Box::new(Transaction::begin(self.node, isolation).await?));
+                self.timings.fetch = self.nanos().saturating_sub(started);
+                Ok(Did::Began)
+            }
+            Session::Open(_) => Err(failure("transaction-open", "a transaction is open already")
+                .help("commit or roll back first")),
+            Session::Failed => Err(aborted()),
+        }
+    }
+
+    async fn commit(&mut self, session: &mut Session) -> Outcome<Did> {
+        match std::mem::take(session) {
+            Session::Idle => Err(no_transaction()),
+            Session::Failed => {
+                *session = Session::Failed;
+                Err(aborted())
+            }
+            Session::Open(transaction) => {
+                let started = self.nanos();
+                let result = transaction.commit().await;
+                self.timings.fetch = self.nanos().saturating_sub(started);
+                match result {
+                    Ok(_) => Ok(Did::Committed),
+                    Err(NotCommitted::Again) => Err(busy()),
+                    Err(NotCommitted::Failed(failure)) => Err(failure),
+                }
+            }
+        }
+    }
+
+    /// A statement that is its own transaction. Where what it writes has changed meanwhile, it is run again on
+    /// what is there now, so that `x = x + 1` never loses an increment.
+    async fn alone(&mut self, parsed: &ast::Statement, answer: &mut Answer) -> Outcome<Did> {
+        for _ in 0..self.node.options.limits.retries.max(1) {
+            let mut transaction = Transaction::begin(self.node, Isolation::Statement).await?;
+            let started = self.nanos();
+            let now = self.now();
+            let bound = self.bind(&transaction, parsed, now)?;
+            self.timings.plan = self.nanos().saturating_sub(started);
+            if !writes(&bound) {
+                return self.read(&transaction, bound, answer).await;
+            }
+            let started = self.nanos();
+            let (outcome, returned) = self.write(&mut transaction, bound, now).await?;
+            let result = transaction.commit().await;
+            self.timings.fetch = self.nanos().saturating_sub(started);
+            match result {
+                Ok(_) => {
+                    give_returned(returned, answer).await;
+                    return Ok(outcome);
+                }
+                Err(NotCommitted::Again) => {}
+                Err(NotCommitted::Failed(failure)) => return Err(failure),
+            }
+        }
+        Err(busy())
+    }
+
+    /// A statement of an open transaction.
+    async fn within(
+        &mut self,
+        transaction: &mut Transaction,
+        parsed: &ast::Statement,
+        answer: &mut Answer,
+    ) -> Outcome<Did> {
+        let started = self.nanos();
+        let now = self.now();
+        let bound = self.bind(transaction, parsed, now)?;
+        self.timings.plan = self.nanos().saturating_sub(started);
+        if !writes(&bound) {
+            return self.read(transaction, bound, answer).await;
+        }
+        let started = self.nanos();
+        let (outcome, returned) = self.write(transaction, bound, now).await?;
+        self.timings.fetch = self.nanos().saturating_sub(started);
+        give_returned(returned, answer).await;
+        Ok(outcome)
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(self.node.env.clock.unix_micros())
+    }
+
+    fn bind(&self, transaction: &Transaction, parsed: &ast::Statement, now: Timestamp) -> Outcome<Bound> {
+        let names = transaction.catalog.as_ref();
+        let context = Context { names, parameters: self.parameters, now };
+        Ok(bind_statement(parsed, context)?)
+    }
+
+    /// Applies a writing statement to the transaction.
+    async fn write(
+        &self,
+        transaction: &mut Transaction,
+        bound: Bound,
+        now: Timestamp,
+    ) -> Outcome<(Did, Returned)> {
+        if self.node.options.read_only {
+            return Err(read_only());
+        }
+        let (written, returning) = match bound {
+            Bound::Insert(bound) => (write::insert(transaction, &bound).await?, bound.returning),
+            Bound::Update(bound) => (write::update(transaction, &bound).await?, bound.returning),
+            Bound::Delete(bound) => (write::delete(transaction, &bound, true).await?, bound.returning),
+            Bound::Restore(bound) => (write::delete(transaction, &bound, false).await?, bound.returning),
+            Bound::Edit(bound) => (write::edit(transaction, &bound).await?, bound.returning),
+            Bound::Define(statement) => {
+                let changes = define::define(transaction, &statement, self.parameters, now).await?;
+                (Written { changes, entities: Vec::new(), outcome: Did::Defined }, None)
+            }
+            Bound::Select(_) | Bound::Transaction(_) | Bound::Explain { .. } => {
+                return Err(failure("internal", "a statement that writes nothing was to write"));
+            }
+        };
+        transaction.apply(written.changes).await?;
+        let returned = self.returned(transaction, returning, written.entities).await?;
+        Ok((written.outcome, returned))
+    }
+
+    async fn returned(
+        &self,
+        transaction: &Transaction,
+        returning: Option<Returning>,
+        entities: Vec<crate::id::EntityId>,
+    ) -> Outcome<Returned> {
+        let Some(returning) = returning else { return Ok(None) };
+        let columns = returning.columns().to_vec();
+        let rows = write::collect(transaction, returning.select(entities)).await?;
+        Ok(Some((columns, rows)))
+    }
+
+    /// Runs a statement that only reads.
+    async fn read(&mut self, transaction: &Transaction, bound: Bound, answer: &mut Answer) -> Outcome<Did> {
+        match bound {
+            Bound::Select(select) => self.select(transaction, *select, answer).await,
+            Bound::Explain { analyze, statement } => {
+                self.explain(transaction, analyze, *statement, answer).await
+            }
+            Bound::Transaction(TransactionControl::Begin { .. })
+            | Bound::Transaction(TransactionControl::Commit | TransactionControl::Rollback)
+            | Bound::Insert(_)
+            | Bound::Update(_)
+            | Bound::Delete(_)
+            | Bound::Restore(_)
+            | Bound::Edit(_)
+            | Bound::Define(_) => Err(failure("internal", "a statement that does not read was to read")),
+        }
+    }
+
+    fn options(&self) -> RunOptions {
+        RunOptions {
+            memory: self.node.options.limits.query_memory,
+            clock: Some(Arc::clone(&self.node.env.clock)),
+        }
+    }
+
+    async fn select(
+        &mut self,
+        transaction: &Transaction,
+        select: BoundSelect,
+        answer: &mut Answer,
+    ) -> Outcome<Did> {
+        let started = self.nanos();
+        let plan = plan(select, &transaction.indexes());
+        let wanted = plan.wanted_index().cloned();
+        self.timings.plan = self.timings.plan.saturating_add(self.nanos().saturating_sub(started));
+        let mut running = run(plan, transaction.source(), self.options());
+        let columns = std::mem::take(&mut running.columns);
+        answer.give(Event::Columns(columns)).await;
+        let mut given = 0u64;
+        loop {
+            let started = self.nanos();
+            let batch = running.rows.next().await;
+            self.timings.fetch = self.timings.fetch.saturating_add(self.nanos().saturating_sub(started));
+            let Some(batch) = batch else { break };
+            let rows = batch?;
+            given = given.saturating_add(u64::try_from(rows.len()).unwrap_or(u64::MAX));
+            answer.give(Event::Rows(rows)).await;
+        }
+        if let Some(wanted) = wanted.filter(|_| !self.node.options.read_only) {
+            self.node.indexer.note(&self.node.env, &self.node.engine, &wanted, &running.statistics);
+        }
+        Ok(Did::Rows(given))
+    }
+
+    /// `explain`; with `analyze` the query is run, too. Of a writing statement only its query is, and nothing is
+    /// written.
+    async fn explain(
+        &mut self,
+        transaction: &Transaction,
+        analyze: bool,
+        statement: Bound,
+        answer: &mut Answer,
+    ) -> Outcome<Did> {
+        let (title, select) = match statement {
+            Bound::Select(select) => (None, Some(*select)),
+            Bound::Insert(bound) => {
+                let title = format!("insert into {}", bound.model.label);
+                let select = match bound.rows {
+                    crate::query::InsertRows::Query(select) => Some(*select),
+                    crate::query::InsertRows::Values(_) => None,
+                };
+                (Some(title), select)
+            }
+            Bound::Update(bound) => (Some(format!("update {}", bound.model.label)), Some(bound.rows)),
+            Bound::Delete(bound) => (Some(format!("delete from {}", bound.model.label)), Some(bound.rows)),
+            Bound::Restore(bound) => (Some(format!("restore {}", bound.model.label)), Some(bound.rows)),
+            Bound::Edit(bound) => {
+                let title = format!("edit {}.{}", bound.model.label, bound.target.property.label);
+                (Some(title), Some(bound.rows))
+            }
+            Bound::Define(_) => (Some("change the catalog".to_owned()), None),
+            Bound::Transaction(_) | Bound::Explain { .. } => {
+                return Err(failure("syntax", "there is nothing to explain about this statement"));
+            }
+        };
+        let mut lines = Vec::new();
+        let indent = if title.is_some() { "  " } else { "" };
+        lines.extend(title);
+        if let Some(select) = select {
+            let plan = plan(select, &transaction.indexes());
+            let measured = if analyze { Some(self.measure(transaction, plan.clone()).await?) } else { None };
+            lines.extend(plan.explain(measured.as_deref()).into_iter().map(|line| format!("{indent}{line}")));
+        }
+        let rows: Vec<Vec<Value>> =
+            lines.into_iter().map(|line| vec![Value::String(Arc::from(line))]).collect();
+        let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        let column = Column { name: "plan".to_owned(), value_type: Some(ValueType::String) };
+        answer.give(Event::Columns(vec![column])).await;
+        answer.give(Event::Rows(rows)).await;
+        Ok(Did::Rows(count))
+    }
+
+    async fn measure(&mut self, transaction: &Transaction, plan: Plan) -> Outcome<Arc<Statistics>> {
+        let started = self.nanos();
+        let mut running = run(plan, transaction.source(), self.options());
+        while let Some(batch) = running.rows.next().await {
+            batch?;
+        }
+        self.timings.fetch = self.nanos().saturating_sub(started);
+        Ok(running.statistics)
+    }
+}
+
+async fn give_returned(returned: Returned, answer: &mut Answer) {
+    /// Rows of one event.
+    const BATCH: usize = 1024;
+    let Some((columns, rows)) = returned else { return };
+    answer.give(Event::Columns(columns)).await;
+    for batch in rows.chunks(BATCH) {
+        answer.give(Event::Rows(batch.to_vec())).await;
+    }
+}
+
+fn writes(bound: &Bound) -> bool {
+    match bound {
+        Bound::Insert(_)
+        | Bound::Update(_)
+        | Bound::Delete(_)
+        | Bound::Restore(_)
+        | Bound::Edit(_)
+        | Bound::Define(_) => true,
+        Bound::Select(_) | Bound::Transaction(_) | Bound::Explain { .. } => false,
+    }
+}
+
+fn rollback(session: &mut Session) -> Outcome<Did> {
+    match std::mem::take(session) {
+        Session::Idle => Err(no_transaction()),
+        Session::Open(_) | Session::Failed => Ok(Did::RolledBack),
+    }
+}
+
+fn no_transaction() -> Box<super::protocol::Failure> {
+    failure("no-transaction", "no transaction is open").help("open one with `begin`")
+}
+
+fn aborted() -> Box<super::protocol::Failure> {
+    let mut failure = failure("transaction-failed", "a statement of this transaction failed")
+        .help("only `rollback` goes on from here");
+    failure.transaction = TransactionState::Failed;
+    failure
+}

@@ -1,0 +1,61 @@
+//! Bulk writes.
+
+use super::*;
+use crate::node::protocol::Cell;
+
+fn row(values: &[Value]) -> Vec<Cell> {
+    values.iter().cloned().map(Cell::Value).collect()
+}
+
+fn text(text: &str) -> Value {
+    Value::string(text).unwrap()
+}
+
+impl World {
+    fn upsert(&self, model: &str, columns: &[&str], rows: Vec<Vec<Cell>>) -> (Outcome, Vec<(u64, String)>) {
+        let (outcome, answer) = self
+            .ask(Request::Upsert {
+                session: SessionId(9),
+                model: model.to_owned(),
+                columns: columns.iter().map(|&it| it.to_owned()).collect(),
+                rows,
+            })
+            .unwrap();
+        (outcome, answer.rejected)
+    }
+}
+
+fn upserted(created: u64, updated: u64, unchanged: u64) -> Outcome {
+    Outcome::Upserted { created, updated, unchanged }
+}
+
+#[test]
+fn the_same_rows_again_write_nothing() {
+    let world = World::new();
+    world.run("create model album (title string key, year i64, note text)");
+    let rows = || {
+        vec![
+            row(&[text("Blue"), Value::Int(1971), text("lovely")]),
+            row(&[text("Kind of Blue"), Value::Null, Value::Null]),
+        ]
+    };
+    let columns = ["title", "year", "note"];
+    assert_eq!(world.upsert("album", &columns, rows()), (upserted(2, 0, 0), vec![]));
+    let before = block_on(world.engine.view()).unwrap().position();
+    assert_eq!(world.upsert("album", &columns, rows()), (upserted(0, 0, 2), vec![]));
+    assert_eq!(block_on(world.engine.view()).unwrap().position(), before);
+    let changed = vec![row(&[text("Blue"), Value::Int(1972), text("very lovely")])];
+    assert_eq!(world.upsert("album", &columns, changed), (upserted(0, 1, 0), vec![]));
+}
+
+#[test]
+fn a_store_that_was_written_has_no_faults() {
+    let world = World::new();
+    world.run("create model album (title string key, year i64, note text)");
+    let rows = (0..50).map(|n| row(&[text(&format!("t{n}")), Value::Int(n), text("a note")])).collect();
+    world.upsert("album", &["title", "year", "note"], rows);
+    let rows = (0..50).map(|n| row(&[text(&format!("t{n}")), text("another note")])).collect();
+    world.upsert("album", &["title", "note"], rows);
+    let (outcome, answer) = world.ask(Request::Verify).unwrap();
+    assert_eq!((outcome, answer.others), (Outcome::Answered, vec![]));
+}

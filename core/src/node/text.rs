@@ -1,0 +1,61 @@
+//! Texts: from splices to yrs updates.
+
+use std::sync::Arc;
+
+use super::draft::Splice;
+use super::failure::{Outcome, failure};
+use crate::entity::State;
+use crate::id::{ActorId, EntityId, PropertyId};
+use crate::operation::Change;
+use crate::property::text::{Edit, TextDocument, TextError};
+use crate::storage::{ReadView, StorageError};
+
+/// The update that makes splices of a text, written by `actor`; `None` where there is nothing to make. `base` is
+/// the entity's state in the view, where it has one.
+pub(crate) async fn update(
+    view: &dyn ReadView,
+    base: Option<&State>,
+    entity: EntityId,
+    property: PropertyId,
+    actor: ActorId,
+    splices: &[Splice],
+) -> Outcome<Option<Arc<[u8]>>> {
+    if splices.is_empty() {
+        return Ok(None);
+    }
+    let mut document = match base.and_then(|state| state.text(property)) {
+        None => TextDocument::new(actor),
+        Some(_) => load(view, entity, property, actor).await?,
+    };
+    let edits: Vec<Edit> = splices
+        .iter()
+        .map(|splice| Edit { position: splice.at, delete: splice.delete, insert: splice.insert.to_string() })
+        .collect();
+    let update = document.edit(actor, &edits).map_err(|error| failure("invalid-text", error.to_string()))?;
+    Ok(Some(Arc::from(update)))
+}
+
+/// The document of a text as a view shows it.
+pub(crate) async fn load(
+    view: &dyn ReadView,
+    entity: EntityId,
+    property: PropertyId,
+    actor: ActorId,
+) -> Result<TextDocument, StorageError> {
+    let damaged = |message: String| StorageError::Damaged {
+        what: format!("text {property} of entity {entity}"),
+        message,
+    };
+    let record = view.text(entity, property).await?;
+    let mut updates = Vec::with_capacity(record.tail.len());
+    for id in &record.tail {
+        let Some((_, operation)) = view.operation(entity, *id).await? else {
+            return Err(damaged(format!("operation {id} of its tail is not there")));
+        };
+        if let Some(Change::Text(update)) = operation.change(property) {
+            updates.push(Arc::clone(update));
+        }
+    }
+    TextDocument::load(actor, record.snapshot.as_deref(), updates.iter().map(AsRef::as_ref))
+        .map_err(|error: TextError| damaged(error.to_string()))
+}

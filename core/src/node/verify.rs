@@ -1,0 +1,243 @@
+//! Checking a whole store: digests, ids, links, runs, heads, states, texts, and what the engine checks itself.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::StreamExt;
+
+use super::Inner;
+use super::connection::Answer;
+use super::failure::Outcome;
+use super::protocol::Event;
+use crate::catalog::{Catalog, Model};
+use crate::dag::{DagIndex, RunStart};
+use crate::entity::{self, State};
+use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId};
+use crate::operation::{Change, Operation};
+use crate::property::text::TextDocument;
+use crate::storage::{Access, Deleted, Fault, Position, ReadView, Scan, StorageError};
+
+/// How many operations of an entity are read at a time.
+const PAGE: usize = 256;
+
+/// Names every fault of the store.
+pub(crate) async fn verify(node: &Inner, answer: &mut Answer) -> Outcome<()> {
+    let view = node.engine.view().await?;
+    let mut faults = node.engine.check();
+    while let Some(fault) = faults.next().await {
+        answer.give(Event::Fault(fault?)).await;
+    }
+    let catalog = Catalog::read(view.as_ref()).await?;
+    let models = models(view.as_ref(), &catalog).await?;
+    for model in models {
+        let scan = Scan {
+            model,
+            access: Access::All { after: None },
+            columns: Vec::new(),
+            deleted: Deleted::Include,
+            limit: None,
+        };
+        let mut rows = view.scan(scan);
+        while let Some(batch) = rows.next().await {
+            for row in batch? {
+                let known = catalog.model(model).map(AsRef::as_ref);
+                for fault in check_entity(view.as_ref(), known, model, row.entity).await? {
+                    answer.give(Event::Fault(fault)).await;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The models of the catalog and those that the log names besides.
+async fn models(view: &dyn ReadView, catalog: &Catalog) -> Result<BTreeSet<ModelId>, StorageError> {
+    let mut models: BTreeSet<_> = catalog.models().map(|model| model.id).collect();
+    let mut after = Position(0);
+    loop {
+        let entries = view.log(after, PAGE).await?;
+        let Some(last) = entries.last() else { return Ok(models) };
+        after = last.position;
+        models.extend(entries.iter().flat_map(|entry| &entry.changes).map(|change| change.model));
+    }
+}
+
+/// The faults of one entity.
+async fn check_entity(
+    view: &dyn ReadView,
+    model: Option<&Model>,
+    model_id: ModelId,
+    entity: EntityId,
+) -> Result<Vec<Fault>, StorageError> {
+    let mut check = Check { entity, faults: Vec::new() };
+    let state = match view.state(model_id, entity).await {
+        Ok(Some(state)) => state,
+        Ok(None) => {
+            check.fault("state", "the entity is listed, yet it has no state");
+            return Ok(check.faults);
+        }
+        Err(StorageError::Damaged { what, message }) => {
+            check.faults.push(Fault { record: what, message });
+            return Ok(check.faults);
+        }
+        Err(error) => return Err(error),
+    };
+    match view.model_of(entity).await? {
+        Some(found) if found == model_id => {}
+        _ => check.fault("model", "the entity is not listed under its model"),
+    }
+    let operations = match operations(view, entity).await {
+        Ok(operations) => operations,
+        Err(StorageError::Damaged { what, message }) => {
+            check.faults.push(Fault { record: what, message });
+            return Ok(check.faults);
+        }
+        Err(error) => return Err(error),
+    };
+    check.operations(model_id, &operations);
+    if state.base.is_none() {
+        check.history(view, &state, &operations).await?;
+    }
+    if let Some(model) = model {
+        check.types(model, &state);
+    }
+    for property in state.texts.keys() {
+        check.text(view, *property, &operations).await?;
+    }
+    Ok(check.faults)
+}
+
+async fn operations(view: &dyn ReadView, entity: EntityId) -> Result<Vec<Arc<Operation>>, StorageError> {
+    let mut all = Vec::new();
+    let mut after = OpId::MIN;
+    loop {
+        let page = view.operations(entity, after, PAGE).await?;
+        let Some((_, last)) = page.last() else { return Ok(all) };
+        after = last.id();
+        all.extend(page.into_iter().map(|(_, operation)| operation));
+    }
+}
+
+struct Check {
+    entity: EntityId,
+    faults: Vec<Fault>,
+}
+
+impl Check {
+    fn fault(&mut self, what: &str, message: impl Into<String>) {
+        self.faults
+            .push(Fault { record: format!("{what} of entity {}", self.entity), message: message.into() });
+    }
+
+    /// Digest, id and place of every operation.
+    fn operations(&mut self, model: ModelId, operations: &[Arc<Operation>]) {
+        for operation in operations {
+            let id = operation.id();
+            if operation.entity() != self.entity || operation.model() != model {
+                self.fault(&format!("operation {id}"), "it belongs to another entity or model");
+            }
+            // Decoding recomputes the digest and the id.
+            if let Err(error) = Operation::decode(&operation.encode()) {
+                self.fault(&format!("operation {id}"), error.to_string());
+            }
+        }
+    }
+
+    /// Links, head, runs and state: all replayed from the operations.
+    async fn history(
+        &mut self,
+        view: &dyn ReadView,
+        state: &State,
+        operations: &[Arc<Operation>],
+    ) -> Result<(), StorageError> {
+        let mut dag = DagIndex::new(self.entity);
+        let mut replayed: Option<State> = None;
+        for operation in operations {
+            if let Err(error) = dag.accept(operation) {
+                self.fault(&format!("operation {}", operation.id()), error.to_string());
+                return Ok(());
+            }
+            match entity::apply(replayed.as_ref(), operation) {
+                Ok(next) => replayed = Some(next),
+                Err(error) => {
+                    self.fault(&format!("operation {}", operation.id()), error.to_string());
+                    return Ok(());
+                }
+            }
+        }
+        let Some(replayed) = replayed else {
+            self.fault("state", "there is a state but no operation");
+            return Ok(());
+        };
+        if *dag.head() != state.head {
+            self.fault("head", "it is not what the operations give");
+        }
+        if replayed.registers != state.registers {
+            self.fault("state", "its values are not what the operations give");
+        }
+        let counts = |state: &State| -> Vec<(PropertyId, u64)> {
+            state.texts.iter().map(|(property, version)| (*property, version.operations())).collect()
+        };
+        if counts(&replayed) != counts(state) {
+            self.fault("state", "its text versions are not what the operations give");
+        }
+        for run in dag.runs() {
+            self.run(view, run).await?;
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, view: &dyn ReadView, run: &RunStart) -> Result<(), StorageError> {
+        let stored = view.run(self.entity, run.first.actor, run.first.sequence).await?;
+        match stored {
+            None => self.fault(&format!("run of {}", run.first.id), "it is missing"),
+            Some(stored) if stored.first != run.first => {
+                self.fault(&format!("run of {}", run.first.id), "it is missing");
+            }
+            Some(stored) if stored.vector != run.vector => {
+                self.fault(&format!("run of {}", run.first.id), "its version vector is wrong");
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Values have the types of their properties.
+    fn types(&mut self, model: &Model, state: &State) {
+        for (property, register) in &state.registers {
+            let Some(property) = model.property(*property) else { continue };
+            if !register.value.is_of(property.value_type) {
+                let message = format!("`{}` holds a value of another type", property.label);
+                self.fault("state", message);
+            }
+        }
+    }
+
+    /// The stored text is what the operations give.
+    async fn text(
+        &mut self,
+        view: &dyn ReadView,
+        property: PropertyId,
+        operations: &[Arc<Operation>],
+    ) -> Result<(), StorageError> {
+        let updates = operations.iter().filter_map(|operation| match operation.change(property) {
+            Some(Change::Text(update)) => Some(update.as_ref()),
+            _ => None,
+        });
+        let replayed = TextDocument::load(ActorId::new(0), None, updates);
+        let stored = super::text::load(view, self.entity, property, ActorId::new(0)).await;
+        match (replayed, stored) {
+            (Ok(mut replayed), Ok(mut stored)) => {
+                if replayed.text() != stored.text() {
+                    self.fault(&format!("text {property}"), "it is not what the operations give");
+                }
+            }
+            (Err(error), _) => self.fault(&format!("text {property}"), error.to_string()),
+            (_, Err(StorageError::Damaged { message, .. })) => {
+                self.fault(&format!("text {property}"), message);
+            }
+            (_, Err(error)) => return Err(error),
+        }
+        Ok(())
+    }
+}
