@@ -1,11 +1,14 @@
 //! Opening a store by its target.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ankurah_core::env::Env;
 use ankurah_core::node::{Node, NodeError, NodeOptions};
 use ankurah_core::storage::{Engine, StorageError, memory};
+use ankurah_storage_directory::look;
+use ankurah_storage_fjall as fjall;
+use ankurah_storage_sled as sled;
 
 use crate::env;
 use crate::target::{Target, TargetError};
@@ -25,27 +28,19 @@ pub enum OpenError {
     /// The text names no store.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// There is no store.
+    /// There is no store, and none was to be made.
     #[error("there is no store at {}: check the path, or import something to make one", path.display())]
     Missing {
         /// Where.
         path: PathBuf,
     },
-    /// There is something else.
-    #[error("{} is not a store: {what}; name an empty or a new directory", path.display())]
-    NotAStore {
+    /// The store is of an engine that this program does not have.
+    #[error("the store at {} is one of engine {engine}, which this version does not have", path.display())]
+    Engine {
         /// Where.
         path: PathBuf,
-        /// What is there.
-        what: String,
-    },
-    /// The place cannot be read.
-    #[error("cannot look into {}: {error}", path.display())]
-    Io {
-        /// Where.
-        path: PathBuf,
-        /// What failed.
-        error: std::io::Error,
+        /// The engine.
+        engine: String,
     },
     /// The store cannot be opened.
     #[error("cannot open {target}: {error}{}", help(error))]
@@ -90,11 +85,26 @@ pub async fn open_in(target: &Target, options: OpenOptions, env: Env) -> Result<
 async fn engine(target: &Target, options: &OpenOptions, env: &Env) -> Result<Arc<dyn Engine>, OpenError> {
     let failed = |error: StorageError| OpenError::Node { target: target.to_string(), error: error.into() };
     let random = env.random.as_ref();
-    match target {
-        Target::Memory => Ok(Arc::new(memory::open(random).await.map_err(failed)?)),
-        Target::Sled(path) | Target::Fjall(path) | Target::Path(path) => {
-            let _ = options;
-            Err(OpenError::Missing { path: path.clone() })
-        }
+    let (path, name) = match target {
+        Target::Memory => return Ok(Arc::new(memory::open(random).await.map_err(failed)?)),
+        Target::Sled(path) => (path, sled::NAME.to_owned()),
+        Target::Fjall(path) => (path, fjall::NAME.to_owned()),
+        Target::Path(path) => match look(path).map_err(failed)? {
+            Some(marker) => (path, marker.engine),
+            None => (path, fjall::NAME.to_owned()),
+        },
+    };
+    let (create, read_only) = (options.create, options.node.read_only);
+    if look(path).map_err(failed)?.is_none() && (!create || read_only) {
+        return Err(OpenError::Missing { path: path.clone() });
+    }
+    if name == sled::NAME {
+        let options = sled::Options { create, read_only, ..sled::Options::default() };
+        Ok(Arc::new(sled::open(path, options, random).await.map_err(failed)?))
+    } else if name == fjall::NAME {
+        let options = fjall::Options { create, read_only, ..fjall::Options::default() };
+        Ok(Arc::new(fjall::open(path, options, random).await.map_err(failed)?))
+    } else {
+        Err(OpenError::Engine { path: path.clone(), engine: name })
     }
 }

@@ -1,0 +1,79 @@
+//! Stores are opened by target, and refused with a reason.
+
+use ankurah::protocol::{Event, Outcome, Parameters, Request, SessionId};
+use ankurah::{Node, OpenOptions, open};
+use futures::StreamExt;
+use futures::executor::block_on;
+
+fn create() -> OpenOptions {
+    OpenOptions { create: true, ..OpenOptions::default() }
+}
+
+fn run(node: &Node, statement: &str) -> Result<Outcome, String> {
+    let request = Request::Execute {
+        session: SessionId(1),
+        statement: statement.to_owned(),
+        parameters: Parameters::default(),
+    };
+    match block_on(node.connect().request(request).collect::<Vec<_>>()).pop() {
+        Some(Event::Done(done)) => Ok(done.outcome),
+        Some(Event::Failed(failure)) => Err(failure.message),
+        other => panic!("an answer that ends with {other:?}"),
+    }
+}
+
+#[test]
+fn a_store_keeps_what_was_written_and_its_author() {
+    for scheme in ["sled:", "fjall:", ""] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store");
+        let target = format!("{scheme}{}", path.display());
+        let node = block_on(open(&target, create())).unwrap();
+        assert_eq!(run(&node, "create model album (name string key)"), Ok(Outcome::Defined));
+        assert_eq!(run(&node, "insert into album (name) values ('Blue')"), Ok(Outcome::Created(1)));
+        let author = node.author();
+        block_on(node.close()).unwrap();
+        drop(node);
+        // A bare path finds the engine by itself.
+        let again = block_on(open(path.to_str().unwrap(), OpenOptions::default())).unwrap();
+        assert_eq!(again.author(), author);
+        let error = run(&again, "insert into album (name) values ('Blue')").unwrap_err();
+        assert!(error.starts_with("`album` has an entity with name = Blue already"), "{error}");
+    }
+}
+
+#[test]
+fn a_read_only_store_refuses_writes() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("store").display().to_string();
+    let node = block_on(open(&target, create())).unwrap();
+    run(&node, "create model album (name string key)").unwrap();
+    block_on(node.close()).unwrap();
+    drop(node);
+    let mut options = OpenOptions::default();
+    options.node.read_only = true;
+    let node = block_on(open(&target, options)).unwrap();
+    let error = run(&node, "insert into album (name) values ('Blue')").unwrap_err();
+    assert_eq!(error, "the store is open read-only");
+}
+
+#[test]
+fn what_cannot_be_opened_says_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name).display().to_string();
+    let check = |target: &str, options: OpenOptions, expected: &str| {
+        let error = block_on(open(target, options)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{target}: {error}");
+    };
+    check(&place("none"), OpenOptions::default(), "there is no store at ");
+    check(&format!("sled:{}", place("none")), OpenOptions::default(), "there is no store at ");
+    std::fs::create_dir(place("other")).unwrap();
+    std::fs::write(place("other/file"), "text").unwrap();
+    check(&place("other"), create(), "it is no store");
+    check("postgres://localhost/music", create(), "`postgres:` is not available in this version");
+
+    let node = block_on(open(&place("store"), create())).unwrap();
+    check(&place("store"), create(), "is in use by ");
+    drop(node);
+    check(&format!("sled:{}", place("store")), create(), "holds a store of engine fjall");
+}
