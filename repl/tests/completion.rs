@@ -86,16 +86,19 @@ fn check_has(marked: &str, expected: &[&str], not: &[&str]) {
 #[test]
 fn names_of_the_tables_at_hand() {
     check("select ye| from album", &["year"]);
+    check_has("select c| from album", &["count("], &[]);
     check("select * from album where ye|", &["year"]);
     check("select * from al|", &["album"]);
     check("from album where year > 1970 order by ye|", &["year"]);
-    check("select cou| from artist", &["country", "count("]);
-    check_has(
-        "select | from album",
-        &["name", "artist", "\"Release Date\"", "id", "count("],
-        &["country", "title"],
-    );
+    check("select cou| from artist", &["country"]);
+    check_has("select | from album", &["name", "artist", "\"Release Date\"", "id"], &["country", "title"]);
     check_has("select * from album a where a.|", &["name", "year", "id"], &["country"]);
+}
+
+#[test]
+fn any_property_where_no_table_is_named_yet() {
+    check("select ye|", &["year"]);
+    check_has("select |", &["country", "title"], &["id", "count("]);
 }
 
 #[test]
@@ -160,7 +163,13 @@ fn a_part_of_a_name_finds_it_too() {
 #[test]
 fn lists() {
     let mut all = String::new();
-    for marked in ["select | from album", "select a.| from album a", "\\d|", "create model x (a |"] {
+    for marked in [
+        "select | from album",
+        "select l| from album",
+        "select a.| from album a",
+        "\\d|",
+        "create model x (a |",
+    ] {
         let cursor = marked.find('|').unwrap();
         let (_, items) = complete(&marked.replacen('|', "", 1), cursor, &music());
         all += &format!("== {marked}\n");

@@ -70,7 +70,11 @@ impl<R: BufRead> Reader<R> {
                 bytes.pop();
             }
         }
-        Ok(Some(Record { line, fields: split(bytes) }))
+        let mut fields = split(bytes);
+        if let (Err(message), true) = (&mut fields, quotes == Quotes::Inside && self.line > line) {
+            message.push_str(&format!("; it takes in all lines up to {}", self.line));
+        }
+        Ok(Some(Record { line, fields }))
     }
 
     fn too_long(&mut self, line: u64, bytes: &[u8]) -> io::Result<Record> {
@@ -218,7 +222,8 @@ mod tests {
     fn a_bad_record_does_not_spoil_the_next() {
         check_bad(b"\"a\"b,c\nd,e\n", "field 1 goes on after its closing quote", 1);
         check_bad(b"a,\xff\nd,e\n", "invalid UTF-8 at byte 3 of the record", 1);
-        check_bad(b"a,\"b\nc,d\n", "field 2 has no closing quote", 0);
+        check_bad(b"a,\"b", "field 2 has no closing quote", 0);
+        check_bad(b"a,\"b\nc,d\n", "field 2 has no closing quote; it takes in all lines up to 3", 0);
     }
 
     proptest! {

@@ -139,7 +139,8 @@ impl Source {
                     // A blank line is a NULL where there is one column, and nothing elsewhere.
                     Ok(fields) if wanted > 1 && fields.as_slice() == [None] => continue,
                     Ok(fields) if fields.len() != wanted => {
-                        Err(format!("the row has {} fields, the header has {wanted}", fields.len()))
+                        let noun = if fields.len() == 1 { "field" } else { "fields" };
+                        Err(format!("the row has {} {noun}, the header has {wanted}", fields.len()))
                     }
                     Ok(fields) => {
                         Ok(fields.into_iter().map(|f| f.map_or(Field::Null, Field::Text)).collect())
@@ -217,7 +218,7 @@ mod tests {
         check_header_error("", "the file is empty");
         check_header_error("a,,b\n", "line 1: column 2 has no name");
         check_header_error("a,b,a\n", "line 1: two columns are called `a`");
-        check_header_error("a,\"b\n", "line 1: field 2 has no closing quote");
+        check_header_error("a,\"b", "line 1: field 2 has no closing quote");
     }
 
     #[test]
@@ -228,7 +229,7 @@ mod tests {
             found,
             [
                 Row { line: 2, fields: Ok(vec![text("1"), text("2")]) },
-                Row { line: 3, fields: Err("the row has 1 fields, the header has 2".to_owned()) },
+                Row { line: 3, fields: Err("the row has 1 field, the header has 2".to_owned()) },
                 Row { line: 5, fields: Err("the row has 3 fields, the header has 2".to_owned()) },
                 Row { line: 6, fields: Ok(vec![text("7"), text("8")]) },
             ]

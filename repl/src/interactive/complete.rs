@@ -121,6 +121,14 @@ fn candidates(context: &CompletionContext, snapshot: &Snapshot) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
     for expectation in ordered(&context.expects) {
         match expectation {
+            Expectation::Property if context.tables.is_empty() => {
+                // No table is named yet: all could be.
+                for model in snapshot.catalog.models.iter().filter(|model| !model.name.starts_with('_')) {
+                    items.extend(model.columns().map(|property| {
+                        item(property_text(property, context.quoted), format!("of {}", model.label))
+                    }));
+                }
+            }
             Expectation::Property => {
                 for model in tables(context, snapshot) {
                     items.extend(
@@ -153,6 +161,8 @@ fn candidates(context: &CompletionContext, snapshot: &Snapshot) -> Vec<Item> {
                 items.extend(models.map(|model| item(name(&model.name), "model")));
             }
             Expectation::Alias(alias) => items.push(item(name(alias), "alias")),
+            // Too many where nothing of the name was typed.
+            Expectation::Function if context.prefix.is_empty() => {}
             Expectation::Function => {
                 items.extend(
                     functions::FUNCTIONS

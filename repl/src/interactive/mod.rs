@@ -137,7 +137,10 @@ impl Prompt {
                     if text.is_empty() || text == interrupted {
                         interrupted.clear();
                     } else {
-                        let _ = session.output().note("(the text is kept; Ctrl-C again clears it)");
+                        // The cursor stands in the text: the lines after it stay readable.
+                        let below = text.get(cursor..).unwrap_or("").matches('\n').count();
+                        let note = "(the text is kept; Ctrl-C again clears it)";
+                        let _ = session.output().note(&format!("{}{note}", "\n".repeat(below)));
                         interrupted.clone_from(&text);
                         initial = (text, cursor);
                     }

@@ -41,7 +41,10 @@ impl Session {
                 self.show_done(&done, &shown, render)
             }
             Err(Stop::Cancelled) => {
-                self.output.diagnostic(&self.settings.error_style.paint(Tone::Warning, "cancelled"))?;
+                // The terminal has written ^C where the cursor was.
+                let line = if self.settings.pager { "\n" } else { "" };
+                let word = self.settings.error_style.paint(Tone::Warning, "cancelled");
+                self.output.diagnostic(&format!("{line}{word}"))?;
                 if self.transaction == TransactionState::Open {
                     self.ask_transaction_state();
                 }
