@@ -10,7 +10,7 @@ use crate::catalog::{Model, Property};
 use crate::id::{EntityId, ModelId, PropertyId};
 use crate::node::protocol::Column;
 use crate::storage::Deleted;
-use crate::value::{Value, ValueType};
+use crate::value::Value;
 
 /// A bound statement.
 #[derive(Clone, Debug)]
@@ -309,9 +309,4 @@ impl Returning {
         select.input.entities = Some(entities);
         select
     }
-}
-
-/// The type of a property's values, as a column's.
-pub(crate) fn column(name: impl Into<String>, value_type: Option<ValueType>) -> Column {
-    Column { name: name.into(), value_type }
 }

@@ -16,6 +16,8 @@ pub mod expr;
 mod names;
 mod plan;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub use bind::{Context, bind_predicate, bind_statement};
 pub use bound::{
@@ -26,4 +28,4 @@ pub use error::{BindError, BindErrorKind, EvalError, EvalErrorKind, RunError};
 pub use names::Names;
 pub use plan::{Plan, plan};
 pub(crate) use run::generate::{Sink, generate};
-pub use run::{ResultRows, RunOptions, Running, Source, Statistics, ViewSource, run};
+pub use run::{Measure, ResultRows, RunOptions, Running, Source, Statistics, ViewSource, run};

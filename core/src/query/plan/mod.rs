@@ -1,23 +1,251 @@
 //! Planning: how the rows of a bound `select` are read.
 
-use super::bound::BoundSelect;
-use super::run::Statistics;
-use crate::node::protocol::Column;
-use crate::storage::{Access, Index, IndexDefinition};
+mod access;
+mod explain;
+mod set;
 
-/// A planned `select`: what [`run`](super::run) runs.
+use std::ops::Bound;
+
+use self::access::{Candidate, Question, exists};
+use self::set::{Set, possible};
+use super::bound::{BoundSelect, Hop, OrderKey, Slot};
+use super::expr::Expr;
+use crate::id::{EntityId, OpId};
+use crate::node::protocol::Column;
+use crate::storage::{Deleted, Index, IndexDefinition, IndexId, IndexRange};
+use crate::value::Value;
+
+/// A planned `select`: what [`run`](super::run()) runs.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub(crate) select: BoundSelect,
-    pub(crate) access: Access,
-    pub(crate) wanted: Option<IndexDefinition>,
+    pub(crate) reading: Reading,
+    /// Whether rows must still be brought into the order that `order by` asks for.
+    pub(crate) sorts: bool,
+    /// When what each hop leads to is needed.
+    pub(crate) stages: Vec<Stage>,
+    /// The index that `reading` uses.
+    index: Option<IndexDefinition>,
+    wanted: Option<IndexDefinition>,
+}
+
+/// How input rows are read.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Reading {
+    /// There is no `from`: one row without slots.
+    One,
+    /// The filter can never hold.
+    Nothing,
+    /// All entities between two ids, by id.
+    All {
+        /// Those after this one.
+        after: Option<EntityId>,
+        /// Those up to this one.
+        until: Option<EntityId>,
+    },
+    /// These entities in this order.
+    Entities(Vec<EntityId>),
+    /// By an index, which gives them in the order that is wanted.
+    InOrder {
+        /// The index.
+        index: IndexId,
+        /// The ranges of keys.
+        ranges: Vec<IndexRange>,
+        /// Backwards.
+        reverse: bool,
+    },
+    /// By an index that gives the ids only, which are then read in their order.
+    Collected {
+        /// The index.
+        index: IndexId,
+        /// The ranges of keys.
+        ranges: Vec<IndexRange>,
+    },
+}
+
+/// When the entities that a hop leads to are looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// For the filter.
+    Filter,
+    /// For the order or the groups, of rows that the filter kept.
+    Order,
+    /// For the output, of rows that are given.
+    Output,
 }
 
 /// Chooses how to read the rows of `select`, given the indexes of the store. Indexes that are not ready or of
 /// other models are passed over.
-pub fn plan(select: BoundSelect, indexes: &[Index]) -> Plan {
-    let _ = indexes;
-    Plan { select, access: Access::All { after: None }, wanted: None }
+pub fn plan(mut select: BoundSelect, indexes: &[Index]) -> Plan {
+    let stages = stages(&select);
+    let Some(model) = select.input.model.clone() else {
+        let sorts = !select.order.is_empty();
+        return Plan { select, reading: Reading::One, sorts, stages, index: None, wanted: None };
+    };
+    let sets: Vec<Option<Set>> = select
+        .input
+        .slots
+        .iter()
+        .enumerate()
+        .map(|(slot, kind)| match (kind, &select.filter) {
+            (Slot::Property(property), Some(filter)) if !property.is_text() => possible(filter, slot),
+            (Slot::Id, Some(filter)) => possible(filter, slot),
+            _ => None,
+        })
+        .collect();
+    let plain = select.grouping.is_none() && !select.distinct;
+    if plain {
+        simplify_order(&mut select, &sets);
+    }
+    let orders = plain && !select.order.is_empty();
+    if let Some(entities) = &select.input.entities {
+        let reading = Reading::Entities(entities.clone());
+        let sorts = !select.order.is_empty();
+        return Plan { select, reading, sorts, stages, index: None, wanted: None };
+    }
+    if sets.iter().flatten().any(Set::is_empty) || never(select.filter.as_ref()) {
+        let sorts = !select.order.is_empty();
+        return Plan { select, reading: Reading::Nothing, sorts, stages, index: None, wanted: None };
+    }
+    let ids = select
+        .input
+        .slots
+        .iter()
+        .position(|slot| *slot == Slot::Id)
+        .and_then(|slot| sets.get(slot))
+        .and_then(Option::as_ref);
+    if let Some(entities) = ids.and_then(points) {
+        let sorts = !select.order.is_empty();
+        let reading = Reading::Entities(entities);
+        return Plan { select, reading, sorts, stages, index: None, wanted: None };
+    }
+    let (mut candidate, mut wanted) = (None, None);
+    if select.input.deleted == Deleted::Exclude {
+        let ordered = plain || select.distinct || depends_on_order(&select);
+        let question = Question {
+            slots: &select.input.slots,
+            sets: &sets,
+            order: if plain { &select.order } else { &[] },
+            ordered,
+            limited: plain && select.limit.is_some(),
+        };
+        let own: Vec<Index> =
+            indexes.iter().filter(|index| index.definition.model == model.id).cloned().collect();
+        candidate = question.best(&own);
+        wanted = question
+            .wanted(candidate.as_ref().map_or(0, |candidate| candidate.score))
+            .map(|parts| IndexDefinition { model: model.id, parts })
+            .filter(|definition| !exists(&own, definition));
+    }
+    let index = candidate.as_ref().and_then(|candidate| {
+        indexes.iter().find(|index| index.id == candidate.index).map(|index| index.definition.clone())
+    });
+    let in_order = candidate.as_ref().is_some_and(|candidate| candidate.in_order);
+    let reading = match candidate {
+        Some(Candidate { index, ranges, in_order: true, reverse, .. }) => {
+            Reading::InOrder { index, ranges, reverse }
+        }
+        Some(Candidate { index, ranges, in_order: false, .. }) => Reading::Collected { index, ranges },
+        None => {
+            let (after, until) = ids.map_or((None, None), between);
+            Reading::All { after, until }
+        }
+    };
+    let sorts = if orders { !in_order } else { !select.order.is_empty() };
+    Plan { select, reading, sorts, stages, index, wanted }
+}
+
+/// Whether a condition is constant and not true.
+fn never(filter: Option<&Expr>) -> bool {
+    matches!(filter, Some(Expr::Constant(value)) if *value != Value::Bool(true))
+}
+
+/// Leaves away what orders nothing: properties of which the filter leaves one value, and everything after the
+/// id. The order of ids needs no order.
+fn simplify_order(select: &mut BoundSelect, sets: &[Option<Set>]) {
+    let mut kept: Vec<OrderKey> = Vec::with_capacity(select.order.len());
+    for key in select.order.drain(..) {
+        let slot = match &key.expr {
+            Expr::Column(slot, _) => Some(*slot),
+            _ => None,
+        };
+        let set = slot.and_then(|slot| sets.get(slot)).and_then(Option::as_ref);
+        if set.is_some_and(|set| set.single().is_some()) {
+            continue;
+        }
+        let is_id = slot.is_some_and(|slot| select.input.slots.get(slot) == Some(&Slot::Id));
+        if !is_id || key.descending {
+            kept.push(key);
+        }
+        if is_id {
+            break;
+        }
+    }
+    select.order = kept;
+}
+
+fn depends_on_order(select: &BoundSelect) -> bool {
+    select.grouping.as_ref().is_some_and(|grouping| grouping.aggregates.iter().any(|a| a.depends_on_order()))
+}
+
+/// The ids of a set of single ones, ascending.
+fn points(set: &Set) -> Option<Vec<EntityId>> {
+    set.point_count()?;
+    let id = |value: Option<&Value>| match value {
+        Some(Value::Ref(id)) => Some(*id),
+        _ => None,
+    };
+    set.intervals.iter().map(|interval| id(interval.as_point())).collect()
+}
+
+/// The ids between which all of a set lie: those after the first and up to the second.
+fn between(set: &Set) -> (Option<EntityId>, Option<EntityId>) {
+    let before = |id: &EntityId| id.0.bits().checked_sub(1).map(|bits| EntityId(OpId::from_bits(bits)));
+    let after = match set.intervals.first().map(|interval| &interval.lower) {
+        Some(Bound::Excluded(Value::Ref(id))) => Some(*id),
+        Some(Bound::Included(Value::Ref(id))) => before(id),
+        _ => None,
+    };
+    let until = match set.intervals.last().map(|interval| &interval.upper) {
+        Some(Bound::Excluded(Value::Ref(id)) | Bound::Included(Value::Ref(id))) => Some(*id),
+        _ => None,
+    };
+    (after, until)
+}
+
+/// When what each slot holds is needed; a hop also as soon as what leads on from it.
+fn stages(select: &BoundSelect) -> Vec<Stage> {
+    let mut stages = vec![Stage::Output; select.input.slots.len()];
+    let mut need = |expr: &Expr, stage: Stage| {
+        expr.slots(&mut |slot| {
+            if let Some(known) = stages.get_mut(slot) {
+                *known = stage.min(*known);
+            }
+        });
+    };
+    if let Some(filter) = &select.filter {
+        need(filter, Stage::Filter);
+    }
+    match &select.grouping {
+        Some(grouping) => {
+            grouping.keys.iter().for_each(|key| need(key, Stage::Order));
+            for aggregate in &grouping.aggregates {
+                let parts = [&aggregate.argument, &aggregate.separator, &aggregate.filter];
+                parts.into_iter().flatten().for_each(|part| need(part, Stage::Order));
+            }
+        }
+        None if select.distinct => select.output.iter().for_each(|expr| need(expr, Stage::Order)),
+        None => select.order.iter().for_each(|key| need(&key.expr, Stage::Order)),
+    }
+    for at in (0..select.input.slots.len()).rev() {
+        if let Some(Slot::Hop(Hop { from, .. })) = select.input.slots.get(at) {
+            let stage = stages.get(at).copied().unwrap_or(Stage::Output);
+            if let Some(known) = stages.get_mut(*from) {
+                *known = stage.min(*known);
+            }
+        }
+    }
+    stages
 }
 
 impl Plan {
@@ -26,15 +254,14 @@ impl Plan {
         self.select.columns()
     }
 
-    /// The index that would have served this query, where there is none: what to make when such queries
-    /// examine many rows and keep few.
+    /// The index that would have served this query better than those that there are: what to make when such
+    /// queries examine many rows and keep few.
     pub fn wanted_index(&self) -> Option<&IndexDefinition> {
         self.wanted.as_ref()
     }
 
-    /// The plan as lines of text, the outermost step first; with `measured` also what each step did.
-    pub fn explain(&self, measured: Option<&Statistics>) -> Vec<String> {
-        let _ = (measured, &self.access);
-        Vec::new()
+    /// The index that is read, where one is.
+    pub fn used_index(&self) -> Option<&IndexDefinition> {
+        self.index.as_ref()
     }
 }

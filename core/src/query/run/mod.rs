@@ -1,12 +1,25 @@
 //! Running planned queries.
+//!
+//! Rows are read, filtered and given in batches, in constant memory unless they must be sorted, grouped or made
+//! distinct. With `order by` and `limit` only as many rows are held as are asked for.
 
 pub(crate) mod generate;
+mod group;
+mod hops;
+mod read;
+mod sort;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use self::generate::{Sink, generate};
+use self::hops::Hops;
+use self::read::{InputRow, Reader};
+use self::sort::Sorter;
+use super::bound::BoundSelect;
 use super::error::RunError;
-use super::plan::Plan;
+use super::plan::{Plan, Stage};
 use crate::env::{BoxStream, Clock, MaybeSend, MaybeSync};
 use crate::id::ModelId;
 use crate::node::protocol::Column;
@@ -18,7 +31,7 @@ pub trait Source: MaybeSend + MaybeSync {
     /// Rows. Dropping the stream ends the scan. Streams may be open at the same time.
     fn scan(&self, scan: Scan) -> RowStream<'_>;
 
-    /// Number of entities of a model that are not deleted, if it is known without a scan.
+    /// Number of entities of a model that are not deleted, if it is known without a scan. Exact.
     fn count_hint(&self, model: ModelId) -> Option<u64> {
         let _ = model;
         None
@@ -54,28 +67,60 @@ impl Default for RunOptions {
     }
 }
 
+/// What a step of a query did so far.
+#[derive(Debug, Default)]
+pub struct Measure {
+    rows: AtomicU64,
+    nanos: AtomicU64,
+}
+
+impl Measure {
+    /// How many rows it gave.
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// How long it took, in nanoseconds, without the steps that it reads from.
+    pub fn nanos(&self) -> u64 {
+        self.nanos.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, rows: usize, nanos: u64) {
+        self.rows.fetch_add(u64::try_from(rows).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.nanos.fetch_add(nanos, Ordering::Relaxed);
+    }
+}
+
 /// What a query did so far.
 #[derive(Debug, Default)]
 pub struct Statistics {
-    pub(crate) examined: AtomicU64,
-    pub(crate) kept: AtomicU64,
-    pub(crate) given: AtomicU64,
+    pub(crate) examined: Measure,
+    pub(crate) kept: Measure,
+    pub(crate) grouped: Measure,
+    pub(crate) sorted: Measure,
+    pub(crate) given: Measure,
+    gave_up_index: AtomicBool,
 }
 
 impl Statistics {
     /// Rows read from the scan.
     pub fn examined(&self) -> u64 {
-        self.examined.load(Ordering::Relaxed)
+        self.examined.rows()
     }
 
     /// Rows that the filter kept.
     pub fn kept(&self) -> u64 {
-        self.kept.load(Ordering::Relaxed)
+        self.kept.rows()
     }
 
     /// Rows of the result.
     pub fn given(&self) -> u64 {
-        self.given.load(Ordering::Relaxed)
+        self.given.rows()
+    }
+
+    /// Whether an index found so many rows that all were read instead.
+    pub fn gave_up_index(&self) -> bool {
+        self.gave_up_index.load(Ordering::Relaxed)
     }
 }
 
@@ -94,11 +139,234 @@ pub struct Running {
 
 /// Runs a planned query. Nothing is read before the rows are polled.
 pub fn run(plan: Plan, source: Arc<dyn Source>, options: RunOptions) -> Running {
-    let _ = (source, options);
-    Running {
-        columns: plan.columns().to_vec(),
-        rows: Box::pin(futures::stream::empty()),
-        statistics: Arc::new(Statistics::default()),
+    let columns = plan.columns().to_vec();
+    let statistics = Arc::new(Statistics::default());
+    let shared = Arc::clone(&statistics);
+    let rows = generate(|mut sink| async move {
+        let query = Query { plan: &plan, source: &*source, options: &options, statistics: &shared };
+        if let Err(error) = query.run(&mut sink).await {
+            sink.give(Err(error)).await;
+        }
+    });
+    Running { columns, rows, statistics }
+}
+
+/// A running query.
+#[derive(Clone, Copy)]
+struct Query<'a> {
+    plan: &'a Plan,
+    source: &'a dyn Source,
+    options: &'a RunOptions,
+    statistics: &'a Statistics,
+}
+
+type Rows = Vec<Vec<Value>>;
+
+/// How many sorted rows are given at once.
+const CHUNK: usize = 512;
+
+impl<'a> Query<'a> {
+    fn select(&self) -> &'a BoundSelect {
+        &self.plan.select
+    }
+
+    fn nanos(&self) -> u64 {
+        self.options.clock.as_ref().map_or(0, |clock| clock.monotonic_nanos())
+    }
+
+    async fn run(self, sink: &mut Sink<Result<Rows, RunError>>) -> Result<(), RunError> {
+        if self.select().limit == Some(0) {
+            return Ok(());
+        }
+        let mut output = Output::new(self);
+        if let Some(grouping) = &self.select().grouping {
+            let groups = group::groups(self, grouping).await?;
+            let mut rows = Vec::new();
+            for (tie, row) in (0..).zip(groups) {
+                let holds = self.select().having.as_ref().map_or(Ok(true), |having| having.holds(&row))?;
+                if holds {
+                    rows.push(InputRow { tie, slots: row });
+                }
+            }
+            for chunk in chunks(rows) {
+                if output.take(chunk, sink).await? {
+                    return Ok(());
+                }
+            }
+        } else {
+            let mut reader = Reader::open(self).await?;
+            while let Some(rows) = reader.next().await? {
+                if output.take(rows, sink).await? {
+                    return Ok(());
+                }
+            }
+        }
+        output.finish(sink).await
+    }
+}
+
+fn chunks<T>(rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    let mut rows = rows.into_iter();
+    std::iter::from_fn(move || {
+        let chunk: Vec<T> = rows.by_ref().take(CHUNK).collect();
+        (!chunk.is_empty()).then_some(chunk)
+    })
+}
+
+/// What happens to rows after the filter or the groups: distinct, order, offset and limit, output.
+struct Output<'a> {
+    query: Query<'a>,
+    hops: Hops,
+    sorter: Option<Sorter<'a>>,
+    seen: Option<BTreeSet<Vec<Value>>>,
+    memory: Memory,
+    skip: u64,
+    left: Option<u64>,
+    /// The number of distinct rows, which is where the next one stands among equals.
+    distinct: u128,
+}
+
+impl<'a> Output<'a> {
+    fn new(query: Query<'a>) -> Self {
+        let select = query.select();
+        Output {
+            query,
+            hops: Hops::new(query.plan, &[Stage::Output]),
+            sorter: query.plan.sorts.then(|| Sorter::new(select, query.options.memory)),
+            seen: select.distinct.then(BTreeSet::new),
+            memory: Memory::new("distinct", query.options.memory),
+            skip: select.offset,
+            left: select.limit,
+            distinct: 0,
+        }
+    }
+
+    /// Takes rows. Gives whether no more are needed.
+    async fn take(
+        &mut self,
+        mut rows: Vec<InputRow>,
+        sink: &mut Sink<Result<Rows, RunError>>,
+    ) -> Result<bool, RunError> {
+        let mut failure = None;
+        if let Some(seen) = &mut self.seen {
+            let mut fresh = Vec::new();
+            for row in rows {
+                // Everything that is selected was looked up for `distinct` already.
+                match project(self.query.select(), &row.slots) {
+                    Ok(values) => {
+                        if seen.contains(&values) {
+                            continue;
+                        }
+                        self.memory.add(values.iter().map(footprint).sum())?;
+                        seen.insert(values.clone());
+                        fresh.push(InputRow { tie: self.distinct, slots: values });
+                        self.distinct += 1;
+                    }
+                    Err(error) => {
+                        failure = Some(error);
+                        break;
+                    }
+                }
+            }
+            rows = fresh;
+        }
+        match &mut self.sorter {
+            Some(sorter) => {
+                let start = self.query.nanos();
+                for row in rows {
+                    sorter.push(row)?;
+                }
+                let nanos = self.query.nanos().saturating_sub(start);
+                self.query.statistics.sorted.add(0, nanos);
+                failure.map_or(Ok(false), Err)
+            }
+            None => {
+                let done = self.give(rows, sink).await?;
+                if done { Ok(true) } else { failure.map_or(Ok(false), Err) }
+            }
+        }
+    }
+
+    /// Gives rows, after those that are skipped and up to the limit. Gives whether that is reached.
+    async fn give(
+        &mut self,
+        mut rows: Vec<InputRow>,
+        sink: &mut Sink<Result<Rows, RunError>>,
+    ) -> Result<bool, RunError> {
+        let length = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        let skipped = self.skip.min(length);
+        self.skip -= skipped;
+        rows.drain(..usize::try_from(skipped).unwrap_or(usize::MAX).min(rows.len()));
+        if let Some(left) = &mut self.left {
+            rows.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+            *left = left.saturating_sub(u64::try_from(rows.len()).unwrap_or(u64::MAX));
+        }
+        let start = self.query.nanos();
+        let mut failure = None;
+        let mut given = Vec::with_capacity(rows.len());
+        if self.seen.is_some() {
+            given.extend(rows.into_iter().map(|row| row.slots));
+        } else {
+            self.hops.fill(self.query.source, &mut rows).await?;
+            for row in rows {
+                match project(self.query.select(), &row.slots) {
+                    Ok(values) => given.push(values),
+                    Err(error) => {
+                        failure = Some(error);
+                        break;
+                    }
+                }
+            }
+        }
+        self.query.statistics.given.add(given.len(), self.query.nanos().saturating_sub(start));
+        if !given.is_empty() {
+            sink.give(Ok(given)).await;
+        }
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(self.left == Some(0)),
+        }
+    }
+
+    /// Gives what was held back to be sorted.
+    async fn finish(mut self, sink: &mut Sink<Result<Rows, RunError>>) -> Result<(), RunError> {
+        let Some(sorter) = self.sorter.take() else { return Ok(()) };
+        let start = self.query.nanos();
+        let rows = sorter.finish();
+        self.query.statistics.sorted.add(rows.len(), self.query.nanos().saturating_sub(start));
+        for chunk in chunks(rows) {
+            if self.give(chunk, sink).await? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The values of the selected columns.
+fn project(select: &BoundSelect, slots: &[Value]) -> Result<Vec<Value>, RunError> {
+    let values = select.output.iter().map(|expr| Ok(expr.eval(slots)?.into_owned()));
+    values.collect()
+}
+
+/// The memory that a step takes, estimated, and its limit.
+struct Memory {
+    operation: &'static str,
+    used: u64,
+    limit: u64,
+}
+
+impl Memory {
+    fn new(operation: &'static str, limit: u64) -> Self {
+        Memory { operation, used: 0, limit }
+    }
+
+    fn add(&mut self, bytes: u64) -> Result<(), RunError> {
+        self.used = self.used.saturating_add(bytes);
+        if self.used > self.limit {
+            return Err(RunError::TooMuchMemory { operation: self.operation, limit: self.limit });
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,69 @@
+//! Groups and their aggregates.
+
+use std::collections::BTreeMap;
+
+use super::read::Reader;
+use super::{Memory, Query, RunError, footprint};
+use crate::query::bound::Grouping;
+use crate::query::expr::{Accumulator, AggregateFunction};
+use crate::query::plan::Reading;
+use crate::storage::Deleted;
+use crate::value::Value;
+
+/// The groups in the order of their keys: the keys, then the aggregates.
+pub(super) async fn groups(query: Query<'_>, grouping: &Grouping) -> Result<Vec<Vec<Value>>, RunError> {
+    if let Some(count) = counted(query, grouping) {
+        return Ok(vec![vec![Value::Int(count); grouping.aggregates.len()]]);
+    }
+    let start_group = || grouping.aggregates.iter().map(Accumulator::new).collect::<Vec<_>>();
+    let group_bytes = u64::try_from(size_of::<Accumulator>() * grouping.aggregates.len() + 64).unwrap_or(64);
+    let mut memory = Memory::new("grouping", query.options.memory);
+    let mut groups: BTreeMap<Vec<Value>, Vec<Accumulator>> = BTreeMap::new();
+    if grouping.keys.is_empty() {
+        groups.insert(Vec::new(), start_group());
+    }
+    let mut reader = Reader::open(query).await?;
+    while let Some(rows) = reader.next().await? {
+        let start = query.nanos();
+        for row in rows {
+            let keys = grouping
+                .keys
+                .iter()
+                .map(|key| Ok(key.eval(&row.slots)?.into_owned()))
+                .collect::<Result<Vec<Value>, RunError>>()?;
+            if !groups.contains_key(&keys) {
+                memory.add(keys.iter().map(footprint).sum::<u64>().saturating_add(group_bytes))?;
+            }
+            let accumulators = groups.entry(keys).or_insert_with(start_group);
+            for (accumulator, aggregate) in accumulators.iter_mut().zip(&grouping.aggregates) {
+                memory.add(accumulator.add(aggregate, &row.slots)?)?;
+            }
+        }
+        query.statistics.grouped.add(0, query.nanos().saturating_sub(start));
+    }
+    let mut rows = Vec::with_capacity(groups.len());
+    for (mut row, accumulators) in groups {
+        for (accumulator, aggregate) in accumulators.into_iter().zip(&grouping.aggregates) {
+            row.push(accumulator.finish(aggregate)?);
+        }
+        rows.push(row);
+    }
+    query.statistics.grouped.add(rows.len(), 0);
+    Ok(rows)
+}
+
+/// The number of all entities, where nothing else is asked and the source knows it.
+fn counted(query: Query<'_>, grouping: &Grouping) -> Option<i64> {
+    let select = query.select();
+    let counts_all = select.filter.is_none()
+        && select.input.deleted == Deleted::Exclude
+        && query.plan.reading == (Reading::All { after: None, until: None })
+        && grouping.keys.is_empty()
+        && grouping.aggregates.iter().all(|aggregate| {
+            aggregate.function == AggregateFunction::Count
+                && aggregate.argument.is_none()
+                && aggregate.filter.is_none()
+        });
+    let model = select.input.model.as_ref().filter(|_| counts_all)?;
+    i64::try_from(query.source.count_hint(model.id)?).ok()
+}

@@ -1,0 +1,204 @@
+//! Reading and filtering input rows.
+
+use futures::StreamExt;
+
+use super::hops::Hops;
+use super::{Query, RunError};
+use crate::id::{EntityId, ModelId, PropertyId};
+use crate::query::bound::Slot;
+use crate::query::expr::Expr;
+use crate::query::plan::{Reading, Stage};
+use crate::storage::{Access, Row, RowStream, Scan};
+use crate::value::Value;
+
+/// A row with its slots, and its place among rows that are otherwise equal: the bits of its id.
+#[derive(Clone, Debug)]
+pub(super) struct InputRow {
+    pub(super) tie: u128,
+    pub(super) slots: Vec<Value>,
+}
+
+/// An index that finds more rows than this part of all of them is no help.
+const WORTHWHILE_PART: u64 = 4;
+
+/// How many ids of an index are collected at least, and how many where the number of entities is not known.
+const COLLECT_AT_LEAST: u64 = 1_024;
+const COLLECT_UNKNOWN: u64 = 65_536;
+
+/// Reads input rows that the filter keeps.
+pub(super) struct Reader<'a> {
+    query: Query<'a>,
+    stream: Option<RowStream<'a>>,
+    until: Option<EntityId>,
+    /// The conditions of the filter that need no hop; empty where none of them does.
+    early: Option<Expr>,
+    filter_hops: Hops,
+    order_hops: Hops,
+    failure: Option<RunError>,
+    one: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) async fn open(query: Query<'a>) -> Result<Self, RunError> {
+        let plan = query.plan;
+        let select = query.select();
+        let is_hop = |slot: usize| matches!(select.input.slots.get(slot), Some(Slot::Hop(_)));
+        let early = select.filter.as_ref().map(|filter| {
+            let conditions = filter.conjuncts().iter().filter(|condition| {
+                let mut hops = false;
+                condition.slots(&mut |slot| hops |= is_hop(slot));
+                !hops
+            });
+            Expr::And(conditions.cloned().collect())
+        });
+        let mut reader = Reader {
+            query,
+            stream: None,
+            until: None,
+            early,
+            filter_hops: Hops::new(plan, &[Stage::Filter]),
+            order_hops: Hops::new(plan, &[Stage::Order]),
+            failure: None,
+            one: plan.reading == Reading::One,
+        };
+        let Some(model) = select.input.model.as_ref().map(|model| model.id) else { return Ok(reader) };
+        let access = match &plan.reading {
+            Reading::One | Reading::Nothing => return Ok(reader),
+            Reading::All { after, until } => {
+                reader.until = *until;
+                Access::All { after: *after }
+            }
+            Reading::Entities(entities) => Access::Entities(entities.clone()),
+            Reading::InOrder { index, ranges, reverse } => {
+                Access::Index { index: *index, ranges: ranges.clone(), reverse: *reverse }
+            }
+            Reading::Collected { index, ranges } => {
+                let access = Access::Index { index: *index, ranges: ranges.clone(), reverse: false };
+                match collect(query, model, access).await? {
+                    Some(entities) => Access::Entities(entities),
+                    None => Access::All { after: None },
+                }
+            }
+        };
+        let columns: Vec<PropertyId> = select
+            .input
+            .slots
+            .iter()
+            .filter_map(|slot| match slot {
+                Slot::Property(property) => Some(property.id),
+                Slot::Id | Slot::Hop(_) => None,
+            })
+            .collect();
+        // Where nothing is left out after the scan, it need not give more than is asked for.
+        let all_used =
+            select.filter.is_none() && !plan.sorts && !select.distinct && select.grouping.is_none();
+        let limit = select.limit.filter(|_| all_used).map(|limit| limit.saturating_add(select.offset));
+        let deleted = select.input.deleted;
+        reader.stream = Some(query.source.scan(Scan { model, access, columns, deleted, limit }));
+        Ok(reader)
+    }
+
+    /// The next rows that the filter keeps; `None` after the last ones. An error comes after the rows before it.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<InputRow>>, RunError> {
+        if std::mem::take(&mut self.one) {
+            let rows = self.filter(vec![InputRow { tie: 0, slots: Vec::new() }]).await;
+            return Ok(Some(rows));
+        }
+        loop {
+            if let Some(failure) = self.failure.take() {
+                self.stream = None;
+                return Err(failure);
+            }
+            let Some(stream) = &mut self.stream else { return Ok(None) };
+            let start = self.query.nanos();
+            let Some(batch) = stream.next().await else { return Ok(None) };
+            let mut batch = batch?;
+            if let Some(until) = self.until {
+                let inside = batch.partition_point(|row| row.entity <= until);
+                if inside < batch.len() {
+                    batch.truncate(inside);
+                    self.stream = None;
+                }
+            }
+            self.query.statistics.examined.add(batch.len(), self.query.nanos().saturating_sub(start));
+            let start = self.query.nanos();
+            let rows = batch.into_iter().map(|row| self.input_row(row)).collect();
+            let mut rows = self.filter(rows).await;
+            self.order_hops.fill(self.query.source, &mut rows).await?;
+            self.query.statistics.kept.add(rows.len(), self.query.nanos().saturating_sub(start));
+            if !rows.is_empty() {
+                return Ok(Some(rows));
+            }
+        }
+    }
+
+    fn input_row(&self, row: Row) -> InputRow {
+        let mut values = row.values.into_iter();
+        let slots = self.query.select().input.slots.iter().map(|slot| match slot {
+            Slot::Id => Value::Ref(row.entity),
+            Slot::Property(_) => values.next().unwrap_or(Value::Null),
+            Slot::Hop(_) => Value::Null,
+        });
+        InputRow { tie: row.entity.0.bits(), slots: slots.collect() }
+    }
+
+    /// The rows that the filter keeps, up to the first one for which it cannot be computed.
+    async fn filter(&mut self, mut rows: Vec<InputRow>) -> Vec<InputRow> {
+        let Some(filter) = &self.query.select().filter else { return rows };
+        if !self.filter_hops.is_empty() {
+            // What fails here is computed again below, as another condition may still be false.
+            if let Some(early) = &self.early {
+                rows.retain(|row| early.holds(&row.slots).unwrap_or(true));
+            }
+            if let Err(error) = self.filter_hops.fill(self.query.source, &mut rows).await {
+                self.failure = Some(error);
+                return Vec::new();
+            }
+        }
+        let mut kept = Vec::with_capacity(rows.len());
+        for row in rows {
+            match filter.holds(&row.slots) {
+                Ok(true) => kept.push(row),
+                Ok(false) => {}
+                Err(error) => {
+                    self.failure = Some(error.into());
+                    break;
+                }
+            }
+        }
+        kept
+    }
+}
+
+/// The ids that an index finds, ascending; `None` where they are so many that reading everything is quicker.
+async fn collect(
+    query: Query<'_>,
+    model: ModelId,
+    access: Access,
+) -> Result<Option<Vec<EntityId>>, RunError> {
+    let bound = match query.source.count_hint(model) {
+        Some(count) => (count / WORTHWHILE_PART).max(COLLECT_AT_LEAST),
+        None => COLLECT_UNKNOWN,
+    };
+    let start = query.nanos();
+    let scan = Scan {
+        model,
+        access,
+        columns: Vec::new(),
+        deleted: query.select().input.deleted,
+        limit: Some(bound.saturating_add(1)),
+    };
+    let mut stream = query.source.scan(scan);
+    let mut entities = Vec::new();
+    while let Some(batch) = stream.next().await {
+        entities.extend(batch?.iter().map(|row| row.entity));
+    }
+    drop(stream);
+    query.statistics.examined.add(0, query.nanos().saturating_sub(start));
+    if u64::try_from(entities.len()).unwrap_or(u64::MAX) > bound {
+        query.statistics.gave_up_index.store(true, std::sync::atomic::Ordering::Relaxed);
+        return Ok(None);
+    }
+    entities.sort_unstable();
+    Ok(Some(entities))
+}

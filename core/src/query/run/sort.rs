@@ -1,0 +1,114 @@
+//! Sorting.
+
+use std::cmp::Ordering;
+
+use super::read::InputRow;
+use super::{Memory, RunError, footprint};
+use crate::query::bound::{BoundSelect, OrderKey};
+use crate::query::expr::Expr;
+use crate::value::Value;
+
+/// Rows of which the first ones, up to `limit` and `offset`, are wanted in order.
+pub(super) struct Sorter<'a> {
+    order: &'a [OrderKey],
+    /// Where the value of each key stands in a row.
+    columns: Vec<Option<usize>>,
+    /// How many rows are wanted.
+    wanted: Option<usize>,
+    rows: Vec<InputRow>,
+    memory: Memory,
+}
+
+/// With fewer rows than this nothing is thrown away yet.
+const SLACK: usize = 1_024;
+
+impl<'a> Sorter<'a> {
+    pub(super) fn new(select: &'a BoundSelect, memory: u64) -> Self {
+        let columns = select.order.iter().map(|key| match &key.expr {
+            Expr::Column(slot, _) => Some(*slot),
+            _ => None,
+        });
+        let wanted = select.limit.and_then(|limit| usize::try_from(limit.saturating_add(select.offset)).ok());
+        Sorter {
+            order: &select.order,
+            columns: columns.collect(),
+            wanted,
+            rows: Vec::new(),
+            memory: Memory::new("sorting", memory),
+        }
+    }
+
+    /// Takes a row. Keys that are computed are kept at its end.
+    pub(super) fn push(&mut self, mut row: InputRow) -> Result<(), RunError> {
+        let mut computed = Vec::new();
+        for (key, column) in self.order.iter().zip(&self.columns) {
+            if column.is_none() {
+                computed.push(key.expr.eval(&row.slots)?.into_owned());
+            }
+        }
+        row.slots.extend(computed);
+        let bytes = row.slots.iter().map(footprint).sum::<u64>().saturating_add(48);
+        self.rows.push(row);
+        if let Some(wanted) = self.wanted {
+            if self.rows.len() >= wanted.saturating_mul(2).saturating_add(SLACK) {
+                self.cut(wanted);
+                self.memory.used = 0;
+                let kept = self.rows.iter().flat_map(|row| &row.slots).map(footprint).sum::<u64>();
+                return self.memory.add(kept);
+            }
+        }
+        self.memory.add(bytes)
+    }
+
+    /// Keeps only the first rows.
+    fn cut(&mut self, wanted: usize) {
+        if wanted < self.rows.len() {
+            let (order, columns) = (self.order, std::mem::take(&mut self.columns));
+            self.rows.select_nth_unstable_by(wanted, |a, b| compare(order, &columns, a, b));
+            self.rows.truncate(wanted);
+            self.columns = columns;
+        }
+    }
+
+    /// The rows in order.
+    pub(super) fn finish(mut self) -> Vec<InputRow> {
+        if let Some(wanted) = self.wanted {
+            self.cut(wanted);
+        }
+        let (order, columns) = (self.order, &self.columns);
+        self.rows.sort_unstable_by(|a, b| compare(order, columns, a, b));
+        self.rows
+    }
+}
+
+/// The order of two rows: by the keys, then by their places.
+fn compare(order: &[OrderKey], columns: &[Option<usize>], a: &InputRow, b: &InputRow) -> Ordering {
+    let computed = columns.iter().filter(|column| column.is_none()).count();
+    let (mut next_a, mut next_b) =
+        (a.slots.len().saturating_sub(computed), b.slots.len().saturating_sub(computed));
+    for (key, column) in order.iter().zip(columns) {
+        let (at_a, at_b) = match column {
+            Some(column) => (*column, *column),
+            None => {
+                let at = (next_a, next_b);
+                next_a += 1;
+                next_b += 1;
+                at
+            }
+        };
+        let (x, y) = (a.slots.get(at_a).unwrap_or(&Value::Null), b.slots.get(at_b).unwrap_or(&Value::Null));
+        let ordering = match (x, y) {
+            (Value::Null, Value::Null) => Ordering::Equal,
+            (Value::Null, _) if key.nulls_first => Ordering::Less,
+            (Value::Null, _) => Ordering::Greater,
+            (_, Value::Null) if key.nulls_first => Ordering::Greater,
+            (_, Value::Null) => Ordering::Less,
+            (x, y) if key.descending => y.compare(x),
+            (x, y) => x.compare(y),
+        };
+        if ordering.is_ne() {
+            return ordering;
+        }
+    }
+    a.tie.cmp(&b.tie)
+}
