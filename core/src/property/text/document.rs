@@ -9,7 +9,7 @@ use yrs::updates::decoder::Decode;
 use yrs::{Doc, GetString, OffsetKind, Options, ReadTxn, StateVector, Text, TextRef, Transact, Update};
 
 use super::update::{Limits, MAX_CLOCK, ROOT, Scan, prescan};
-use super::{MAX_TEXT, TextError};
+use super::{MAX_EDITS, MAX_INSERT, MAX_TEXT, TextError};
 use crate::id::ActorId;
 
 /// One change of a text.
@@ -248,8 +248,8 @@ impl TextDocument {
     /// change nothing, the update is empty and need not be written; see [`Scan::is_empty`].
     ///
     /// # Errors
-    /// [`TextError::OutOfRange`], [`TextError::Nul`], [`TextError::TooLong`], [`TextError::Waiting`]; the text is
-    /// then unchanged.
+    /// [`TextError::OutOfRange`], [`TextError::Nul`], [`TextError::TooLong`], [`TextError::TooMuch`],
+    /// [`TextError::Waiting`]; the text is then unchanged.
     pub fn edit(&mut self, actor: ActorId, edits: &[Edit]) -> Result<Vec<u8>, TextError> {
         if !self.waiting.is_empty() {
             return Err(TextError::Waiting { count: self.waiting.len() });
@@ -294,6 +294,10 @@ struct Plan<'a> {
 
 /// Checks the edits and turns their positions into UTF-16 units. `written` is what the actor wrote already.
 fn plan<'a>(text: &str, written: u32, edits: &'a [Edit]) -> Result<Plan<'a>, TextError> {
+    let inserted: usize = edits.iter().map(|edit| edit.insert.len()).sum();
+    if edits.len() > MAX_EDITS || inserted > MAX_INSERT {
+        return Err(TextError::TooMuch);
+    }
     let mut text = text.to_owned();
     let mut steps = Vec::with_capacity(edits.len());
     let mut written = usize::try_from(written).unwrap_or(usize::MAX);
@@ -306,7 +310,6 @@ fn plan<'a>(text: &str, written: u32, edits: &'a [Edit]) -> Result<Plan<'a>, Tex
             || TextError::OutOfRange { position: *position, delete: *delete, length: text.chars().count() };
         let (before, rest) = split_scalars(&text, *position).ok_or_else(outside)?;
         let (deleted, _) = split_scalars(rest, *delete).ok_or_else(outside)?;
-        let units = |text: &str| text.chars().map(char::len_utf16).sum::<usize>();
         written = written.saturating_add(units(insert));
         let length = (text.len() - deleted.len()).saturating_add(insert.len());
         if length > MAX_TEXT || written >= most {
@@ -322,6 +325,17 @@ fn plan<'a>(text: &str, written: u32, edits: &'a [Edit]) -> Result<Plan<'a>, Tex
 
 /// Splits a text after so many scalar values; `None` where it has fewer.
 fn split_scalars(text: &str, count: usize) -> Option<(&str, &str)> {
-    let at = text.char_indices().map(|(at, _)| at).chain([text.len()]).nth(count)?;
-    text.split_at_checked(at)
+    let mut rest = text.chars();
+    if let Some(last) = count.checked_sub(1) {
+        rest.nth(last)?;
+    }
+    text.split_at_checked(text.len() - rest.as_str().len())
+}
+
+/// The length of a text in UTF-16 units: one for each first byte of a character, two where the character takes
+/// four bytes.
+fn units(text: &str) -> usize {
+    let first = |byte: &u8| byte & 0xc0 != 0x80;
+    let pair = |byte: &u8| *byte >= 0xf0;
+    text.as_bytes().iter().map(|byte| usize::from(first(byte)) + usize::from(pair(byte))).sum()
 }

@@ -20,6 +20,12 @@ use crate::codec::DecodeError;
 /// The longest text that an edit may make, in bytes: 16 MiB.
 pub const MAX_TEXT: usize = 16 << 20;
 
+/// The most edits of a text in one operation.
+pub const MAX_EDITS: usize = 1 << 10;
+
+/// The most text that the edits of one operation insert together, in bytes: 4 MiB.
+pub const MAX_INSERT: usize = 4 << 20;
+
 /// Why a text cannot be read or changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
@@ -47,6 +53,9 @@ pub enum TextError {
     /// The text, or all that the actor ever wrote in it, would be too long.
     #[error("the text would be longer than {MAX_TEXT} bytes, or its actor has written too much in it")]
     TooLong,
+    /// More than one operation can hold.
+    #[error("one operation can make {MAX_EDITS} edits of a text and insert {MAX_INSERT} bytes")]
+    TooMuch,
     /// Updates wait for others, so the document is not whole.
     #[error("{count} updates of the text wait for others that are missing")]
     Waiting {

@@ -49,8 +49,31 @@ fn edits_beyond_the_text_are_errors_and_change_nothing() {
     assert_eq!(document.edit(actor(1), &[edit(0, 0, "ok"), edit(0, 5, "")]), out(0, 5, 4));
     assert_eq!(document.edit(actor(1), &[edit(0, usize::MAX, "")]), out(0, usize::MAX, 2));
     assert_eq!(document.edit(actor(1), &[edit(0, 0, "a\0b")]), Err(TextError::Nul));
-    assert_eq!(document.edit(actor(1), &[edit(0, 0, &"x".repeat(MAX_TEXT))]), Err(TextError::TooLong));
+    assert_eq!(document.edit(actor(1), &[edit(0, 0, &"x".repeat(MAX_INSERT + 1))]), Err(TextError::TooMuch));
+    assert_eq!(document.edit(actor(1), &vec![edit(0, 0, ""); MAX_EDITS + 1]), Err(TextError::TooMuch));
     assert_eq!(&*document.text(), "a😀");
+}
+
+#[test]
+fn a_text_has_a_greatest_length() {
+    let mut document = TextDocument::new(actor(1));
+    let part = "x".repeat(MAX_INSERT);
+    for _ in 0..MAX_TEXT / MAX_INSERT {
+        document.edit(actor(1), &[edit(0, 0, &part)]).unwrap();
+    }
+    assert_eq!(document.edit(actor(1), &[edit(0, 0, "y")]), Err(TextError::TooLong));
+    document.edit(actor(1), &[edit(0, 1, "y")]).unwrap();
+    assert_eq!(document.text().len(), MAX_TEXT);
+}
+
+#[test]
+fn the_largest_edits_fit_an_operation() {
+    let mut document = TextDocument::new(actor(1));
+    document.edit(actor(1), &[edit(0, 0, &"x".repeat(MAX_EDITS * 4))]).unwrap();
+    // Each edit deletes within what was there and what the edit before inserted.
+    let edits: Vec<Edit> = (0..MAX_EDITS).map(|at| edit(at * 2, 2, "abc")).collect();
+    let update = document.edit(actor(2), &edits).unwrap();
+    assert!(prescan(&update, Limits::OPERATION).unwrap().is_only_by(actor(2)));
 }
 
 #[test]

@@ -32,8 +32,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For the update of one operation: 4 MiB by one actor.
-    pub const OPERATION: Limits = Limits { bytes: 4 << 20, writers: 1, blocks: 1 << 16, ranges: 1 << 16 };
+    /// For the update of one operation: 12 MiB by one actor, which holds what [`super::MAX_EDITS`] and
+    /// [`super::MAX_INSERT`] allow.
+    pub const OPERATION: Limits = Limits { bytes: 12 << 20, writers: 1, blocks: 1 << 16, ranges: 1 << 20 };
 
     /// For a whole document, as a store holds it: 256 MiB.
     pub const DOCUMENT: Limits =
@@ -106,7 +107,7 @@ pub struct Span {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan<'a> {
     written: Vec<Written<'a>>,
-    deleted: Vec<(ActorId, Vec<(u32, u32)>)>,
+    deleted: Deleted,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -220,6 +221,7 @@ fn parse_origin(reader: &mut Reader<'_>, actor: ActorId, clock: u32) -> Result<U
     Ok(origin)
 }
 
+/// Ranges from a first unit to one after the last, by actor.
 type Deleted = Vec<(ActorId, Vec<(u32, u32)>)>;
 
 fn parse_deleted(reader: &mut Reader<'_>, limits: Limits) -> Result<Deleted, DecodeError> {
