@@ -172,7 +172,7 @@ impl<K: Kv> KvEngine<K> {
         self.group.reach(version, applied, || self.kv.flush()).await
     }
 
-    async fn take_view(&self) -> Result<KvView<K>, StorageError> {
+    pub(super) async fn take_view(&self) -> Result<KvView<K>, StorageError> {
         // A snapshot and what is published are taken apart, so they are compared; a write in between is rare.
         for _ in 0..64 {
             let published = self.published();

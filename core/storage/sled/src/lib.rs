@@ -5,6 +5,7 @@
 //! the store flushes whenever 16 MiB have been written. sled checks its pages with checksums, so records have
 //! none of their own; on some damaged files it panics instead of giving an error.
 
+mod keys;
 mod store;
 
 use std::path::Path;

@@ -9,7 +9,7 @@ use ankurah_core::storage::StorageError;
 use ankurah_core::storage::kv::{KvRange, KvRead, KvStore, KvWrite, Page, PageBuilder, PageLimit};
 use ankurah_storage_directory::{Directory, io_error, open_error};
 
-use crate::{NAME, Options};
+use crate::{NAME, Options, keys};
 
 /// How many bytes are written before the store flushes of itself.
 const FLUSH_EVERY: usize = 16 << 20;
@@ -76,7 +76,7 @@ fn of_open(path: &Path, error: sled::Error) -> StorageError {
 
 impl KvRead for SledStore {
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        let found = self.database.get(key).map_err(|error| of_call("read a record", error))?;
+        let found = self.database.get(keys::stored(key)).map_err(|error| of_call("read a record", error))?;
         Ok(found.map(|value| value.to_vec()))
     }
 
@@ -85,12 +85,16 @@ impl KvRead for SledStore {
         if range.is_empty() {
             return Ok(page.end());
         }
-        let bounds = (Bound::Included(range.start.as_slice()), Bound::Excluded(range.end.as_slice()));
-        let mut items = self.database.range::<&[u8], _>(bounds);
+        let bounds = (Bound::Included(keys::stored(&range.start)), Bound::Excluded(keys::stored(&range.end)));
+        let mut items = self.database.range(bounds);
         loop {
             let item = if range.reverse { items.next_back() } else { items.next() };
             let Some(item) = item else { return Ok(page.end()) };
-            let (key, value) = item.map_err(|error| of_call("read records", error))?;
+            let (stored, value) = item.map_err(|error| of_call("read records", error))?;
+            let Some(key) = keys::read(&stored) else {
+                let what = "key of a record".to_owned();
+                return Err(StorageError::Damaged { what, message: "it is not one of ours".to_owned() });
+            };
             if !page.push(&key, &value) {
                 return Ok(page.full(range));
             }
@@ -103,13 +107,14 @@ impl KvStore for SledStore {
         let mut batch = sled::Batch::default();
         let mut bytes = 0usize;
         for write in writes {
-            bytes = bytes.saturating_add(write.key.len());
+            let key = keys::stored(&write.key);
+            bytes = bytes.saturating_add(key.len());
             match write.value {
                 Some(value) => {
                     bytes = bytes.saturating_add(value.len());
-                    batch.insert(write.key, value);
+                    batch.insert(key, value);
                 }
-                None => batch.remove(write.key),
+                None => batch.remove(key),
             }
         }
         self.database.apply_batch(batch).map_err(|error| of_call("write a commit", error))?;

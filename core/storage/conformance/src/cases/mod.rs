@@ -1,6 +1,9 @@
 //! The cases, by what they are about.
 
 mod commits;
+mod durability;
+mod faults;
+mod indexes;
 mod scans;
 mod views;
 
@@ -8,7 +11,8 @@ use std::sync::Arc;
 
 use ankurah_core::id::{EntityId, ModelId, PropertyId};
 use ankurah_core::storage::{
-    Access, Batch, CommitError, Deleted, Durability, Engine, Position, ReadView, Row, Scan, StorageError,
+    Access, Batch, CommitError, Deleted, Durability, Engine, Fault, Position, ReadView, Row, Scan,
+    StorageError,
 };
 use futures::StreamExt;
 use futures::executor::block_on;
@@ -20,6 +24,9 @@ pub(crate) fn all<F: Factory>() -> Vec<Case<F>> {
     cases.extend(commits::cases());
     cases.extend(views::cases());
     cases.extend(scans::cases());
+    cases.extend(indexes::cases());
+    cases.extend(durability::cases());
+    cases.extend(faults::cases());
     cases
 }
 
@@ -47,17 +54,19 @@ fn all_of(model: ModelId, columns: &[PropertyId]) -> Scan {
     }
 }
 
+async fn read_rows(view: &dyn ReadView, scan: Scan) -> Result<Vec<Row>, StorageError> {
+    let mut rows = Vec::new();
+    let mut stream = view.scan(scan);
+    while let Some(batch) = stream.next().await {
+        let batch = batch?;
+        assert!(!batch.is_empty(), "a batch without rows");
+        rows.extend(batch);
+    }
+    Ok(rows)
+}
+
 fn try_rows(view: &dyn ReadView, scan: Scan) -> Result<Vec<Row>, StorageError> {
-    block_on(async {
-        let mut rows = Vec::new();
-        let mut stream = view.scan(scan);
-        while let Some(batch) = stream.next().await {
-            let batch = batch?;
-            assert!(!batch.is_empty(), "a batch without rows");
-            rows.extend(batch);
-        }
-        Ok(rows)
-    })
+    block_on(read_rows(view, scan))
 }
 
 fn rows(view: &dyn ReadView, scan: Scan) -> Vec<Row> {
@@ -66,4 +75,8 @@ fn rows(view: &dyn ReadView, scan: Scan) -> Vec<Row> {
 
 fn entities(view: &dyn ReadView, scan: Scan) -> Vec<EntityId> {
     rows(view, scan).into_iter().map(|row| row.entity).collect()
+}
+
+fn faults(engine: &dyn Engine) -> Vec<Fault> {
+    block_on(engine.check().map(Result::unwrap).collect())
 }
