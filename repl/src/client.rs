@@ -179,7 +179,7 @@ pub struct Answer {
 
 impl Answer {
     /// Waits for the next part.
-    pub fn next(&mut self) -> Result<Next, Stop> {
+    pub fn advance(&mut self) -> Result<Next, Stop> {
         if self.ended {
             return Err(Stop::Failed(Box::new(broken("the answer is over".to_owned()))));
         }
@@ -215,7 +215,7 @@ impl Answer {
         mut take: impl FnMut(Event),
     ) -> Result<ankurah_core::node::protocol::Done, Stop> {
         loop {
-            match self.next()? {
+            match self.advance()? {
                 Next::Event(event) => take(event),
                 Next::Done(done) => return Ok(done),
             }

@@ -198,7 +198,7 @@ pub fn export(
     let mut summary = Summary::default();
     let mut answer = client.execute(&selection.statement, Default::default());
     loop {
-        match answer.next().map_err(Trouble::Node)? {
+        match answer.advance().map_err(Trouble::Node)? {
             Next::Event(Event::Columns(columns)) => {
                 let columns =
                     if selection.columns.is_empty() { columns } else { merged(selection, &columns) };

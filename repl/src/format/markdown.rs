@@ -8,7 +8,6 @@ use ankurah_core::value::Value;
 use super::{Writer, is_numeric, text};
 use crate::display::Safe;
 
-#[derive(Default)]
 pub(super) struct Markdown;
 
 fn cell(text: &str) -> String {

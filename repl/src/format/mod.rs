@@ -121,7 +121,7 @@ pub fn writer(options: &Options) -> Box<dyn Writer> {
         Format::Tsv => Box::new(tsv::Tsv::new(options)),
         Format::Json => Box::new(json::Json::array()),
         Format::Jsonl => Box::new(json::Json::lines()),
-        Format::Markdown => Box::new(markdown::Markdown::default()),
+        Format::Markdown => Box::new(markdown::Markdown),
     }
 }
 

@@ -80,11 +80,13 @@ impl<R: BufRead> Reader<R> {
     fn too_long(&mut self, line: u64, bytes: &[u8]) -> io::Result<Record> {
         let open = bytes.last() != Some(&b'\n');
         let mut rest = Vec::new();
-        while open {
-            rest.clear();
-            let read = io::Read::take(&mut self.input, 1 << 16).read_until(b'\n', &mut rest)?;
-            if read == 0 || rest.last() == Some(&b'\n') {
-                break;
+        if open {
+            loop {
+                rest.clear();
+                let read = io::Read::take(&mut self.input, 1 << 16).read_until(b'\n', &mut rest)?;
+                if read == 0 || rest.last() == Some(&b'\n') {
+                    break;
+                }
             }
         }
         self.line = self.line.saturating_add(1);

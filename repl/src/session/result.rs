@@ -19,7 +19,7 @@ impl Session {
         let mut shown = Shown::new(self.settings.options());
         let mut render = Duration::ZERO;
         let end = loop {
-            let event = match answer.next() {
+            let event = match answer.advance() {
                 Ok(Next::Event(event)) => event,
                 Ok(Next::Done(done)) => break Ok(done),
                 Err(stop) => break Err(stop),
@@ -151,9 +151,9 @@ impl Shown {
         let Some(mut writer) = self.writer.take() else { return Ok(()) };
         let out = session.output.rows();
         if complete {
-            writer.end(out)?
+            writer.end(out)?;
         } else {
-            writer.abort(out)?
+            writer.abort(out)?;
         }
         self.cut = writer.has_cut();
         Ok(())

@@ -16,8 +16,7 @@ use ankurah_repl::import::{Source, Step, Trouble, import};
 use clap::Parser;
 use futures::stream;
 
-mod common;
-use common::snapshot;
+use crate::common::snapshot;
 
 /// Writes down what it is asked, and rejects rows that hold `reject me`.
 #[derive(Default)]

@@ -4,8 +4,7 @@ use clap::CommandFactory;
 
 use ankurah_repl::cli::Cli;
 
-mod common;
-use common::snapshot;
+use crate::common::snapshot;
 
 #[test]
 fn every_command() {

@@ -1,9 +1,8 @@
 //! What the tests share.
-#![allow(dead_code)]
 
 /// Compares with the snapshot of that name in `/snapshots/repl`.
 #[track_caller]
-pub fn snapshot(name: &str, text: &str) {
+pub(crate) fn snapshot(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots/repl"));
     settings.set_prepend_module_to_snapshot(false);

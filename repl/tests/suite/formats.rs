@@ -7,8 +7,7 @@ use ankurah_core::value::{Timestamp, Value, ValueType};
 use ankurah_repl::display::Style;
 use ankurah_repl::format::{Format, Options, writer};
 
-mod common;
-use common::snapshot;
+use crate::common::snapshot;
 
 fn string(text: &str) -> Value {
     Value::String(Arc::from(text))

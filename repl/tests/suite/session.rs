@@ -16,8 +16,7 @@ use ankurah_repl::session::{Halt, Output, Session, Settings, Shared};
 use futures::StreamExt;
 use futures::stream;
 
-mod common;
-use common::snapshot;
+use crate::common::snapshot;
 
 /// Answers by the first word of the statement.
 struct Scripted {

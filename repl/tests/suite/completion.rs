@@ -9,8 +9,7 @@ use ankurah_core::storage::Position;
 use ankurah_core::value::{Value, ValueType};
 use ankurah_repl::interactive::{Snapshot, complete, highlight, names};
 
-mod common;
-use common::snapshot;
+use crate::common::snapshot;
 
 fn model(number: u128, name: &str, properties: &[(&str, ValueType, Backend)]) -> Arc<Model> {
     let id = ModelId(OpId::from_bits(number));
@@ -90,7 +89,7 @@ fn names_of_the_tables_at_hand() {
     check("select * from album where ye|", &["year"]);
     check("select * from al|", &["album"]);
     check("from album where year > 1970 order by ye|", &["year"]);
-    check("select cou| from artist", &["country"]);
+    check("select cou| from artist", &["country", "count("]);
     check_has("select | from album", &["name", "artist", "\"Release Date\"", "id"], &["country", "title"]);
     check_has("select * from album a where a.|", &["name", "year", "id"], &["country"]);
 }

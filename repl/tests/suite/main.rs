@@ -1,0 +1,9 @@
+//! The tests of the command from outside, in one program so that they link once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+mod completion;
+mod formats;
+mod help;
+mod import_plan;
+mod session;
