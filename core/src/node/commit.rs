@@ -207,6 +207,7 @@ impl Transaction {
             runs: work.runs.clone(),
             actors: vec![lease.record()],
             records: vec![work.clock.clone()],
+            take_back: self.take_back.clone(),
             ..Batch::default()
         };
         for made in &work.made {
@@ -217,18 +218,10 @@ impl Transaction {
         match result {
             Ok(position) => {
                 lease.committed(position);
-                if self.draft.defines() {
-                    node.forget_catalog();
-                }
                 Ok(position)
             }
-            Err(CommitError::Conflict { .. }) => {
+            Err(CommitError::Conflict { .. } | CommitError::CatalogChanged) => {
                 lease.not_committed();
-                Err(NotCommitted::Again)
-            }
-            Err(CommitError::CatalogChanged) => {
-                lease.not_committed();
-                node.forget_catalog();
                 Err(NotCommitted::Again)
             }
             // Whether it got into the store is not known, so the actor stays in doubt.

@@ -139,11 +139,6 @@ impl Draft {
         self.models.contains_key(&model)
     }
 
-    /// Whether it writes the catalog.
-    pub(crate) fn defines(&self) -> bool {
-        self.models.keys().any(|model| reserved::is_reserved(*model))
-    }
-
     pub(crate) fn get(&self, entity: EntityId) -> Option<&Arc<Pending>> {
         self.entities.get(&entity)
     }

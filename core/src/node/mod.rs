@@ -9,6 +9,7 @@
 //! | `write`, `define`, `upsert` | statements that write, definitions, bulk writes |
 //! | `commit`, `actors`, `gate`, `runs` | how a draft becomes operations in the store |
 //! | `indexer` | indexes on demand |
+//! | [`ingest`] | operations from outside |
 //! | `verify` | checking a whole store |
 
 mod actors;
@@ -21,6 +22,7 @@ mod execute;
 mod failure;
 mod gate;
 mod indexer;
+pub mod ingest;
 mod options;
 mod overlay;
 pub mod protocol;
@@ -83,7 +85,9 @@ pub(crate) struct Inner {
     pub(crate) actors: Arc<ActorPool>,
     pub(crate) gate: Gate,
     pub(crate) indexer: Arc<Indexer>,
-    catalog: Mutex<Option<Arc<Catalog>>>,
+    /// What is parked, once it was read; also keeps ingests one after the other.
+    pub(crate) parked: futures::lock::Mutex<Option<ingest::Parked>>,
+    catalog: Mutex<Arc<Catalog>>,
     sessions: Mutex<BTreeMap<SessionId, Arc<futures::lock::Mutex<Session>>>>,
 }
 
@@ -141,7 +145,8 @@ impl Node {
                 actors: ActorPool::new(&actors, position),
                 gate: Gate::default(),
                 indexer: Arc::new(Indexer::default()),
-                catalog: Mutex::new(Some(Arc::new(catalog))),
+                parked: futures::lock::Mutex::new(None),
+                catalog: Mutex::new(Arc::new(catalog)),
                 sessions: Mutex::new(BTreeMap::new()),
             }),
         })
@@ -173,23 +178,18 @@ impl Node {
 }
 
 impl Inner {
-    /// The catalog, no older than its last change that this view shows.
+    /// The catalog, no older than its last change that the view shows.
     pub(crate) async fn catalog_at(&self, view: &dyn ReadView) -> Result<Arc<Catalog>, CatalogError> {
-        let cached = self.catalog.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(catalog) = cached {
-            return Ok(catalog);
+        let cached = Arc::clone(&self.catalog.lock().unwrap_or_else(PoisonError::into_inner));
+        if cached.position() >= view.catalog() {
+            return Ok(cached);
         }
         let catalog = Arc::new(Catalog::read(view).await?);
         let mut cache = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.as_ref().is_none_or(|cached| cached.position() < catalog.position()) {
-            *cache = Some(Arc::clone(&catalog));
+        if cache.position() < catalog.position() {
+            *cache = Arc::clone(&catalog);
         }
         Ok(catalog)
-    }
-
-    /// The catalog has changed: the next one who needs it reads it again.
-    pub(crate) fn forget_catalog(&self) {
-        *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     pub(crate) fn info(&self, position: Position) -> NodeInfo {

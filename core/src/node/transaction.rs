@@ -8,9 +8,9 @@ use super::failure::{Outcome, failure};
 use super::overlay::{Overlay, ReadSet, Reads, note_entities};
 use crate::catalog::{Catalog, reserved};
 use crate::entity::State;
-use crate::id::{EntityId, ModelId, PropertyId};
+use crate::id::{EntityId, ModelId, OpId, PropertyId};
 use crate::query::Source;
-use crate::storage::{Index, ReadView};
+use crate::storage::{Index, ReadView, SetAside};
 
 /// How a transaction deals with what others commit meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(crate) struct Transaction {
     pub(crate) isolation: Isolation,
     pub(crate) draft: Arc<Draft>,
     pub(crate) reads: Reads,
+    /// Operations that leave a set with the commit.
+    pub(crate) take_back: Vec<(SetAside, OpId)>,
 }
 
 impl Transaction {
@@ -45,6 +47,7 @@ impl Transaction {
             isolation,
             draft: Arc::new(Draft::default()),
             reads,
+            take_back: Vec::new(),
         })
     }
 

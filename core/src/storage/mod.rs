@@ -444,6 +444,9 @@ pub trait ReadView: MaybeSend + MaybeSync {
     /// Number of entities of a model that are not deleted, at this view, if it is known without a scan.
     fn count_hint(&self, model: ModelId) -> Option<u64>;
 
+    /// The position of the last change of the catalog that this view shows.
+    fn catalog(&self) -> Position;
+
     /// The indexes as of this view: one that is ready here can be scanned here, whatever became of it since.
     fn indexes(&self) -> Vec<Index>;
 }

@@ -232,6 +232,10 @@ impl<K: Kv> ReadView for KvView<K> {
         Some(self.published.counts.get(&model).map_or(0, |count| count.live))
     }
 
+    fn catalog(&self) -> Position {
+        self.published.head.catalog
+    }
+
     fn indexes(&self) -> Vec<Index> {
         self.published.indexes.to_vec()
     }
