@@ -270,7 +270,11 @@ impl<'v> Work<'v> {
                 Backend::Yrs => is_text,
                 Backend::Lww => value.is_some_and(|value| value.is_of(property.value_type)),
             };
-            if fits { Fit::Yes } else { Fit::No(format!("`{}` is changed in a way that its type does not have", property.label)) }
+            if fits {
+                Fit::Yes
+            } else {
+                Fit::No(format!("`{}` is changed in a way that its type does not have", property.label))
+            }
         };
         for (id, value) in operation.key().unwrap_or_default() {
             match check(*id, Some(value), false) {

@@ -83,14 +83,13 @@ async fn reissue(
                 }
                 Change::Text(update) => {
                     let view = again.view.as_ref();
-                    let mut document = match pending.base.as_ref().and_then(|state| state.text(leaf.property)) {
+                    let mut document = match pending.base.as_ref().and_then(|state| state.text(leaf.property))
+                    {
                         Some(_) => text::load(view, entity, leaf.property, ActorId::new(0)).await?,
                         None => TextDocument::new(ActorId::new(0)),
                     };
                     let before = document.text();
-                    document
-                        .apply(update)
-                        .map_err(|error| failure("invalid-text", error.to_string()))?;
+                    document.apply(update).map_err(|error| failure("invalid-text", error.to_string()))?;
                     set_text(pending, leaf.property, &before, &document.text());
                 }
                 Change::Erased(_) | Change::Opaque { .. } => {}

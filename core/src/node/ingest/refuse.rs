@@ -130,10 +130,8 @@ async fn withdraw(
     let mut dag = DagIndex::new(entity);
     let mut next: Option<State> = None;
     for operation in &left {
-        let damaged = |message: String| StorageError::Damaged {
-            what: format!("history of entity {entity}"),
-            message,
-        };
+        let damaged =
+            |message: String| StorageError::Damaged { what: format!("history of entity {entity}"), message };
         dag.accept(operation).map_err(|error| damaged(error.to_string()))?;
         next = Some(entity::apply(next.as_ref(), operation).map_err(|error| damaged(error.to_string()))?);
     }

@@ -1,5 +1,6 @@
 //! The node as a program sees it: requests in, events out.
 
+mod statements;
 mod upsert;
 
 use std::sync::Arc;

@@ -48,7 +48,7 @@ fn the_same_rows_again_write_nothing() {
     assert_eq!(world.upsert("album", &columns, changed), (upserted(0, 1, 0), vec![]));
     assert_eq!(
         world.run("select title, year, note from album order by title").1.text(),
-        "Blue|1972|very lovely\nKind of Blue|NULL|NULL"
+        "Blue|1972|very lovely\nKind of Blue|null|null"
     );
 }
 

@@ -1,0 +1,244 @@
+//! Statements, one after the other.
+
+use super::*;
+
+/// The text with every id as `ID`.
+fn without_ids(text: &str) -> String {
+    let word = |word: &str| match word.parse::<crate::id::OpId>() {
+        Ok(_) => "ID".to_owned(),
+        Err(_) => word.to_owned(),
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+impl World {
+    /// Runs statements and compares: `statement => expected`, where the expectation is the rows, or what
+    /// happened, or `kind: message` of the failure. A line that begins with a digit and `>` runs in that session.
+    pub(crate) fn check(&self, script: &str) {
+        for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let (statement, expected) = line.split_once("=>").unwrap_or((line, ""));
+            let (session, statement) = match statement.split_once('>') {
+                Some((number, rest)) if number.len() == 1 && number.parse::<u64>().is_ok() => {
+                    (number.parse().unwrap(), rest)
+                }
+                _ => (1, statement),
+            };
+            let (statement, expected) = (statement.trim(), expected.trim());
+            let shown = match self.run_in(session, statement) {
+                Ok((Outcome::Rows(_), answer)) => answer.text().replace('\n', "; "),
+                Ok((outcome, answer)) if answer.rows.is_empty() => format!("{outcome:?}"),
+                Ok((outcome, answer)) => format!("{outcome:?} {}", answer.text().replace('\n', "; ")),
+                Err(failure) => format!("{}: {}", failure.kind, failure.message),
+            };
+            let shown = without_ids(&shown);
+            if expected.is_empty() {
+                assert!(!shown.contains(": "), "{line}\n{shown}");
+            } else {
+                assert_eq!(shown, expected, "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_are_written_and_read() {
+    let world = World::new();
+    world.check(
+        "create model album (title string key, year i64 not null default 2000, rating f64, note text) => Defined
+         insert into album (title, year) values ('Blue', 1971), ('Hejira', 1976) => Created(2)
+         insert into album (title) values ('New') returning title, year, rating, note => Created(1) New|2000|null|null
+         select title, year from album order by year => Blue|1971; Hejira|1976; New|2000
+         update album set year = year + 1 where title = 'Blue' returning year => Updated(1) 1972
+         update album set note = 'so blue' where title = 'Blue' => Updated(1)
+         edit album.note at 3 delete 4 insert 'red', append '!' where title = 'Blue' returning note => Updated(1) so red!
+         edit album.note at 9 insert 'x' where title = 'Blue' => out-of-range: position 9 is beyond the end of the text, which has 7 characters
+         edit album.note at 0 delete 8 where title = 'Blue' => out-of-range: position 8 is beyond the end of the text, which has 7 characters
+         delete from album where title = 'Hejira' returning title => Deleted(1) Hejira
+         select count(*) from album => 2
+         restore album where title = 'Hejira' => Restored(1)
+         select title, year from album where year < 1980 order by title => Blue|1972; Hejira|1976
+         update album set year = null => invalid-value: `year` cannot be null
+         insert into album (year) values (1) => not-null: `title` of `album` cannot be null
+         insert into album (title) values ('Blue') => duplicate-key: `album` has an entity with title = Blue already: ID",
+    );
+}
+
+#[test]
+fn a_key_names_an_entity_for_good() {
+    let world = World::new();
+    world.check(
+        "create model album (title string key, year i64, note text)
+         insert into album (title, year, note) values ('Blue', 1971, 'a') => Created(1)
+         upsert into album (title, year) values ('Blue', 1972), ('New', 1) => Upserted { created: 1, updated: 1, unchanged: 0 }
+         upsert into album (title, year) values ('Blue', 1972) => Upserted { created: 0, updated: 0, unchanged: 1 }
+         delete from album where title = 'Blue' => Deleted(1)
+         insert into album (title) values ('Blue') returning title, year, note => Created(1) Blue|null|
+         select title from album order by title => Blue; New
+         insert into album (title) values ('a'), ('b'), ('a') => duplicate-key: `album` has an entity with title = a already: ID
+         select count(*) from album => 2",
+    );
+}
+
+#[test]
+fn a_transaction_sees_its_own_writes_and_nobody_else_does() {
+    let world = World::new();
+    world.check(
+        "create model album (title string key, year i64, note text)
+         insert into album (title, year, note) values ('Blue', 1971, 'a')
+         1> begin => Began
+         1> insert into album (title, year) values ('New', 1) => Created(1)
+         1> update album set year = year + 1, note = note || 'b' => Updated(2)
+         1> select title, year, note from album order by title => Blue|1972|ab; New|2|null
+         1> delete from album where title = 'New' => Deleted(1)
+         1> select title, count(*) over_ from album group by title => Blue|1
+         1> restore album where title = 'New' => Restored(1)
+         2> select title, year, note from album => Blue|1971|a
+         1> begin => transaction-open: a transaction is open already
+         1> rollback => RolledBack
+         1> select title, year from album => Blue|1971
+         1> begin => Began
+         1> create model song (name string key, album ref(album)) => Defined
+         1> insert into song (name) values ('River') => Created(1)
+         1> select name from song => River
+         2> select name from song => unknown-model: there is no model `song`
+         1> commit => Committed
+         2> select name from song => River
+         1> commit => no-transaction: no transaction is open",
+    );
+}
+
+#[test]
+fn a_failed_statement_fails_its_transaction() {
+    let world = World::new();
+    world.check(
+        "create model album (title string key, year i64)
+         1> begin => Began
+         1> insert into album (title) values ('a') => Created(1)
+         1> select 1 / 0 => division-by-zero: division by zero
+         1> select 1 => transaction-failed: a statement of this transaction failed
+         1> commit => transaction-failed: a statement of this transaction failed
+         1> rollback => RolledBack
+         1> select count(*) from album => 0",
+    );
+    let failure = world.run_in(1, "selec 1").unwrap_err();
+    assert_eq!(
+        (failure.kind.as_str(), failure.transaction),
+        ("syntax", super::super::protocol::TransactionState::Idle)
+    );
+    world.run("begin");
+    let failure = world.run_in(1, "select nope from album").unwrap_err();
+    assert_eq!(failure.transaction, super::super::protocol::TransactionState::Failed);
+    assert_eq!(failure.span, Some((7, 11)));
+}
+
+#[test]
+fn plain_transactions_merge_and_serializable_ones_conflict() {
+    let world = World::new();
+    world.check(
+        "create model album (title string key, year i64, note text)
+         insert into album (title, year, note) values ('Blue', 1971, 'note'), ('Other', 1, '')
+         1> begin => Began
+         2> begin => Began
+         1> update album set year = 1 where title = 'Blue' => Updated(1)
+         1> edit album.note append ' one' where title = 'Blue' => Updated(1)
+         2> update album set year = 2 where title = 'Blue' => Updated(1)
+         2> edit album.note at 0 insert 'two ' where title = 'Blue' => Updated(1)
+         1> commit => Committed
+         2> select year, note from album where title = 'Blue' => 2|two note
+         2> commit => Committed
+         1> select year, note from album where title = 'Blue' => 2|two note one
+         3> begin serializable => Began
+         3> select year from album where title = 'Other' => 1
+         1> update album set year = 5 where title = 'Other' => Updated(1)
+         3> update album set year = 6 where title = 'Blue' => Updated(1)
+         3> commit => conflict: album ID has changed since the transaction read it
+         1> select year from album where title = 'Blue' => 2
+         3> begin serializable => Began
+         3> update album set year = 7 where title = 'Blue' => Updated(1)
+         3> commit => Committed
+         4> begin => Began
+         4> insert into album (title) values ('Same') => Created(1)
+         1> insert into album (title) values ('Same') => Created(1)
+         4> commit => duplicate-key: an entity with the same key exists already: ID",
+    );
+    let (_, faults) = world.ask(Request::Verify).unwrap();
+    assert_eq!(faults.others, vec![]);
+}
+
+#[test]
+fn definitions_change_and_refuse() {
+    let world = World::new();
+    world.check(
+        "create model album (title string key, year i64)
+         create model album (x i64) => duplicate-model: a model `album` exists already
+         create model if not exists album (x i64) => Defined
+         create model _x () => reserved-name: names of models that begin with `_` are reserved
+         create model x (id i64) => reserved-name: a property cannot be called `id`: that is the id that every entity has
+         create model x (a i64, a i64) => duplicate-property: the model has a property `a` already
+         create model x (a ref(nothing)) => unknown-model: there is no model `nothing`
+         create model employee (name string key, boss ref(employee)) => Defined
+         insert into album (title, year) values ('Blue', 1971)
+         alter model album add property rating decimal default 4.5 => Defined
+         insert into album (title) values ('New') returning rating => Created(1) 4.5
+         alter model album rename property year to released => Defined
+         select title, released, rating from album order by title => Blue|1971|null; New|null|4.5
+         alter model album drop property released => Defined
+         select released from album => unknown-property: model `album` has no property `released`
+         alter model album restore property released => Defined
+         select released from album where title = 'Blue' => 1971
+         alter model album drop property title => invalid-definition: `title` is part of the key and cannot be dropped
+         alter model album rename to record => Defined
+         select count(*) from album => unknown-model: there is no model `album`
+         select count(*) from record => 2
+         alter model _model rename to x => invalid-definition: the reserved model `_model` cannot be altered
+         select name from _model order by name => employee; record",
+    );
+    let failure = world.run_in(1, "create model y (ok i64, id i64)").unwrap_err();
+    assert_eq!((failure.span, failure.help.as_deref()), (Some((24, 26)), Some("call it `id_`")));
+}
+
+#[test]
+fn increments_are_not_lost() {
+    let world = World::new();
+    world.check("create model counter (name string key, n i64)");
+    world.check("insert into counter (name, n) values ('a', 0)");
+    let connection = world.node.connect();
+    let add = |session| {
+        connection
+            .request(Request::Execute {
+                session: SessionId(session),
+                statement: "update counter set n = n + 1".to_owned(),
+                parameters: Parameters::default(),
+            })
+            .collect::<Vec<_>>()
+    };
+    let all = futures::future::join_all((10..60).map(add));
+    let ends = block_on(all);
+    assert!(ends.iter().all(|events| matches!(events.last(), Some(Event::Done(_)))), "{ends:?}");
+    world.check("select n from counter => 50");
+}
+
+#[test]
+fn an_index_is_made_for_a_query_that_misses_it_twice() {
+    let world = World::new();
+    world.check("create model album (title string key, year i64)");
+    let rows: Vec<String> = (0..1200).map(|n| format!("('t{n}', {n})")).collect();
+    world.run(&format!("insert into album (title, year) values {}", rows.join(", ")));
+    let indexes = || world.engine.indexes().len();
+    world.check("select title from album where year = 77 => t77");
+    assert_eq!((world.fixed.spawn.run_until_stalled(), indexes()), (0, 0));
+    world.check("select title from album where year = 78 => t78");
+    assert_eq!((world.fixed.spawn.run_until_stalled(), indexes()), (0, 1));
+    let (_, plan) = world.run("explain select title from album where year = 78");
+    assert!(plan.text().contains("index"), "{}", plan.text());
+    world.check(
+        "select title from album where year = 78 => t78
+         begin
+         update album set year = 78 where title = 't5' => Updated(1)
+         select title from album where year = 78 order by title => t5; t78
+         commit
+         select title from album where year = 78 order by title => t5; t78",
+    );
+    let (_, faults) = world.ask(Request::Verify).unwrap();
+    assert_eq!(faults.others, vec![]);
+}
