@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use crate::workspace::Workspace;
 
 /// Our crates that a crate may depend on (tests aside). A name that ends in `*` stands for all that begin so.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("query-lang", &[]),
     ("core/signals", &[]),
     ("core", &["ankurah-query-lang", "ankurah-signals"]),
-    ("core/storage", &["ankurah-core", "ankurah-query-lang"]),
+    ("core/storage", &["ankurah-core", "ankurah-query-lang", "ankurah-storage-directory"]),
+    ("core/storage/directory", &["ankurah-core"]),
     ("core/transport", &["ankurah-core"]),
     ("bindings", &["ankurah*"]),
     ("repl", &["ankurah", "ankurah-core", "ankurah-query-lang", "ankurah-inspector"]),
