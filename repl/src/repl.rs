@@ -41,8 +41,9 @@ pub fn command(args: &ReplArgs) -> Exit {
         (Interrupt::on_ctrl_c(), Pump::Here)
     };
     let output = if interactive { Output::paged() } else { Output::standard(io::stdout().is_terminal()) };
-    let client = Client::new(opened.connection, SessionId(1), interrupt, pump);
-    let mut session = Session::new(client, opened.name, settings(args, interactive, error_style), output);
+    let client = Client::new(opened.connection.clone(), SessionId(1), interrupt, pump);
+    let mut session =
+        Session::new(client, opened.name.clone(), settings(args, interactive, error_style), output);
     session.fit_terminal();
     for pair in &args.variable {
         if let Err(message) = session.variables.set_pair(pair) {

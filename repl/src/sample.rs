@@ -38,6 +38,6 @@ pub fn open(read_only: bool) -> Result<Opened, String> {
     if summary.rejected > 0 {
         return Err(format!("{} rows of the sample were rejected", summary.rejected));
     }
-    let connection = if read_only { target::read_only(opened.connection) } else { opened.connection };
-    Ok(Opened { connection, name: "sample".to_owned() })
+    let opened = opened.named("sample");
+    Ok(if read_only { opened.read_only() } else { opened })
 }

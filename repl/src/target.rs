@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use ankurah_core::node::protocol::Connection;
+use ankurah::{Node, NodeOptions, OpenOptions, Target};
+use ankurah_core::env::fixed::FixedEnv;
+use ankurah_core::node::protocol::{Connection, Event, EventStream, Failure, Request, TransactionState};
+use ankurah_query_lang::ast::{Statement, StatementKind};
+use ankurah_query_lang::parse_statement;
+use futures::executor::block_on;
 
 /// What a target is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,23 +20,53 @@ pub enum Mode {
     Read,
 }
 
-/// An open target.
+/// An open target. It is closed when it is dropped.
 pub struct Opened {
     /// The way to its node.
     pub connection: Arc<dyn Connection>,
     /// What is shown of it: without secrets.
     pub name: String,
+    node: Node,
+}
+
+impl Opened {
+    /// The same under another name.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// The same, refusing what writes.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.connection = Arc::new(ReadOnly(self.connection.clone()));
+        self
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        // What was acknowledged is safe without it; the next opening is quicker with it.
+        let _ = block_on(self.node.close());
+    }
 }
 
 /// Opens a target. The message says what went wrong and what to do.
 pub fn open(target: &str, mode: Mode) -> Result<Opened, String> {
-    let _ = mode;
-    Err(format!("cannot open {target}"))
+    let node = NodeOptions { read_only: mode == Mode::Read, ..NodeOptions::default() };
+    let options = OpenOptions { create: mode == Mode::Create, node };
+    let node = block_on(ankurah::open(target, options)).map_err(|error| error.to_string())?;
+    Ok(Opened { connection: node.connect(), name: target.to_owned(), node })
 }
 
 /// An empty store in memory with a fixed clock and fixed randomness.
-pub fn fresh_fixed() -> Result<Arc<dyn Connection>, String> {
-    Err("not yet".to_owned())
+pub fn fresh_fixed() -> Result<Opened, String> {
+    const SEED: u64 = 1;
+    let env = FixedEnv::new(SEED).env;
+    let node = block_on(ankurah::open_in(&Target::Memory, OpenOptions::default(), env));
+    let node = node.map_err(|error| error.to_string())?;
+    Ok(Opened { connection: node.connect(), name: "memory:".to_owned(), node })
 }
 
 /// The target given, or the store in the user's data folder.
@@ -39,13 +74,47 @@ pub fn or_default(target: Option<&str>) -> Result<String, String> {
     if let Some(target) = target {
         return Ok(target.to_owned());
     }
-    match directories::ProjectDirs::from("", "", "ankurah") {
-        Some(folders) => Ok(folders.data_dir().join("store").display().to_string()),
+    match ankurah::default_target() {
+        Some(target) => Ok(target.to_string()),
         None => Err("no target is given and there is no home folder to keep a store in".to_owned()),
     }
 }
 
-/// The same connection, refusing what writes.
-pub fn read_only(connection: Arc<dyn Connection>) -> Arc<dyn Connection> {
-    connection
+/// A connection that refuses what writes, for a store that had to be written to first.
+struct ReadOnly(Arc<dyn Connection>);
+
+impl Connection for ReadOnly {
+    fn request(&self, request: Request) -> EventStream {
+        let writes = match &request {
+            Request::Upsert { .. } => true,
+            // What cannot be read is for the node to refuse.
+            Request::Execute { statement, .. } => {
+                parse_statement(statement).is_ok_and(|parsed| writes(&parsed))
+            }
+            _ => false,
+        };
+        if !writes {
+            return self.0.request(request);
+        }
+        let failure = Failure {
+            kind: "read-only".to_owned(),
+            message: "the store is open read-only".to_owned(),
+            span: None,
+            label: None,
+            help: Some("open it without --read-only to change it".to_owned()),
+            transaction: TransactionState::Idle,
+        };
+        Box::pin(futures::stream::iter([Event::Failed(failure)]))
+    }
+}
+
+fn writes(statement: &Statement) -> bool {
+    match &statement.kind {
+        StatementKind::Select(_)
+        | StatementKind::Begin { .. }
+        | StatementKind::Commit
+        | StatementKind::Rollback => false,
+        StatementKind::Explain { analyze, statement } => *analyze && writes(statement),
+        _ => true,
+    }
 }

@@ -30,7 +30,7 @@ pub fn command(args: &VerifyArgs) -> Exit {
             return Exit::CannotOpen;
         }
     };
-    let client = Client::new(opened.connection, SessionId(1), Interrupt::on_ctrl_c(), Pump::Here);
+    let client = Client::new(opened.connection.clone(), SessionId(1), Interrupt::on_ctrl_c(), Pump::Here);
     let start = Instant::now();
     let mut faults: u64 = 0;
     let mut closed = false;

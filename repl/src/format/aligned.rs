@@ -88,7 +88,11 @@ impl Aligned {
         let shown = text(value);
         let shown = Safe::line(&shown);
         // A string that looks like NULL is told apart by its quotes.
-        let text = if shown.as_str() == self.null { format!("'{shown}'") } else { shown.to_string() };
+        let text = if !self.null.is_empty() && shown.as_str() == self.null {
+            format!("'{shown}'")
+        } else {
+            shown.to_string()
+        };
         Cell { text, null: false }
     }
 

@@ -46,7 +46,11 @@ impl Writer for Vertical {
             }
             let text = text(value);
             let shown = Safe::block(&text).into_inner();
-            let shown = if shown == self.null.as_str() { format!("'{shown}'").into() } else { shown };
+            let shown = if !self.null.is_empty() && shown == self.null.as_str() {
+                format!("'{shown}'").into()
+            } else {
+                shown
+            };
             for (at, line) in shown.split('\n').enumerate() {
                 if at == 0 {
                     writeln!(out, "{}{pad} {bar} {line}", self.style.paint(Tone::Strong, name))?;

@@ -65,7 +65,7 @@ pub fn command(args: &ImportArgs) -> Exit {
             return Exit::CannotOpen;
         }
     };
-    let client = Client::new(opened.connection, SessionId(1), Interrupt::on_ctrl_c(), Pump::Here);
+    let client = Client::new(opened.connection.clone(), SessionId(1), Interrupt::on_ctrl_c(), Pump::Here);
     let start = Instant::now();
     let mut reported: u64 = 0;
     let name = args.file.display().to_string();

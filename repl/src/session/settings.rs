@@ -73,9 +73,8 @@ impl Settings {
         }
     }
 
-    /// How answers to commands such as `\d` are written: always for people.
+    /// How answers to commands such as `\d` are written: one row a line.
     pub fn table_options(&self) -> Options {
-        let format = if self.format == Format::Box { Format::Box } else { Format::Table };
-        Options { format, null: String::new(), header: true, ..self.options() }
+        Options { format: self.format, null: String::new(), header: true, ..self.options() }
     }
 }
