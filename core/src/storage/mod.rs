@@ -380,6 +380,9 @@ pub struct Row {
     pub values: Vec<Value>,
 }
 
+/// An accepted operation, with the log position at which it was accepted.
+pub type Accepted = (Position, Arc<Operation>);
+
 /// A stream of batches of rows. Ends after the first error.
 pub type RowStream<'a> = BoxStream<'a, Result<Vec<Row>, StorageError>>;
 
@@ -395,11 +398,7 @@ pub trait ReadView: MaybeSend + MaybeSync {
     fn model_of(&self, entity: EntityId) -> BoxFuture<'_, Result<Option<ModelId>, StorageError>>;
 
     /// An accepted operation, with the log position at which it was accepted.
-    fn operation(
-        &self,
-        entity: EntityId,
-        id: OpId,
-    ) -> BoxFuture<'_, Result<Option<(Position, Arc<Operation>)>, StorageError>>;
+    fn operation(&self, entity: EntityId, id: OpId) -> BoxFuture<'_, Result<Option<Accepted>, StorageError>>;
 
     /// Up to `limit` accepted operations of an entity with ids greater than `after`, ascending.
     fn operations(
@@ -407,7 +406,7 @@ pub trait ReadView: MaybeSend + MaybeSync {
         entity: EntityId,
         after: OpId,
         limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(Position, Arc<Operation>)>, StorageError>>;
+    ) -> BoxFuture<'_, Result<Vec<Accepted>, StorageError>>;
 
     /// The run of `actor` on `entity` with the greatest first sequence number not above `sequence`.
     fn run(

@@ -101,6 +101,16 @@ impl<K: Kv> KvEngine<K> {
             }
             None => create(&kv, options).await?,
         };
+        if published.head.version < kv.closed() {
+            return Err(StorageError::Damaged {
+                what: "end of the log".to_owned(),
+                message: format!(
+                    "the store was closed after {} writes, but holds {}",
+                    kv.closed(),
+                    published.head.version
+                ),
+            });
+        }
         let info = StoreInfo {
             engine: kv.name().to_owned(),
             store: identity.store,
@@ -216,6 +226,7 @@ impl<K: Kv> KvEngine<K> {
             next.head.clean = true;
             let version = self.apply(&mut writing, Writes::default(), next).await?;
             self.reach(version).await?;
+            self.kv.set_closed(version).await?;
         }
         writing.closed = true;
         self.published.update(|published| published.closed = true);

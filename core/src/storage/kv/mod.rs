@@ -210,6 +210,18 @@ pub trait KvStore: KvRead + fmt::Debug + 'static {
 
     /// The engine's name, such as `memory`.
     fn name(&self) -> &'static str;
+
+    /// The version that [`KvStore::set_closed`] was last given, kept apart from the store, so that a store which
+    /// lost its end is found out. 0 where nothing is kept.
+    fn closed(&self) -> u64 {
+        0
+    }
+
+    /// The store is closed and on disk at this version of its writes.
+    fn set_closed(&self, version: u64) -> impl Future<Output = Result<(), StorageError>> + MaybeSend {
+        let _ = version;
+        std::future::ready(Ok(()))
+    }
 }
 
 /// An ordered key-value store with snapshots.
@@ -242,5 +254,13 @@ impl<S: KvStore> KvStore for std::sync::Arc<S> {
 
     fn name(&self) -> &'static str {
         S::name(self)
+    }
+
+    fn closed(&self) -> u64 {
+        S::closed(self)
+    }
+
+    async fn set_closed(&self, version: u64) -> Result<(), StorageError> {
+        S::set_closed(self, version).await
     }
 }

@@ -42,12 +42,15 @@ struct Kept {
     /// Snapshots that see less than this number are given up.
     floor: u64,
     /// For each key, ascending: the number of a write, and what the key held before it.
-    old: BTreeMap<Vec<u8>, Vec<(u64, Option<Vec<u8>>)>>,
+    old: BTreeMap<Vec<u8>, Vec<Replaced>>,
     /// The keys of each noted write.
     keys: BTreeMap<u64, Vec<Vec<u8>>>,
     bytes: usize,
     bound: usize,
 }
+
+/// The number of a write, and what the key held before it.
+type Replaced = (u64, Option<Vec<u8>>);
 
 /// What an entry costs besides its bytes, roughly.
 const ENTRY_COST: usize = 96;
@@ -204,6 +207,14 @@ impl<S: KvStore> KvStore for Preimages<S> {
 
     fn name(&self) -> &'static str {
         self.shared.store.name()
+    }
+
+    fn closed(&self) -> u64 {
+        self.shared.store.closed()
+    }
+
+    async fn set_closed(&self, version: u64) -> Result<(), StorageError> {
+        self.shared.store.set_closed(version).await
     }
 }
 

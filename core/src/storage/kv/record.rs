@@ -9,8 +9,8 @@ use crate::entity::{Columns, STATE_VERSION, State, StateReader, TextVersion};
 use crate::id::{ActorId, EntityId, ModelId, OpId, StoreId};
 use crate::operation::{Decoded, Operation};
 use crate::storage::{
-    ActorRecord, Aside, Index, IndexDefinition, IndexId, IndexPart, IndexState, LogChange, LogEntry,
-    Position, StorageError,
+    Accepted, ActorRecord, Aside, Index, IndexDefinition, IndexId, IndexPart, IndexState, LogChange,
+    LogEntry, Position, StorageError,
 };
 use crate::value::{TypeTag, Value, ValueType};
 
@@ -188,6 +188,9 @@ pub(crate) fn decode_state(model: ModelId, entity: EntityId, bytes: &[u8]) -> Re
     decode_state_as(model, entity, bytes, |_| State::decode(bytes))
 }
 
+/// The asked values of a state, and the places of those that are texts.
+pub(crate) type ColumnValues = (Vec<Value>, Vec<(usize, TextVersion)>);
+
 /// Reads the asked values of a state, if `wants` its deletion mark. Gives the places of columns that are
 /// texts, whose values are stored elsewhere.
 pub(crate) fn decode_columns(
@@ -196,7 +199,7 @@ pub(crate) fn decode_columns(
     columns: &Columns,
     wants: impl FnOnce(bool) -> bool,
     bytes: &[u8],
-) -> Result<Option<(Vec<Value>, Vec<(usize, TextVersion)>)>, StorageError> {
+) -> Result<Option<ColumnValues>, StorageError> {
     decode_state_as(model, entity, bytes, |reader| {
         if !wants(reader.is_deleted()) {
             return Ok(None);
@@ -222,11 +225,7 @@ pub(crate) fn encode_operation(at: Position, operation: &Operation) -> Vec<u8> {
     })
 }
 
-pub(crate) fn decode_operation(
-    entity: EntityId,
-    id: OpId,
-    bytes: &[u8],
-) -> Result<(Position, Arc<Operation>), StorageError> {
+pub(crate) fn decode_operation(entity: EntityId, id: OpId, bytes: &[u8]) -> Result<Accepted, StorageError> {
     let what = || format!("operation {id} of entity {entity}");
     let (at, encoded) = decode(bytes, what, |reader| {
         let at = position(reader)?;

@@ -11,8 +11,8 @@ use crate::env::BoxFuture;
 use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId};
 use crate::operation::Operation;
 use crate::storage::{
-    ActorRecord, Aside, Index, LogEntry, Position, ReadView, RowStream, Scan, SetAside, StorageError,
-    TextRecord,
+    Accepted, ActorRecord, Aside, Index, LogEntry, Position, ReadView, RowStream, Scan, SetAside,
+    StorageError, TextRecord,
 };
 
 /// A view of a store at one position.
@@ -63,7 +63,7 @@ pub(super) async fn read_operation(
     kv: &impl KvRead,
     entity: EntityId,
     id: OpId,
-) -> Result<Option<(Position, Arc<Operation>)>, StorageError> {
+) -> Result<Option<Accepted>, StorageError> {
     let bytes = kv.get(&layout::operation(entity, id)).await?;
     bytes.map(|bytes| record::decode_operation(entity, id, &bytes)).transpose()
 }
@@ -90,7 +90,7 @@ impl<K: Kv> KvView<K> {
         entity: EntityId,
         from: OpId,
         limit: usize,
-    ) -> Result<Vec<(Position, Arc<Operation>)>, StorageError> {
+    ) -> Result<Vec<Accepted>, StorageError> {
         let all = layout::operations(entity);
         let range = KvRange::new(after(layout::operation(entity, from)), layout::after_prefix(&all));
         collect(&self.snapshot, range, limit, |key, value| {
@@ -164,11 +164,7 @@ impl<K: Kv> ReadView for KvView<K> {
         })
     }
 
-    fn operation(
-        &self,
-        entity: EntityId,
-        id: OpId,
-    ) -> BoxFuture<'_, Result<Option<(Position, Arc<Operation>)>, StorageError>> {
+    fn operation(&self, entity: EntityId, id: OpId) -> BoxFuture<'_, Result<Option<Accepted>, StorageError>> {
         Box::pin(read_operation(&self.snapshot, entity, id))
     }
 
@@ -177,7 +173,7 @@ impl<K: Kv> ReadView for KvView<K> {
         entity: EntityId,
         after: OpId,
         limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(Position, Arc<Operation>)>, StorageError>> {
+    ) -> BoxFuture<'_, Result<Vec<Accepted>, StorageError>> {
         Box::pin(self.read_operations(entity, after, limit))
     }
 

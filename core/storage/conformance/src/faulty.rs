@@ -128,6 +128,14 @@ impl<S: KvStore> KvStore for Faulty<S> {
     fn name(&self) -> &'static str {
         self.store.name()
     }
+
+    fn closed(&self) -> u64 {
+        self.store.closed()
+    }
+
+    async fn set_closed(&self, version: u64) -> Result<(), StorageError> {
+        self.store.set_closed(version).await
+    }
 }
 
 impl<K: Kv> Kv for Faulty<K> {

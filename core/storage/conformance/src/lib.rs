@@ -8,6 +8,7 @@
 mod cases;
 pub mod data;
 mod faulty;
+pub mod files;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -63,15 +64,19 @@ pub fn cases<F: Factory>() -> Vec<Case<F>> {
 
 /// Runs the suite as a test program with the usual arguments.
 pub fn main<F: Factory>(factory: F) -> ExitCode {
+    libtest_mimic::run(&libtest_mimic::Arguments::from_args(), trials(factory)).exit_code()
+}
+
+fn trials<F: Factory>(factory: F) -> Vec<libtest_mimic::Trial> {
     let factory = Arc::new(factory);
-    let trials = cases::<F>().into_iter().map(|case| {
+    let trial = |case: Case<F>| {
         let factory = factory.clone();
         libtest_mimic::Trial::test(case.name, move || {
             (case.run)(&factory);
             Ok(())
         })
-    });
-    libtest_mimic::run(&libtest_mimic::Arguments::from_args(), trials.collect()).exit_code()
+    };
+    cases::<F>().into_iter().map(trial).collect()
 }
 
 /// Takes an engine as the trait that nodes use.

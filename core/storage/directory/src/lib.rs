@@ -2,7 +2,7 @@
 //!
 //! | entry | what it is |
 //! |---|---|
-//! | `ankurah-store` | a few lines of text: the engine, and whether the store has been made yet |
+//! | `ankurah-store` | a few lines of text: the engine, whether the store has been made yet, and at which version it was last closed |
 //! | `owner` | locked by the process that has the store open, and says which one that is |
 //! | `data` | the engine's own files |
 //!
@@ -56,7 +56,7 @@ impl Directory {
                 look(path)?.ok_or_else(|| refused(path, "the store has just been removed".to_owned()))?
             }
             None => {
-                let marker = Marker { engine: engine.to_owned(), made: false };
+                let marker = Marker { engine: engine.to_owned(), made: false, closed: 0 };
                 marker.write(path)?;
                 marker
             }
@@ -84,6 +84,22 @@ impl Directory {
     /// Whether the store has been made: it is then an error if the engine finds none.
     pub fn is_made(&self) -> bool {
         self.marker.made
+    }
+
+    /// The last version that [`Directory::set_closed`] noted, 0 before the first.
+    pub fn closed(&self) -> u64 {
+        self.marker.closed
+    }
+
+    /// Notes the version at which the store was closed, so that a store that lost its end is found out.
+    ///
+    /// # Errors
+    /// As [`Directory::open`].
+    pub fn set_closed(&mut self, closed: u64) -> Result<(), StorageError> {
+        let marker = Marker { closed, ..self.marker.clone() };
+        marker.write(&self.path)?;
+        self.marker = marker;
+        Ok(())
     }
 
     /// Notes that the store has been made and is on disk.

@@ -23,6 +23,8 @@ pub struct Marker {
     pub engine: String,
     /// Whether the store has been made: until then a crash may have left nothing.
     pub made: bool,
+    /// The version of the engine's writes at which the store was last closed, 0 before.
+    pub closed: u64,
 }
 
 /// Which store a directory holds; `None` where there is no such directory, or it is empty.
@@ -71,13 +73,14 @@ fn read(file: &Path, text: &str) -> Result<Marker, StorageError> {
     if lines.next() != Some(TITLE) {
         return Err(damaged(file, "it does not begin as it should"));
     }
-    let (mut format, mut engine, mut made) = (None, None, None);
+    let (mut format, mut engine, mut made, mut closed) = (None, None, None, None);
     for line in lines {
         match line.split_once(' ') {
             Some(("format", number)) => format = number.parse::<u32>().ok(),
             Some(("engine", name)) => engine = Some(name.to_owned()),
             Some(("made", "yes")) => made = Some(true),
             Some(("made", "no")) => made = Some(false),
+            Some(("closed", number)) => closed = number.parse::<u64>().ok(),
             // A newer version says with its format whether older ones may go on.
             _ => {}
         }
@@ -87,8 +90,8 @@ fn read(file: &Path, text: &str) -> Result<Marker, StorageError> {
         Some(FORMAT) => {}
         _ => return Err(damaged(file, "it names no format")),
     }
-    match (engine, made) {
-        (Some(engine), Some(made)) if !engine.is_empty() => Ok(Marker { engine, made }),
+    match (engine, made, closed) {
+        (Some(engine), Some(made), Some(closed)) if !engine.is_empty() => Ok(Marker { engine, made, closed }),
         _ => Err(damaged(file, "it does not say what it should")),
     }
 }
@@ -97,7 +100,10 @@ impl Marker {
     /// Writes the marker, whole or not at all, to the disk.
     pub(crate) fn write(&self, path: &Path) -> Result<(), StorageError> {
         let made = if self.made { "yes" } else { "no" };
-        let text = format!("{TITLE}\nformat {FORMAT}\nengine {}\nmade {made}\n", self.engine);
+        let text = format!(
+            "{TITLE}\nformat {FORMAT}\nengine {}\nmade {made}\nclosed {}\n",
+            self.engine, self.closed
+        );
         let new = path.join(NEW_FILE);
         let write = || {
             let mut file = File::create(&new)?;

@@ -7,7 +7,7 @@ use ankurah_core::storage::StorageError;
 use ankurah_storage_directory::{Directory, Marker, look};
 
 fn marker(engine: &str, made: bool) -> Option<Marker> {
-    Some(Marker { engine: engine.to_owned(), made })
+    Some(Marker { engine: engine.to_owned(), made, closed: 0 })
 }
 
 #[test]
@@ -30,7 +30,12 @@ fn a_new_directory_is_made_locked_and_found_again() {
     first.made().unwrap();
     assert!(matches!(Directory::open(&path, "a", true), Err(StorageError::Locked { .. })));
     drop(first);
-    assert!(Directory::open(&path, "a", false).unwrap().is_made());
+    let mut second = Directory::open(&path, "a", false).unwrap();
+    assert!(second.is_made() && second.closed() == 0);
+    second.set_closed(17).unwrap();
+    drop(second);
+    assert_eq!(Directory::open(&path, "a", false).unwrap().closed(), 17);
+    fs::write(path.join("ankurah-store"), "ankurah store\nformat 1\nengine a\nmade yes\nclosed 0\n").unwrap();
     assert_eq!(look(&path).unwrap(), marker("a", true));
     match Directory::open(&path, "b", true) {
         Err(StorageError::Open { message, .. }) => {
@@ -48,7 +53,7 @@ fn what_is_not_ours_is_left_alone() {
     fs::write(folder.path().join("thesis.txt"), "important").unwrap();
     match Directory::open(folder.path(), "a", true) {
         Err(StorageError::Open { message, .. }) => {
-            assert_eq!(message, "it is no store, but holds thesis.txt")
+            assert_eq!(message, "it is no store, but holds thesis.txt");
         }
         other => panic!("{other:?}"),
     }
@@ -76,13 +81,14 @@ fn marked(text: &[u8]) -> StorageError {
 #[test]
 fn a_bad_marker_is_an_error() {
     let long = [b'x'; 5000];
-    let bad: [&[u8]; 7] = [
+    let bad: [&[u8]; 8] = [
+        b"ankurah store\nformat 1\nengine a\nmade yes\n",
         b"",
         b"\xff\xfe",
         b"something else\n",
         b"ankurah store\nengine a\nmade yes\n",
-        b"ankurah store\nformat 1\nmade yes\n",
-        b"ankurah store\nformat 1\nengine a\nmade perhaps\n",
+        b"ankurah store\nformat 1\nmade yes\nclosed 0\n",
+        b"ankurah store\nformat 1\nengine a\nmade perhaps\nclosed 0\n",
         &long,
     ];
     for text in bad {

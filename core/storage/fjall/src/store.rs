@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ankurah_core::storage::StorageError;
 use ankurah_core::storage::kv::{
@@ -58,9 +58,13 @@ impl FjallStore {
         Ok(FjallStore(Arc::new(Inner { trees, database, directory: Mutex::new(directory) })))
     }
 
+    fn directory(&self) -> MutexGuard<'_, Directory> {
+        self.0.directory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Notes that the store has been made.
     pub(crate) fn made(&self) -> Result<(), StorageError> {
-        self.0.directory.lock().unwrap_or_else(PoisonError::into_inner).made()
+        self.directory().made()
     }
 }
 
@@ -131,6 +135,14 @@ impl KvStore for FjallStore {
 
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn closed(&self) -> u64 {
+        self.directory().closed()
+    }
+
+    async fn set_closed(&self, version: u64) -> Result<(), StorageError> {
+        self.directory().set_closed(version)
     }
 }
 

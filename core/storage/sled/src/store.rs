@@ -3,7 +3,7 @@
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ankurah_core::storage::StorageError;
 use ankurah_core::storage::kv::{KvRange, KvRead, KvStore, KvWrite, Page, PageBuilder, PageLimit};
@@ -39,9 +39,13 @@ impl SledStore {
         Ok(SledStore { database, unflushed: AtomicUsize::new(0), directory: Mutex::new(directory) })
     }
 
+    fn directory(&self) -> MutexGuard<'_, Directory> {
+        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Notes that the store has been made.
     pub(crate) fn made(&self) -> Result<(), StorageError> {
-        self.directory.lock().unwrap_or_else(PoisonError::into_inner).made()
+        self.directory().made()
     }
 
     fn flush_now(&self) -> Result<(), StorageError> {
@@ -130,5 +134,13 @@ impl KvStore for SledStore {
 
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn closed(&self) -> u64 {
+        self.directory().closed()
+    }
+
+    async fn set_closed(&self, version: u64) -> Result<(), StorageError> {
+        self.directory().set_closed(version)
     }
 }

@@ -135,7 +135,7 @@ fn conflict(place: &impl Place) {
     assert_eq!(view.count_hint(model(0)), Some(1));
     // An entity that does not exist has no head.
     let mut gone = other.batch();
-    gone.states[0].expected = first.state.head.clone();
+    gone.states[0].expected = first.state.head;
     match refused(&*engine, gone) {
         CommitError::Conflict { head, .. } => assert!(head.is_empty()),
         error => panic!("{error}"),
@@ -361,7 +361,7 @@ fn runs(place: &impl Place) {
     assert_eq!(run(1, 0), None);
     assert_eq!(run(1, 1), Some(first.run.clone()));
     assert_eq!(run(1, 2), Some(third.run.clone()));
-    assert_eq!(run(1, u64::MAX), Some(third.run.clone()));
+    assert_eq!(run(1, u64::MAX), Some(third.run));
     assert_eq!(run(2, 5), Some(second.run.clone()));
     assert_eq!(run(3, 5), None);
 }

@@ -243,7 +243,8 @@ fn check(place: &impl Place) {
     };
     let (one, other) = (&writes[1], &writes[2]);
     let (entity, id) = (one.entity(), one.operation.id());
-    let damages: [(&str, Vec<u8>, Option<Vec<u8>>); 12] = [
+    type Damage = (&'static str, Vec<u8>, Option<Vec<u8>>);
+    let damages: [Damage; 12] = [
         ("state of entity", layout::state(model(0), entity), Some(vec![1, 0])),
         ("model of entity", layout::state(model(0), entity), None),
         ("state of entity", layout::state(model(0), entity), Some(other.state.encode())),

@@ -225,10 +225,10 @@ fn random(place: &impl Place) {
     for _ in 0..40 {
         let writes = any_writes(&mut dice, &mut writer, &mut rows, 40);
         commit(&*engine, batch(&writes));
-        if dice.below(3) == 0 {
-            if let Some(definition) = waiting.pop() {
-                indexes.push((make(&*engine, &definition), definition));
-            }
+        if dice.below(3) == 0
+            && let Some(definition) = waiting.pop()
+        {
+            indexes.push((make(&*engine, &definition), definition));
         }
         compare_all(&*view(&*engine), &rows, &indexes, &mut dice);
     }

@@ -1,0 +1,319 @@
+//! Cases for engines whose stores are directories: who may open them, what survives a kill, what damage does.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Arc;
+
+use ankurah_core::id::OpId;
+use ankurah_core::storage::{Batch, CommitError, Durability, Engine, Position, StorageError, TextWrite};
+use ankurah_core::value::Value;
+use futures::StreamExt;
+use futures::executor::block_on;
+use libtest_mimic::{Arguments, Trial};
+
+use crate::data::{Dice, Typist, Write, Writer, batch, model, property, text};
+use crate::{Factory, trials};
+
+/// How a store in a directory is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mode {
+    /// Make a store where there is none.
+    pub create: bool,
+    /// Refuse what writes.
+    pub read_only: bool,
+}
+
+/// An engine whose stores are directories.
+#[derive(Clone, Copy)]
+pub struct Embedded {
+    /// Its name.
+    pub name: &'static str,
+    /// Opens a store.
+    pub open: fn(&Path, Mode) -> Result<Arc<dyn Engine>, StorageError>,
+    /// Whether the engine may panic on damaged files, which its documentation then says.
+    pub may_panic: bool,
+}
+
+const NEW: Mode = Mode { create: true, read_only: false };
+const OLD: Mode = Mode { create: false, read_only: false };
+/// Tells a process that it is to write into the store in this directory until it is killed.
+const VICTIM: &str = "ANKURAH_CONFORMANCE_VICTIM";
+
+/// Runs the suite and the cases for directories as a test program with the usual arguments.
+pub fn main<F: Factory>(factory: F, engine: Embedded) -> ExitCode {
+    if let Some(path) = std::env::var_os(VICTIM) {
+        return write_until_killed(&engine, Path::new(&path));
+    }
+    let mut all = trials(factory);
+    let cases: [(&str, fn(&Embedded)); 7] = [
+        ("file::a_store_is_made_only_when_asked", made),
+        ("file::a_second_opening_names_the_holder", locked),
+        ("file::what_was_acknowledged_survives_a_kill", killed),
+        ("file::a_newer_store_is_refused", newer),
+        ("file::a_lost_store_is_damage_not_a_new_one", lost),
+        ("file::read_only_writes_nothing", read_only),
+        ("file::a_flipped_bit_is_an_error_or_nothing", flipped),
+    ];
+    all.extend(cases.into_iter().map(|(name, run)| {
+        Trial::test(name, move || {
+            run(&engine);
+            Ok(())
+        })
+    }));
+    libtest_mimic::run(&Arguments::from_args(), all).exit_code()
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn commit(engine: &dyn Engine, batch: Batch) -> Position {
+    block_on(engine.commit(batch, Durability::Synced)).unwrap()
+}
+
+fn error(result: Result<Arc<dyn Engine>, StorageError>) -> StorageError {
+    result.map(|_| ()).expect_err("it is refused")
+}
+
+fn made(engine: &Embedded) {
+    let folder = folder();
+    let path = folder.path().join("store");
+    for mode in [OLD, Mode { create: true, read_only: true }] {
+        assert!(matches!(error((engine.open)(&path, mode)), StorageError::Open { .. }));
+        assert!(!path.exists());
+    }
+    fs::create_dir(&path).unwrap();
+    let foreign = path.join("letter.txt");
+    fs::write(&foreign, "dear").unwrap();
+    assert!(matches!(error((engine.open)(&path, NEW)), StorageError::Open { .. }));
+    fs::remove_file(&foreign).unwrap();
+    let first = (engine.open)(&path, NEW).unwrap();
+    assert_eq!(first.info().engine, engine.name);
+    commit(&*first, Writer::new(0).create(model(0), &[]).batch());
+    let info = first.info();
+    drop(first);
+    // What others put beside it does no harm.
+    fs::write(&foreign, "dear").unwrap();
+    assert_eq!((engine.open)(&path, OLD).unwrap().info(), info);
+    let other = path.join("ankurah-store");
+    let marker = fs::read_to_string(&other).unwrap();
+    fs::write(&other, marker.replace(engine.name, "quantum")).unwrap();
+    let message = error((engine.open)(&path, NEW)).to_string();
+    assert!(message.contains("it holds a store of engine quantum"), "{message}");
+}
+
+fn victim(path: &Path) -> Child {
+    let program = std::env::current_exe().unwrap();
+    Command::new(program).env(VICTIM, path).stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap()
+}
+
+/// Commits, and says each position as soon as it is acknowledged.
+fn write_until_killed(engine: &Embedded, path: &Path) -> ExitCode {
+    let engine = (engine.open)(path, NEW).unwrap();
+    let start = block_on(engine.view()).unwrap().position().0;
+    let mut writer = Writer::new(start + 10);
+    let mut out = std::io::stdout().lock();
+    loop {
+        let writes: Vec<Write> =
+            (0..3).map(|_| writer.create(model(0), &[(property(0), text("some words"))])).collect();
+        let position = commit(&*engine, batch(&writes));
+        if writeln!(out, "{}", position.0).and_then(|()| out.flush()).is_err() {
+            return ExitCode::FAILURE;
+        }
+    }
+}
+
+/// Lets a process commit until it has acknowledged so many more, then kills it. Gives its last word.
+fn kill_after(path: &Path, count: usize, held: impl FnOnce(u32)) -> u64 {
+    let mut child = victim(path);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut last = 0;
+    for _ in 0..count {
+        last = lines.next().unwrap().unwrap().parse().unwrap();
+    }
+    held(child.id());
+    child.kill().unwrap();
+    // What it has said before it died counts as well.
+    for line in lines.map_while(Result::ok) {
+        last = line.parse().unwrap_or(last);
+    }
+    child.wait().unwrap();
+    last
+}
+
+fn killed(engine: &Embedded) {
+    let folder = folder();
+    let mut dice = Dice::new(3);
+    for _ in 0..6 {
+        let acknowledged = kill_after(folder.path(), 5 + dice.below(40), |_| {});
+        let engine = (engine.open)(folder.path(), OLD).unwrap();
+        assert!(!engine.was_clean());
+        let view = block_on(engine.view()).unwrap();
+        assert!(view.position().0 >= acknowledged, "{} of {acknowledged}", view.position().0);
+        assert_eq!(view.count_hint(model(0)), Some(view.position().0 * 3), "whole commits");
+        let faults: Vec<_> = block_on(engine.check().collect());
+        assert!(faults.is_empty(), "{faults:?}");
+    }
+}
+
+fn locked(engine: &Embedded) {
+    let folder = folder();
+    let holder = |pid: u32| {
+        let name = std::env::current_exe().unwrap();
+        let name: String = name.file_name().unwrap().to_string_lossy().chars().take(64).collect();
+        format!("process {pid} ({name})")
+    };
+    let refused = |pid: u32| match error((engine.open)(folder.path(), NEW)) {
+        StorageError::Locked { holder: found, path } => {
+            assert_eq!((found, path), (holder(pid), folder.path().display().to_string()));
+        }
+        other => panic!("{other}"),
+    };
+    kill_after(folder.path(), 1, refused);
+    let own = (engine.open)(folder.path(), OLD).unwrap();
+    refused(std::process::id());
+    let view = block_on(own.view()).unwrap();
+    drop(own);
+    drop(view);
+    (engine.open)(folder.path(), OLD).unwrap();
+}
+
+fn newer(engine: &Embedded) {
+    let folder = folder();
+    drop((engine.open)(folder.path(), NEW).unwrap());
+    let path = folder.path().join("ankurah-store");
+    let marker = fs::read_to_string(&path).unwrap();
+    fs::write(&path, marker.replace("format 1", "format 7")).unwrap();
+    let found = error((engine.open)(folder.path(), NEW));
+    assert!(matches!(found, StorageError::Newer { found: 7, known: 1 }), "{found}");
+}
+
+fn lost(engine: &Embedded) {
+    for keep_folder in [false, true] {
+        let folder = folder();
+        let first = (engine.open)(folder.path(), NEW).unwrap();
+        commit(&*first, Writer::new(0).create(model(0), &[]).batch());
+        drop(first);
+        fs::remove_dir_all(folder.path().join("data")).unwrap();
+        if keep_folder {
+            fs::create_dir(folder.path().join("data")).unwrap();
+        }
+        let found = error((engine.open)(folder.path(), NEW));
+        assert!(matches!(found, StorageError::Damaged { .. }), "{found}");
+    }
+}
+
+fn read_only(engine: &Embedded) {
+    let folder = folder();
+    let write = Writer::new(0).create(model(0), &[]);
+    let first = (engine.open)(folder.path(), NEW).unwrap();
+    commit(&*first, write.batch());
+    drop(first);
+    let only = (engine.open)(folder.path(), Mode { create: false, read_only: true }).unwrap();
+    let next = Writer::new(1).create(model(0), &[]);
+    let refused = block_on(only.commit(next.batch(), Durability::Synced));
+    assert!(matches!(refused, Err(CommitError::Storage(StorageError::ReadOnly))));
+    assert_eq!(block_on(only.view()).unwrap().position(), Position(1));
+    block_on(only.close()).unwrap();
+    drop(only);
+    assert!(!(engine.open)(folder.path(), OLD).unwrap().was_clean(), "closing it marked nothing");
+}
+
+/// All files below a folder.
+fn files(path: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+fn copy(from: &Path, to: &Path) {
+    for file in files(from) {
+        let target = to.join(file.strip_prefix(from).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(&file, target).unwrap();
+    }
+}
+
+/// Everything in a store, as one text for each record.
+async fn everything(engine: &dyn Engine) -> Result<Vec<String>, StorageError> {
+    let view = engine.view().await?;
+    let mut all = vec![format!("{:?}", view.position())];
+    let mut entities = BTreeMap::new();
+    for entry in view.log(Position(0), 10_000).await? {
+        all.push(format!("{entry:?}"));
+        entities.extend(entry.changes.iter().map(|change| (change.entity, change.model)));
+    }
+    for (entity, model) in entities {
+        all.push(format!("{:?}", view.state(model, entity).await?));
+        all.push(format!("{:?}", view.operations(entity, OpId::MIN, 100).await?));
+        all.push(format!("{:?}", view.text(entity, property(5)).await?));
+    }
+    Ok(all)
+}
+
+/// Bits are flipped all over the files of a closed store. It then cannot be opened, or cannot be read, or says
+/// what it said before; never less, as the version at which it was closed is kept apart.
+fn flipped(engine: &Embedded) {
+    const ROUNDS: usize = 40;
+    let folder = folder();
+    let sound = folder.path().join("sound");
+    let expected;
+    {
+        let store = (engine.open)(&sound, NEW).unwrap();
+        let mut writer = Writer::new(0);
+        let mut typist = Typist::new();
+        let mut write = writer.create(model(0), &[(property(0), Value::Int(1))]);
+        commit(&*store, write.batch());
+        for number in 0..20 {
+            let other = writer.create(model(0), &[(property(0), text(&"words ".repeat(number)))]);
+            write = writer.edit_text(&write.state, property(5), typist.append("more "));
+            let operation = write.operation.id();
+            let texts = vec![TextWrite::Append { entity: write.entity(), property: property(5), operation }];
+            commit(&*store, Batch { texts, ..batch(&[write.clone(), other]) });
+        }
+        expected = block_on(everything(&*store)).unwrap();
+        block_on(store.close()).unwrap();
+    }
+    let mut dice = Dice::new(4);
+    let (mut errors, mut same, mut panics) = (0, 0, 0);
+    for round in 0..ROUNDS {
+        let path = folder.path().join(format!("damaged-{round}"));
+        copy(&sound, &path);
+        let all: Vec<(PathBuf, u64)> = files(&path.join("data"))
+            .into_iter()
+            .map(|file| (file.clone(), fs::metadata(&file).unwrap().len()))
+            .filter(|(_, length)| *length > 0)
+            .collect();
+        let (file, _) = &all[dice.below(all.len())];
+        let mut bytes = fs::read(file).unwrap();
+        // Journals are made long and empty in advance: most bytes to hit are before their end.
+        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(bytes.len(), |at| at + 1);
+        let at = dice.below(used);
+        bytes[at] ^= 1 << dice.below(8);
+        fs::write(file, &bytes).unwrap();
+        let read = || {
+            let store = (engine.open)(&path, OLD)?;
+            block_on(everything(&*store))
+        };
+        match catch_unwind(AssertUnwindSafe(read)) {
+            Err(_) if engine.may_panic => panics += 1,
+            Err(_) => panic!("{} at {at}: it panics", file.display()),
+            Ok(Err(_)) => errors += 1,
+            Ok(Ok(found)) => {
+                assert_eq!(found, expected, "{} at {at}", file.display());
+                same += 1;
+            }
+        }
+        fs::remove_dir_all(&path).unwrap();
+    }
+    assert_eq!(errors + same + panics, ROUNDS);
+    assert!(errors > 0, "{same} the same, {panics} panics");
+}
