@@ -38,7 +38,7 @@ impl Indexer {
         statistics: &Statistics,
     ) {
         let examined = statistics.examined();
-        if examined < EXAMINED || statistics.kept().saturating_mul(ONE_IN) > examined {
+        if examined < EXAMINED || statistics.used().saturating_mul(ONE_IN) > examined {
             return;
         }
         if self.is_due(wanted) && has_room(engine, wanted) {

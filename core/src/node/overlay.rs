@@ -51,6 +51,9 @@ impl Source for Overlay {
     }
 
     fn count_hint(&self, model: ModelId) -> Option<u64> {
+        if let Some(reads) = &self.reads {
+            reads.lock().unwrap_or_else(PoisonError::into_inner).models.insert(model);
+        }
         if self.draft.touches(model) { None } else { self.view.count_hint(model) }
     }
 }

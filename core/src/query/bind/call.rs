@@ -77,61 +77,72 @@ fn unary_field(name: &str) -> Option<DateField> {
 
 type Bound = Result<Typed, BindError>;
 
+/// The built-in function that a call names, if it takes so many arguments.
+fn known_function(call: &Call, span: Span) -> Result<&'static functions::Function, BindError> {
+    let name = &call.name.name;
+    let Some(function) = functions::find(name) else {
+        let error = BindError::new(BindErrorKind::UnknownFunction(name.clone()), call.name.span);
+        return Err(error.nearest(name, functions::names()));
+    };
+    let given = match &call.args {
+        CallArgs::Star => 1,
+        CallArgs::List(args) => args.len(),
+    };
+    if function.takes(given) {
+        return Ok(function);
+    }
+    let expected = match (function.min_args, function.max_args) {
+        (0, Some(0)) => "no argument".to_owned(),
+        (min, Some(max)) if min == max => count(min, "argument", "arguments"),
+        (min, Some(max)) if max == min + 1 => format!("{min} or {max} arguments"),
+        (min, Some(max)) => format!("{min} to {max} arguments"),
+        (min, None) => format!("{} or more", count(min, "argument", "arguments")),
+    };
+    let kind =
+        BindErrorKind::WrongArgumentCount { function: function.name.to_owned(), expected, found: given };
+    Err(BindError::new(kind, span).help(format!("it is called as `{}`", function.signature)))
+}
+
+/// The arguments of a function that is no aggregate.
+fn plain_arguments<'c>(
+    function: &functions::Function,
+    call: &'c Call,
+    span: Span,
+) -> Result<&'c [ast::Expr], BindError> {
+    let what = match &call.args {
+        CallArgs::Star => "`*`",
+        CallArgs::List(_) if call.distinct => "`distinct`",
+        CallArgs::List(_) if call.filter.is_some() => "`filter`",
+        CallArgs::List(args) => return Ok(args),
+    };
+    let message = format!("`{}` is not an aggregate and takes no {what}", function.name);
+    Err(BindError::new(BindErrorKind::AggregateMisuse(message), span))
+}
+
 impl Binder<'_, '_> {
     pub(super) fn call(&mut self, call: &Call, span: Span) -> Bound {
-        let name = &call.name.name;
-        let Some(function) = functions::find(name) else {
-            let error = BindError::new(BindErrorKind::UnknownFunction(name.clone()), call.name.span);
-            return Err(error.nearest(name, functions::names()));
-        };
-        let given = match &call.args {
-            CallArgs::Star => 1,
-            CallArgs::List(args) => args.len(),
-        };
-        if !function.takes(given) {
-            let expected = match (function.min_args, function.max_args) {
-                (min, Some(max)) if min == max => match min {
-                    0 => "no argument".to_owned(),
-                    _ => count(min, "argument", "arguments"),
-                },
-                (min, Some(max)) if max == min + 1 => format!("{min} or {max} arguments"),
-                (min, Some(max)) => format!("{min} to {max} arguments"),
-                (min, None) => format!("{} or more", count(min, "argument", "arguments")),
-            };
-            let kind = BindErrorKind::WrongArgumentCount {
-                function: function.name.to_owned(),
-                expected,
-                found: given,
-            };
-            return Err(BindError::new(kind, span).help(format!("it is called as `{}`", function.signature)));
-        }
+        let function = known_function(call, span)?;
         if function.is_aggregate() {
             return self.aggregate(function, call, span);
         }
-        let not_aggregate = |what: &str| {
-            let message = format!("`{}` is not an aggregate and takes no {what}", function.name);
-            BindError::new(BindErrorKind::AggregateMisuse(message), span)
-        };
-        let args = match &call.args {
-            CallArgs::Star => return Err(not_aggregate("`*`")),
-            CallArgs::List(_) if call.distinct => return Err(not_aggregate("`distinct`")),
-            CallArgs::List(_) if call.filter.is_some() => return Err(not_aggregate("`filter`")),
-            CallArgs::List(args) => args,
-        };
-        self.function(function.name, args, span)
+        let args = plain_arguments(function, call, span)?;
+        let mut values = Vec::with_capacity(args.len());
+        for arg in args {
+            values.push(self.expr(arg)?);
+        }
+        self.function(function.name, args, values, span)
     }
 
-    fn function(&mut self, name: &'static str, args: &[ast::Expr], span: Span) -> Bound {
+    fn function(&mut self, name: &'static str, args: &[ast::Expr], values: Vec<Typed>, span: Span) -> Bound {
         let place = Place(span);
         match name {
             "now" => {
                 let now = Expr::Constant(Value::Timestamp(self.session.context.now));
                 return Ok(Typed::new(now, ValueType::Timestamp, span));
             }
-            "date_part" | "date_trunc" => return self.date(name == "date_trunc", args, span),
+            "date_part" | "date_trunc" => return self.date(name == "date_trunc", args, &values, span),
             _ => {}
         }
-        let values = args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>, _>>()?;
         if let Some(field) = unary_field(name) {
             let time = self.argument(name, values.first(), Takes::Of(ValueType::Timestamp))?.0;
             return Ok(date_part(field, time, name == "second", span));
@@ -219,9 +230,9 @@ impl Binder<'_, '_> {
         }
     }
 
-    fn date(&mut self, truncate: bool, args: &[ast::Expr], span: Span) -> Bound {
+    fn date(&mut self, truncate: bool, args: &[ast::Expr], values: &[Typed], span: Span) -> Bound {
         let name = if truncate { "date_trunc" } else { "date_part" };
-        let [field_arg, time] = args else { return Ok(Typed::null(span)) };
+        let ([field_arg, _], [_, time]) = (args, values) else { return Ok(Typed::null(span)) };
         let fields = || DateField::NAMES.iter().filter(|(_, field)| !truncate || field.is_unit());
         let field = match &field_arg.kind {
             ExprKind::Literal(Literal::String(text)) => text,
@@ -235,8 +246,7 @@ impl Binder<'_, '_> {
             let error = BindError::new(BindErrorKind::InvalidValue(message), field_arg.span);
             return Err(error.nearest(field, fields().map(|(name, _)| *name)));
         };
-        let time = self.expr(time)?;
-        let (time, _) = self.argument(name, Some(&time), Takes::Of(ValueType::Timestamp))?;
+        let (time, _) = self.argument(name, Some(time), Takes::Of(ValueType::Timestamp))?;
         if truncate {
             let expr = Expr::Call(Function::DateTruncate(field), vec![time], Place(span));
             return Ok(Typed::new(expr, ValueType::Timestamp, span));

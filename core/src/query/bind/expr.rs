@@ -2,7 +2,7 @@
 
 use ankurah_query_lang::Span;
 use ankurah_query_lang::ast::{
-    self, BinaryOp, CaseBranch, DataType, ExprKind, IsTest, Literal, NumberKind, UnaryOp,
+    self, BinaryOp, CaseBranch, DataType, DataTypeKind, ExprKind, IsTest, Literal, NumberKind, UnaryOp,
 };
 
 use super::Session;
@@ -40,13 +40,43 @@ pub(super) fn mismatch(message: impl Into<String>, span: Span) -> BindError {
     BindError::new(BindErrorKind::TypeMismatch(message.into()), span)
 }
 
-/// Whether a binary operator computes a number.
-fn comparison_test(test: IsTest) -> Test {
-    match test {
-        IsTest::Null | IsTest::Unknown => Test::Null,
-        IsTest::True => Test::True,
-        IsTest::False => Test::False,
-    }
+fn no_subquery(span: Span) -> Bound {
+    Err(BindError::new(BindErrorKind::NotAvailable("subqueries are".to_owned()), span))
+}
+
+/// How one of two operands becomes what the other one is: a constant one rather than the other.
+fn conversion(left: (&ast::Expr, &Typed), right: (&ast::Expr, &Typed)) -> Option<String> {
+    let (from, to) = if right.1.expr.constant().is_some() { (right, left) } else { (left, right) };
+    let type_of = |ty| match ty {
+        Ty::Of(ty) => Some(ty),
+        Ty::Literal => Some(ValueType::String),
+        Ty::Null | Ty::AnyRef | Ty::JsonPart => None,
+    };
+    let (source, target) = (type_of(from.1.ty)?, type_of(to.1.ty)?);
+    let possible = is_castable(source.tag(), target.tag()) && !matches!(target, ValueType::Ref(_));
+    let cast = ast::Expr {
+        kind: ExprKind::Cast { expr: Box::new(from.0.clone()), to: data_type(target)? },
+        span: from.0.span,
+    };
+    possible.then(|| cast.to_string())
+}
+
+/// A type as it is written; not of a reference.
+fn data_type(ty: ValueType) -> Option<DataType> {
+    let kind = match ty {
+        ValueType::Bool => DataTypeKind::Bool,
+        ValueType::Int => DataTypeKind::I64,
+        ValueType::Float => DataTypeKind::F64,
+        ValueType::Decimal => DataTypeKind::Decimal,
+        ValueType::String => DataTypeKind::String,
+        ValueType::Bytes => DataTypeKind::Bytes,
+        ValueType::Timestamp => DataTypeKind::Timestamp,
+        ValueType::Uuid => DataTypeKind::Uuid,
+        ValueType::Ulid => DataTypeKind::Ulid,
+        ValueType::Json => DataTypeKind::Json,
+        ValueType::Ref(_) => return None,
+    };
+    Some(DataType { kind, span: Span::default() })
 }
 
 /// The negation of a condition, pushed into comparisons so that indexes can serve it.
@@ -73,68 +103,83 @@ impl<'s, 'a> Binder<'s, 'a> {
         describe(ty, self.session.context.names)
     }
 
-    /// Binds an expression.
+    /// Binds an expression. Each kind has a function of its own, so that the deepest tree needs little stack.
     pub(super) fn expr(&mut self, expr: &ast::Expr) -> Bound {
         let span = expr.span;
         match &expr.kind {
             ExprKind::Literal(literal) => self.session.literal(literal, span),
             ExprKind::Parameter(parameter) => self.session.parameter(parameter),
-            ExprKind::Path(path) => Ok(self.scope.path(path)?.0),
-            ExprKind::Access { base, steps } => {
-                let base = self.expr(base)?;
-                self.scope.access(base, steps, span)
-            }
+            ExprKind::Path(path) => self.path(path),
+            ExprKind::Access { base, steps } => self.access(base, steps, span),
+            ExprKind::Unary { op: UnaryOp::Not, expr } => self.negation(expr, span),
             ExprKind::Unary { op, expr } => self.unary(*op, expr, span),
             ExprKind::Binary { op, left, right } => self.binary(*op, left, right, span),
-            ExprKind::And(list) => {
-                let list = self.conditions(list)?;
-                Ok(Typed::new(Expr::And(list), ValueType::Bool, span))
-            }
-            ExprKind::Or(list) => {
-                let list = self.conditions(list)?;
-                Ok(Typed::new(Expr::Or(list), ValueType::Bool, span))
-            }
-            ExprKind::Between { negated, expr, low, high } => {
-                let (value, low, high) = (self.expr(expr)?, self.expr(low)?, self.expr(high)?);
-                let above = self.compare(Comparison::GreaterOrEqual, &value, &low, span)?;
-                let below = self.compare(Comparison::LessOrEqual, &value, &high, span)?;
-                let expr = if *negated {
-                    Expr::Or(vec![not(above), not(below)])
-                } else {
-                    Expr::And(vec![above, below])
-                };
-                Ok(Typed::new(expr, ValueType::Bool, span))
-            }
+            ExprKind::And(list) => self.junction(list, Expr::And, span),
+            ExprKind::Or(list) => self.junction(list, Expr::Or, span),
+            ExprKind::Between { negated, expr, low, high } => self.between(*negated, expr, low, high, span),
             ExprKind::InList { negated, expr, list } => self.in_list(*negated, expr, list, span),
-            ExprKind::Like { negated, case_insensitive, expr, pattern, escape } => {
-                let found = self.like(*case_insensitive, expr, pattern, escape.as_deref(), span)?;
-                Ok(Typed::new(if *negated { not(found) } else { found }, ValueType::Bool, span))
-            }
-            ExprKind::Is { negated, expr, test } => {
-                let operand = match test {
-                    IsTest::Null => self.expr(expr)?.expr,
-                    IsTest::True | IsTest::False | IsTest::Unknown => self.condition(expr)?,
-                };
-                let test = comparison_test(*test);
-                let expr = Expr::Is { negated: *negated, test, expr: Box::new(operand) };
-                Ok(Typed::new(expr, ValueType::Bool, span))
-            }
+            ExprKind::Like { .. } => self.like_expr(&expr.kind, span),
+            ExprKind::Is { negated, expr, test } => self.is(*negated, expr, *test, span),
             ExprKind::IsDistinctFrom { negated, left, right } => {
-                let (left, right) = (self.expr(left)?, self.expr(right)?);
-                let (left, right) = self.comparable(&left, &right, span)?;
-                let expr =
-                    Expr::IsDistinct { negated: *negated, left: Box::new(left), right: Box::new(right) };
-                Ok(Typed::new(expr, ValueType::Bool, span))
+                self.is_distinct(*negated, left, right, span)
             }
             ExprKind::Case { operand, branches, otherwise } => {
                 self.case(operand.as_deref(), branches, otherwise.as_deref(), span)
             }
             ExprKind::Cast { expr, to } => self.cast(expr, to, span),
             ExprKind::Call(call) => self.call(call, span),
-            ExprKind::InQuery { .. } | ExprKind::Exists(_) | ExprKind::Query(_) => {
-                Err(BindError::new(BindErrorKind::NotAvailable("subqueries are".to_owned()), span))
-            }
+            ExprKind::InQuery { .. } | ExprKind::Exists(_) | ExprKind::Query(_) => no_subquery(span),
         }
+    }
+
+    fn path(&mut self, path: &ast::Path) -> Bound {
+        Ok(self.scope.path(path)?.0)
+    }
+
+    fn access(&mut self, base: &ast::Expr, steps: &[ast::PathStep], span: Span) -> Bound {
+        let base = self.expr(base)?;
+        self.scope.access(base, steps, span)
+    }
+
+    fn negation(&mut self, expr: &ast::Expr, span: Span) -> Bound {
+        let expr = self.condition(expr)?;
+        Ok(Typed::new(not(expr), ValueType::Bool, span))
+    }
+
+    fn junction(&mut self, list: &[ast::Expr], of: fn(Vec<Expr>) -> Expr, span: Span) -> Bound {
+        let mut conditions = Vec::with_capacity(list.len());
+        for expr in list {
+            conditions.push(self.condition(expr)?);
+        }
+        Ok(Typed::new(of(conditions), ValueType::Bool, span))
+    }
+
+    fn like_expr(&mut self, kind: &ExprKind, span: Span) -> Bound {
+        let ExprKind::Like { negated, case_insensitive, expr, pattern, escape } = kind else {
+            return Ok(Typed::null(span));
+        };
+        let found = self.like(*case_insensitive, expr, pattern, escape.as_deref(), span)?;
+        Ok(Typed::new(if *negated { not(found) } else { found }, ValueType::Bool, span))
+    }
+
+    fn is(&mut self, negated: bool, expr: &ast::Expr, test: IsTest, span: Span) -> Bound {
+        let operand = match test {
+            IsTest::Null => self.expr(expr)?.expr,
+            IsTest::True | IsTest::False | IsTest::Unknown => self.condition(expr)?,
+        };
+        let test = match test {
+            IsTest::Null | IsTest::Unknown => Test::Null,
+            IsTest::True => Test::True,
+            IsTest::False => Test::False,
+        };
+        Ok(Typed::new(Expr::Is { negated, test, expr: Box::new(operand) }, ValueType::Bool, span))
+    }
+
+    fn is_distinct(&mut self, negated: bool, left: &ast::Expr, right: &ast::Expr, span: Span) -> Bound {
+        let (left, right) = (self.expr(left)?, self.expr(right)?);
+        let (left, right) = self.comparable(&left, &right, span)?;
+        let expr = Expr::IsDistinct { negated, left: Box::new(left), right: Box::new(right) };
+        Ok(Typed::new(expr, ValueType::Bool, span))
     }
 
     /// Binds an expression that must be true, false or null.
@@ -150,10 +195,6 @@ impl<'s, 'a> Binder<'s, 'a> {
         }
     }
 
-    fn conditions(&mut self, list: &[ast::Expr]) -> Result<Vec<Expr>, BindError> {
-        list.iter().map(|expr| self.condition(expr)).collect()
-    }
-
     /// Two expressions as values of one type.
     fn comparable(&mut self, left: &Typed, right: &Typed, span: Span) -> Result<(Expr, Expr), BindError> {
         let pair = match common(&[left.ty, right.ty]) {
@@ -167,13 +208,7 @@ impl<'s, 'a> Binder<'s, 'a> {
         };
         pair.ok_or_else(|| {
             let (a, b) = (self.describe(left.ty), self.describe(right.ty));
-            let error = mismatch(format!("cannot compare {a} with {b}"), span);
-            match (left.ty, right.ty) {
-                (Ty::Of(from), Ty::Of(to)) if is_castable(from.tag(), to.tag()) => {
-                    error.help(format!("convert one side, as in `… :: {}`", to.tag().name()))
-                }
-                _ => error,
-            }
+            mismatch(format!("cannot compare {a} with {b}"), span)
         })
     }
 
@@ -197,10 +232,6 @@ impl<'s, 'a> Binder<'s, 'a> {
     }
 
     fn unary(&mut self, op: UnaryOp, expr: &ast::Expr, span: Span) -> Bound {
-        if op == UnaryOp::Not {
-            let expr = self.condition(expr)?;
-            return Ok(Typed::new(not(expr), ValueType::Bool, span));
-        }
         if let (UnaryOp::Neg, ExprKind::Literal(Literal::Number(number))) = (op, &expr.kind) {
             if number.kind == NumberKind::Integer {
                 let (value, ty) = literal::number(number, true, span)?;
@@ -230,9 +261,27 @@ impl<'s, 'a> Binder<'s, 'a> {
     }
 
     fn binary(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Bound {
-        let (left, right) = (self.expr(left)?, self.expr(right)?);
+        let bound_left = self.expr(left)?;
+        let bound_right = self.expr(right)?;
+        self.binary_of(op, (left, bound_left), (right, bound_right), span)
+    }
+
+    fn binary_of(
+        &mut self,
+        op: BinaryOp,
+        (left_source, left): (&ast::Expr, Typed),
+        (right_source, right): (&ast::Expr, Typed),
+        span: Span,
+    ) -> Bound {
         if let Some(op) = Comparison::of(op) {
-            let expr = self.compare(op, &left, &right, span)?;
+            let expr = self.compare(op, &left, &right, span).map_err(|error| {
+                match conversion((left_source, &left), (right_source, &right)) {
+                    Some(example) if error.help.is_none() => {
+                        error.help(format!("convert one side, as in `{example}`"))
+                    }
+                    _ => error,
+                }
+            })?;
             return Ok(Typed::new(expr, ValueType::Bool, span));
         }
         match Arithmetic::of(op) {
@@ -332,6 +381,30 @@ impl<'s, 'a> Binder<'s, 'a> {
         Ok((exprs, Some(ty)))
     }
 
+    fn between(
+        &mut self,
+        negated: bool,
+        expr: &ast::Expr,
+        low: &ast::Expr,
+        high: &ast::Expr,
+        span: Span,
+    ) -> Bound {
+        let (value, low, high) = (self.expr(expr)?, self.expr(low)?, self.expr(high)?);
+        let found = if matches!(value.expr, Expr::Constant(_) | Expr::Column(..)) {
+            // Two comparisons, which an index can serve.
+            let above = self.compare(Comparison::GreaterOrEqual, &value, &low, span)?;
+            let below = self.compare(Comparison::LessOrEqual, &value, &high, span)?;
+            if negated { Expr::Or(vec![not(above), not(below)]) } else { Expr::And(vec![above, below]) }
+        } else {
+            let (exprs, _) = self.unify(&[value, low, high], "the value and the bounds of `between`")?;
+            let mut exprs = exprs.into_iter().map(Box::new);
+            let mut next = || exprs.next().unwrap_or(Box::new(Expr::NULL));
+            let found = Expr::Between { expr: next(), low: next(), high: next() };
+            if negated { not(found) } else { found }
+        };
+        Ok(Typed::new(found, ValueType::Bool, span))
+    }
+
     fn in_list(&mut self, negated: bool, expr: &ast::Expr, list: &[ast::Expr], span: Span) -> Bound {
         let value = self.expr(expr)?;
         let mut all = Vec::with_capacity(list.len() + 1);
@@ -404,25 +477,35 @@ impl<'s, 'a> Binder<'s, 'a> {
         otherwise: Option<&ast::Expr>,
         span: Span,
     ) -> Bound {
-        let operand = operand.map(|operand| self.expr(operand)).transpose()?;
         let mut conditions = Vec::with_capacity(branches.len());
         let mut results = Vec::with_capacity(branches.len() + 1);
+        // The operand first, then what it is compared with.
+        let mut compared =
+            operand.map(|operand| self.expr(operand)).transpose()?.map(|operand| vec![operand]);
         for branch in branches {
-            conditions.push(match &operand {
-                None => self.condition(&branch.when)?,
-                Some(operand) => {
-                    let value = self.expr(&branch.when)?;
-                    self.compare(Comparison::Equal, operand, &value, branch.when.span)?.fold()
-                }
-            });
+            match &mut compared {
+                None => conditions.push(self.condition(&branch.when)?),
+                Some(compared) => compared.push(self.expr(&branch.when)?),
+            }
             results.push(self.expr(&branch.then)?);
+        }
+        let mut operand = None;
+        if let Some(compared) = compared {
+            let (mut exprs, _) =
+                self.unify(&compared, "the operand of `case` and what it is compared with")?;
+            conditions = exprs.split_off(1);
+            operand = exprs.pop();
         }
         if let Some(otherwise) = otherwise {
             results.push(self.expr(otherwise)?);
         }
         let (mut results, ty) = self.unify(&results, "the results of `case`")?;
         let otherwise = if otherwise.is_some() { results.pop().map(Box::new) } else { None };
-        let expr = Expr::Case { branches: conditions.into_iter().zip(results).collect(), otherwise };
+        let branches = conditions.into_iter().zip(results).collect();
+        let expr = match operand {
+            Some(operand) => Expr::Switch { operand: Box::new(operand), branches, otherwise },
+            None => Expr::Case { branches, otherwise },
+        };
         Ok(match ty {
             Some(ty) => Typed::new(expr, ty, span),
             None => Typed::null(span),

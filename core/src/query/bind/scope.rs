@@ -24,7 +24,7 @@ pub(super) struct Scope<'a> {
     model: Option<Arc<Model>>,
     alias: Option<Ident>,
     slots: Vec<Slot>,
-    /// Why there is no model, for errors: `a statement without `from``.
+    /// What has no properties, for errors.
     place: &'static str,
 }
 
@@ -114,7 +114,7 @@ impl<'a> Scope<'a> {
     fn no_model(&self, name: &Name) -> BindError {
         let kind =
             BindErrorKind::UnknownProperty { model: self.place.to_owned(), name: name.ident.name.clone() };
-        BindError::new(kind, name.span)
+        BindError::new(kind, name.span).help("strings are written in single quotes")
     }
 
     /// What a path means: its value, and what its column is called.
@@ -270,6 +270,9 @@ pub(super) fn find_property<'m>(model: &'m Model, name: &Name) -> Result<&'m Arc
             let columns: Vec<&str> = model.columns().map(|property| &*property.label).collect();
             match nearest {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
+                None if name.ident.quoted => {
+                    error.help("double quotes are for names; strings are written in single quotes")
+                }
                 None if columns.is_empty() => error.help("it has no properties besides `id`"),
                 None if columns.len() <= 12 => error.help(format!("it has {}", list(&columns))),
                 None => error,

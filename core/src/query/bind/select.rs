@@ -17,7 +17,7 @@ use crate::id::ModelId;
 use crate::node::protocol::Column;
 use crate::query::bound::{BoundSelect, Grouping, OrderKey};
 use crate::query::error::{BindError, BindErrorKind};
-use crate::query::expr::{Expr, SlotNames};
+use crate::query::expr::{Expr, Place, SlotNames};
 use crate::storage::Deleted;
 use crate::value::{Value, ValueType};
 
@@ -68,13 +68,13 @@ impl<'a> Session<'a> {
             .then_some(Grouping { keys, aggregates });
         if let Some(grouping) = &grouping {
             for item in &mut items {
-                let expr = std::mem::replace(&mut item.typed.expr, Expr::NULL);
-                item.typed.expr = regroup(expr, grouping, &binder.scope)?;
+                regroup(&mut item.typed.expr, grouping, &binder.scope)?;
             }
-            having = having.map(|having| regroup(having, grouping, &binder.scope)).transpose()?;
+            if let Some(having) = &mut having {
+                regroup(having, grouping, &binder.scope)?;
+            }
             for (key, _) in &mut order {
-                let expr = std::mem::replace(&mut key.expr, Expr::NULL);
-                key.expr = regroup(expr, grouping, &binder.scope)?;
+                regroup(&mut key.expr, grouping, &binder.scope)?;
             }
         }
         let mut keys = Vec::with_capacity(order.len());
@@ -84,7 +84,7 @@ impl<'a> Session<'a> {
                     let message = "with `distinct` rows can be ordered by selected columns only";
                     return Err(BindError::new(BindErrorKind::Order(message.to_owned()), span));
                 };
-                key.expr = Expr::Column(column, crate::query::expr::Place(span));
+                key.expr = Expr::Column(column, Place(span));
             }
             // A constant orders nothing.
             if key.expr.constant().is_none() {
@@ -119,7 +119,10 @@ impl<'a> Session<'a> {
     }
 
     fn row_count(&self, expr: &ast::Expr, clause: &'static str) -> Result<Option<u64>, BindError> {
-        let place = if clause == "limit" { "`limit`" } else { "`offset`" };
+        let place = match clause {
+            "limit" => "`limit` stands outside of all rows and",
+            _ => "`offset` stands outside of all rows and",
+        };
         let mut binder = Binder::new(self, Scope::empty(self.context.names, place));
         binder.position = Aggregates::Forbidden(clause);
         let typed = binder.expr(expr)?;
@@ -365,30 +368,43 @@ fn contains_aggregate(expr: &Expr) -> bool {
     found
 }
 
-/// An expression over input rows as one over groups: group keys, then aggregates.
-fn regroup(expr: Expr, grouping: &Grouping, scope: &Scope<'_>) -> Result<Expr, BindError> {
-    if let Some(key) = grouping.keys.iter().position(|key| *key == expr) {
-        return Ok(match expr {
-            Expr::Constant(_) => expr,
-            Expr::Column(_, place) => Expr::Column(key, place),
-            _ => Expr::Column(key, crate::query::expr::Place::default()),
-        });
+/// Makes an expression over input rows one over groups: group keys, then aggregates.
+fn regroup(expr: &mut Expr, grouping: &Grouping, scope: &Scope<'_>) -> Result<(), BindError> {
+    if let Some(key) = grouping.keys.iter().position(|key| key == expr) {
+        let place = match expr {
+            Expr::Constant(_) => return Ok(()),
+            Expr::Column(_, place) => *place,
+            _ => Place::default(),
+        };
+        *expr = Expr::Column(key, place);
+        return Ok(());
     }
     match expr {
-        Expr::Aggregate(number, place) => Ok(Expr::Column(grouping.keys.len() + number, place)),
-        Expr::Column(slot, place) => {
-            let name = scope.slot_name(slot);
-            let message = if grouping.keys.is_empty() {
-                format!("`{name}` stands beside an aggregate, but the rows are not grouped by it")
-            } else {
-                format!("the rows are not grouped by `{name}`")
-            };
-            Err(BindError::new(BindErrorKind::Grouping(message), place.0).help(format!(
-                "add `{name}` to `group by`, or use it inside an aggregate such as `max({name})`"
-            )))
+        Expr::Aggregate(number, place) => {
+            *expr = Expr::Column(grouping.keys.len() + *number, *place);
+            Ok(())
         }
-        other => other.try_map(&mut |child| regroup(child, grouping, scope)),
+        Expr::Column(slot, place) => Err(not_grouped(&scope.slot_name(*slot), grouping, *place)),
+        other => {
+            let mut result = Ok(());
+            other.children_mut(&mut |child| {
+                if result.is_ok() {
+                    result = regroup(child, grouping, scope);
+                }
+            });
+            result
+        }
     }
+}
+
+fn not_grouped(name: &str, grouping: &Grouping, place: Place) -> BindError {
+    let message = if grouping.keys.is_empty() {
+        format!("`{name}` stands beside an aggregate, but the rows are not grouped by it")
+    } else {
+        format!("the rows are not grouped by `{name}`")
+    };
+    BindError::new(BindErrorKind::Grouping(message), place.0)
+        .help(format!("add `{name}` to `group by`, or use it inside an aggregate such as `max({name})`"))
 }
 
 /// Names in a row, for messages.

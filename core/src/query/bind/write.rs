@@ -94,7 +94,7 @@ impl<'a> Session<'a> {
         }
         let mut values = Vec::with_capacity(targets.len());
         for (expr, target) in row.values.iter().zip(targets) {
-            let mut binder = Binder::new(self, Scope::empty(self.context.names, "`values`"));
+            let mut binder = Binder::new(self, Scope::empty(self.context.names, "a row of `values`"));
             binder.position = Aggregates::Forbidden("values");
             let typed = binder.expr(expr)?;
             let value = self.assign(&typed, &target.property)?.eval(&[])?.into_owned();

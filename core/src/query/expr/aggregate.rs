@@ -76,23 +76,6 @@ pub struct Aggregate {
     pub(crate) place: Place,
 }
 
-impl Aggregate {
-    /// Whether the result depends on the order in which rows come.
-    pub(crate) fn depends_on_order(&self) -> bool {
-        match self.function {
-            AggregateFunction::Join => true,
-            AggregateFunction::Sum | AggregateFunction::Average => {
-                matches!(self.argument_type, Some(ValueType::Float | ValueType::Decimal))
-            }
-            AggregateFunction::Count
-            | AggregateFunction::Minimum
-            | AggregateFunction::Maximum
-            | AggregateFunction::Every
-            | AggregateFunction::Some => false,
-        }
-    }
-}
-
 /// A running aggregate of one group.
 #[derive(Clone, Debug)]
 pub(crate) struct Accumulator {
@@ -233,6 +216,11 @@ impl Accumulator {
             _ => {}
         }
         Ok(0)
+    }
+
+    /// Whether a least or greatest value was found.
+    pub(crate) fn has_best(&self) -> bool {
+        matches!(self.total, Total::Best(Some(_)))
     }
 
     /// The result.

@@ -10,8 +10,79 @@ type Evaluated<'a> = Result<Cow<'a, Value>, EvalError>;
 
 const NULL: Value = Value::Null;
 
-fn truth<'a>(value: Option<bool>) -> Cow<'a, Value> {
-    Cow::Owned(value.map_or(Value::Null, Value::Bool))
+fn truth_value(value: Option<bool>) -> Value {
+    value.map_or(Value::Null, Value::Bool)
+}
+
+/// A function of one operand.
+fn of_one<'a>(
+    expr: &'a Expr,
+    row: &'a [Value],
+    of: impl FnOnce(&Value) -> Result<Value, EvalError>,
+) -> Evaluated<'a> {
+    let value = expr.eval(row)?;
+    of(&value).map(Cow::Owned)
+}
+
+/// A function of two operands.
+fn of_two<'a>(
+    left: &'a Expr,
+    right: &'a Expr,
+    row: &'a [Value],
+    of: impl FnOnce(&Value, &Value) -> Result<Value, EvalError>,
+) -> Evaluated<'a> {
+    let left = left.eval(row)?;
+    let right = right.eval(row)?;
+    of(&left, &right).map(Cow::Owned)
+}
+
+impl Test {
+    fn holds(self, value: &Value) -> bool {
+        match self {
+            Test::Null => matches!(value, Value::Null),
+            Test::True => matches!(value, Value::Bool(true)),
+            Test::False => matches!(value, Value::Bool(false)),
+        }
+    }
+}
+
+fn in_set(value: &Value, set: &[Value], has_null: bool) -> Option<bool> {
+    match value {
+        Value::Null => None,
+        value if set.binary_search_by(|probe| probe.compare(value)).is_ok() => Some(true),
+        _ if has_null => None,
+        _ => Some(false),
+    }
+}
+
+fn case<'a>(branches: &'a [(Expr, Expr)], otherwise: Option<&'a Expr>, row: &'a [Value]) -> Evaluated<'a> {
+    for (when, then) in branches {
+        if when.truth(row)? == Some(true) {
+            return then.eval(row);
+        }
+    }
+    match otherwise {
+        Some(otherwise) => otherwise.eval(row),
+        None => Ok(Cow::Borrowed(&NULL)),
+    }
+}
+
+fn switch<'a>(
+    operand: &'a Expr,
+    branches: &'a [(Expr, Expr)],
+    otherwise: Option<&'a Expr>,
+    row: &'a [Value],
+) -> Evaluated<'a> {
+    let operand = operand.eval(row)?;
+    for (when, then) in branches {
+        if compare(Comparison::Equal, &operand, when.eval(row)?.as_ref()) == Some(true) {
+            return then.eval(row);
+        }
+    }
+    match otherwise {
+        Some(otherwise) => otherwise.eval(row),
+        None => Ok(Cow::Borrowed(&NULL)),
+    }
 }
 
 impl Expr {
@@ -20,74 +91,66 @@ impl Expr {
     /// `and` is false where one operand is false, even where another one cannot be computed; so the order of
     /// operands never matters. Likewise `or` and true.
     pub(crate) fn eval<'a>(&'a self, row: &'a [Value]) -> Evaluated<'a> {
-        Ok(match self {
-            Expr::Constant(value) => Cow::Borrowed(value),
-            Expr::Column(slot, _) => Cow::Borrowed(row.get(*slot).unwrap_or(&NULL)),
+        // Each kind has a function of its own, so that the deepest tree needs little stack.
+        match self {
+            Expr::Constant(value) => Ok(Cow::Borrowed(value)),
+            Expr::Column(slot, _) => Ok(Cow::Borrowed(row.get(*slot).unwrap_or(&NULL))),
             // Binding replaces every aggregate by a column.
-            Expr::Aggregate(..) => Cow::Borrowed(&NULL),
-            Expr::Not(expr) => truth(expr.truth(row)?.map(|value| !value)),
-            Expr::And(list) => truth(junction(list, row, false)?),
-            Expr::Or(list) => truth(junction(list, row, true)?),
+            Expr::Aggregate(..) => Ok(Cow::Borrowed(&NULL)),
+            Expr::Case { branches, otherwise } => case(branches, otherwise.as_deref(), row),
+            Expr::Switch { operand, branches, otherwise } => {
+                switch(operand, branches, otherwise.as_deref(), row)
+            }
+            Expr::Call(function, args, place) => function::call(*function, args, row, *place),
+            Expr::Negate(expr, place) => of_one(expr, row, |value| arithmetic::negate(value, *place)),
+            Expr::Cast(expr, to, place) => of_one(expr, row, |value| convert::cast(value, *to, *place)),
+            Expr::JsonPath(expr, steps) => of_one(expr, row, |value| Ok(json::path(value, steps))),
+            Expr::JsonAs(expr, to, place) => of_one(expr, row, |value| json::scalar(value, *to, *place)),
+            Expr::Arithmetic(op, left, right, place) => {
+                of_two(left, right, row, |a, b| arithmetic::binary(*op, a, b, *place))
+            }
+            Expr::Concat(left, right, place) => of_two(left, right, row, |a, b| text::concat(a, b, *place)),
             Expr::Compare(op, left, right) => {
-                truth(compare(*op, left.eval(row)?.as_ref(), right.eval(row)?.as_ref()))
+                of_two(left, right, row, |a, b| Ok(truth_value(compare(*op, a, b))))
             }
             Expr::IsDistinct { negated, left, right } => {
-                let equal = left.eval(row)?.compare(right.eval(row)?.as_ref()).is_eq();
-                truth(Some(equal == *negated))
+                of_two(left, right, row, |a, b| Ok(Value::Bool(a.compare(b).is_eq() == *negated)))
             }
             Expr::Is { negated, test, expr } => {
-                let value = expr.eval(row)?;
-                let holds = match test {
-                    Test::Null => matches!(*value, Value::Null),
-                    Test::True => matches!(*value, Value::Bool(true)),
-                    Test::False => matches!(*value, Value::Bool(false)),
-                };
-                truth(Some(holds != *negated))
+                of_one(expr, row, |value| Ok(Value::Bool(test.holds(value) != *negated)))
             }
             Expr::InSet { expr, set, has_null } => {
-                let value = expr.eval(row)?;
-                truth(match &*value {
-                    Value::Null => None,
-                    value if set.binary_search_by(|probe| probe.compare(value)).is_ok() => Some(true),
-                    _ if *has_null => None,
-                    _ => Some(false),
+                of_one(expr, row, |value| Ok(truth_value(in_set(value, set, *has_null))))
+            }
+            Expr::Like(expr, pattern) => of_one(expr, row, |value| {
+                Ok(match value {
+                    Value::String(string) => Value::Bool(pattern.matches(string)),
+                    _ => Value::Null,
                 })
-            }
-            Expr::InList(expr, list) => truth(in_list(expr, list, row)?),
-            Expr::Like(expr, pattern) => match &*expr.eval(row)? {
-                Value::String(string) => truth(Some(pattern.matches(string))),
-                _ => truth(None),
-            },
+            }),
+            Expr::Not(_)
+            | Expr::And(_)
+            | Expr::Or(_)
+            | Expr::Between { .. }
+            | Expr::InList(..)
+            | Expr::LikeComputed { .. } => self.logic(row),
+        }
+    }
+
+    /// The value of a condition made of other expressions.
+    fn logic<'a>(&'a self, row: &'a [Value]) -> Evaluated<'a> {
+        let truth = match self {
+            Expr::Not(expr) => expr.truth(row).map(|value| value.map(|value| !value)),
+            Expr::And(list) => junction(list, row, false),
+            Expr::Or(list) => junction(list, row, true),
+            Expr::Between { expr, low, high } => between(expr, low, high, row),
+            Expr::InList(expr, list) => in_list(expr, list, row),
             Expr::LikeComputed { expr, pattern, escape, fold_case, place } => {
-                let escape = escape.as_ref().map(|escape| escape.eval(row)).transpose()?;
-                let (string, pattern) = (expr.eval(row)?, pattern.eval(row)?);
-                truth(like(&string, &pattern, escape.as_deref(), *fold_case, *place)?)
+                like((expr, pattern, escape.as_deref()), row, *fold_case, *place)
             }
-            Expr::Negate(expr, place) => Cow::Owned(arithmetic::negate(&*expr.eval(row)?, *place)?),
-            Expr::Arithmetic(op, left, right, place) => {
-                let (left, right) = (left.eval(row)?, right.eval(row)?);
-                Cow::Owned(arithmetic::binary(*op, &left, &right, *place)?)
-            }
-            Expr::Concat(left, right, place) => {
-                let (left, right) = (left.eval(row)?, right.eval(row)?);
-                Cow::Owned(text::concat(&left, &right, *place)?)
-            }
-            Expr::Cast(expr, to, place) => Cow::Owned(convert::cast(&*expr.eval(row)?, *to, *place)?),
-            Expr::JsonPath(expr, steps) => Cow::Owned(json::path(&*expr.eval(row)?, steps)),
-            Expr::JsonAs(expr, to, place) => Cow::Owned(json::scalar(&*expr.eval(row)?, *to, *place)?),
-            Expr::Case { branches, otherwise } => {
-                for (when, then) in branches {
-                    if when.truth(row)? == Some(true) {
-                        return then.eval(row);
-                    }
-                }
-                match otherwise {
-                    Some(otherwise) => otherwise.eval(row)?,
-                    None => Cow::Borrowed(&NULL),
-                }
-            }
-            Expr::Call(function, args, place) => return function::call(*function, args, row, *place),
-        })
+            _ => Ok(None),
+        };
+        truth.map(|value| Cow::Owned(truth_value(value)))
     }
 
     /// The value of a condition: true, false or null.
@@ -142,6 +205,16 @@ pub(super) fn compare(op: Comparison, left: &Value, right: &Value) -> Option<boo
     }
 }
 
+fn between(expr: &Expr, low: &Expr, high: &Expr, row: &[Value]) -> Result<Option<bool>, EvalError> {
+    let value = expr.eval(row)?;
+    let above = low.eval(row).map(|low| compare(Comparison::GreaterOrEqual, &value, &low));
+    let below = high.eval(row).map(|high| compare(Comparison::LessOrEqual, &value, &high));
+    match (above, below) {
+        (Ok(Some(false)), _) | (_, Ok(Some(false))) => Ok(Some(false)),
+        (above, below) => Ok(above?.and(below?)),
+    }
+}
+
 fn in_list(expr: &Expr, list: &[Expr], row: &[Value]) -> Result<Option<bool>, EvalError> {
     let value = expr.eval(row)?;
     let mut result = Some(false);
@@ -158,18 +231,20 @@ fn in_list(expr: &Expr, list: &[Expr], row: &[Value]) -> Result<Option<bool>, Ev
 }
 
 fn like(
-    string: &Value,
-    pattern: &Value,
-    escape: Option<&Value>,
+    (string, pattern, escape): (&Expr, &Expr, Option<&Expr>),
+    row: &[Value],
     fold_case: bool,
     place: Place,
 ) -> Result<Option<bool>, EvalError> {
+    let (string, pattern) = (string.eval(row)?, pattern.eval(row)?);
     let escape = match escape {
         None => Some('\\'),
-        Some(Value::String(text)) => escape_character(text).map_err(|kind| place.error(kind))?,
-        Some(_) => return Ok(None),
+        Some(escape) => match escape.eval(row)?.as_ref() {
+            Value::String(text) => escape_character(text).map_err(|kind| place.error(kind))?,
+            _ => return Ok(None),
+        },
     };
-    let (Value::String(string), Value::String(pattern)) = (string, pattern) else { return Ok(None) };
+    let (Value::String(string), Value::String(pattern)) = (&*string, &*pattern) else { return Ok(None) };
     let pattern = Pattern::new(pattern, escape, fold_case).map_err(|kind| place.error(kind))?;
     Ok(Some(pattern.matches(string)))
 }

@@ -115,6 +115,35 @@ impl Function {
     }
 }
 
+impl Function {
+    /// Whether it is undefined for some arguments.
+    pub(crate) fn can_fail(self) -> bool {
+        !matches!(
+            self,
+            Self::Ceiling
+                | Self::Coalesce
+                | Self::DatePart(_)
+                | Self::Floor
+                | Self::Greatest
+                | Self::JsonKind
+                | Self::Least
+                | Self::Left
+                | Self::Length
+                | Self::NullIf
+                | Self::OctetLength
+                | Self::Position
+                | Self::Reverse
+                | Self::Right
+                | Self::Sign
+                | Self::StartsWith
+                | Self::Trim
+                | Self::TrimLeft
+                | Self::TrimRight
+                | Self::TypeOf
+        )
+    }
+}
+
 type Evaluated<'a> = Result<Cow<'a, Value>, EvalError>;
 
 /// The value of a call for a row.
@@ -125,41 +154,53 @@ pub(super) fn call<'a>(
     place: Place,
 ) -> Evaluated<'a> {
     match function {
-        Function::Coalesce => {
-            for arg in args {
-                let value = arg.eval(row)?;
-                if !matches!(*value, Value::Null) {
-                    return Ok(value);
-                }
-            }
-            return Ok(Cow::Owned(Value::Null));
-        }
-        Function::Greatest | Function::Least => {
-            let wanted = if function == Function::Greatest { Comparison::Greater } else { Comparison::Less };
-            let mut best: Option<Cow<'a, Value>> = None;
-            for arg in args {
-                let value = arg.eval(row)?;
-                let better = match &best {
-                    _ if matches!(*value, Value::Null) => false,
-                    None => true,
-                    Some(best) => wanted.holds(value.compare(best)),
-                };
-                if better {
-                    best = Some(value);
-                }
-            }
-            return Ok(best.unwrap_or(Cow::Owned(Value::Null)));
-        }
-        Function::NullIf => {
-            if let [left, right] = args {
-                let (left, right) = (left.eval(row)?, right.eval(row)?);
-                let equal = eval::compare(Comparison::Equal, &left, &right) == Some(true);
-                return Ok(if equal { Cow::Owned(Value::Null) } else { left });
-            }
-        }
+        Function::Coalesce => return coalesce(args, row),
+        Function::Greatest => return best(args, row, Comparison::Greater),
+        Function::Least => return best(args, row, Comparison::Less),
+        Function::NullIf => return null_if(args, row),
         _ => {}
     }
-    let values = args.iter().map(|arg| arg.eval(row)).collect::<Result<Vec<_>, _>>()?;
+    let mut values = Vec::with_capacity(args.len());
+    for arg in args {
+        values.push(arg.eval(row)?);
+    }
+    of_all(function, &values, place)
+}
+
+fn coalesce<'a>(args: &'a [Expr], row: &'a [Value]) -> Evaluated<'a> {
+    for arg in args {
+        let value = arg.eval(row)?;
+        if !matches!(*value, Value::Null) {
+            return Ok(value);
+        }
+    }
+    Ok(Cow::Owned(Value::Null))
+}
+
+fn best<'a>(args: &'a [Expr], row: &'a [Value], wanted: Comparison) -> Evaluated<'a> {
+    let mut best: Option<Cow<'a, Value>> = None;
+    for arg in args {
+        let value = arg.eval(row)?;
+        let better = match &best {
+            _ if matches!(*value, Value::Null) => false,
+            None => true,
+            Some(best) => wanted.holds(value.compare(best)),
+        };
+        if better {
+            best = Some(value);
+        }
+    }
+    Ok(best.unwrap_or(Cow::Owned(Value::Null)))
+}
+
+fn null_if<'a>(args: &'a [Expr], row: &'a [Value]) -> Evaluated<'a> {
+    let [left, right] = args else { return Ok(Cow::Owned(Value::Null)) };
+    let (left, right) = (left.eval(row)?, right.eval(row)?);
+    let equal = eval::compare(Comparison::Equal, &left, &right) == Some(true);
+    Ok(if equal { Cow::Owned(Value::Null) } else { left })
+}
+
+fn of_all<'a>(function: Function, values: &[Cow<'_, Value>], place: Place) -> Evaluated<'a> {
     let values: Vec<&Value> = values.iter().map(Cow::as_ref).collect();
     let takes_null =
         matches!(function, Function::Concat | Function::ConcatWith | Function::JsonSet | Function::TypeOf);

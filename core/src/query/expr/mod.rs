@@ -223,6 +223,15 @@ pub enum Expr {
         /// The operand.
         expr: Box<Expr>,
     },
+    /// Whether a value lies between two others, which are included; it is computed once.
+    Between {
+        /// The value.
+        expr: Box<Expr>,
+        /// The lower bound.
+        low: Box<Expr>,
+        /// The upper bound.
+        high: Box<Expr>,
+    },
     /// Whether a value is among constants.
     InSet {
         /// The value.
@@ -266,6 +275,15 @@ pub enum Expr {
         /// Conditions and results.
         branches: Vec<(Expr, Expr)>,
         /// The result where no condition holds.
+        otherwise: Option<Box<Expr>>,
+    },
+    /// `case` with an operand, which is computed once.
+    Switch {
+        /// The operand.
+        operand: Box<Expr>,
+        /// What it is compared with, and results.
+        branches: Vec<(Expr, Expr)>,
+        /// The result where nothing is equal.
         otherwise: Option<Box<Expr>>,
     },
     /// A function of its arguments.
@@ -315,7 +333,15 @@ impl Expr {
                     visit(escape);
                 }
             }
-            Expr::Case { branches, otherwise } => {
+            Expr::Between { expr, low, high } => {
+                visit(expr);
+                visit(low);
+                visit(high);
+            }
+            Expr::Case { branches, otherwise } | Expr::Switch { branches, otherwise, .. } => {
+                if let Expr::Switch { operand, .. } = self {
+                    visit(operand);
+                }
                 for (when, then) in branches {
                     visit(when);
                     visit(then);
@@ -327,61 +353,48 @@ impl Expr {
         }
     }
 
-    /// Replaces each direct operand by what `replace` makes of it.
-    pub(crate) fn try_map<E>(self, replace: &mut dyn FnMut(Expr) -> Result<Expr, E>) -> Result<Expr, E> {
-        fn boxed<E>(
-            expr: Box<Expr>,
-            replace: &mut dyn FnMut(Expr) -> Result<Expr, E>,
-        ) -> Result<Box<Expr>, E> {
-            Ok(Box::new(replace(*expr)?))
+    /// Calls `visit` with each direct operand, to change it.
+    pub(crate) fn children_mut(&mut self, visit: &mut dyn FnMut(&mut Expr)) {
+        match self {
+            Expr::Constant(_) | Expr::Column(..) | Expr::Aggregate(..) => {}
+            Expr::Not(expr)
+            | Expr::Is { expr, .. }
+            | Expr::InSet { expr, .. }
+            | Expr::Like(expr, _)
+            | Expr::Negate(expr, _)
+            | Expr::Cast(expr, ..)
+            | Expr::JsonPath(expr, _)
+            | Expr::JsonAs(expr, ..) => visit(expr),
+            Expr::And(list) | Expr::Or(list) | Expr::Call(_, list, _) => list.iter_mut().for_each(visit),
+            Expr::Compare(_, left, right)
+            | Expr::IsDistinct { left, right, .. }
+            | Expr::Arithmetic(_, left, right, _)
+            | Expr::Concat(left, right, _) => {
+                visit(left);
+                visit(right);
+            }
+            Expr::InList(expr, list) => {
+                visit(expr);
+                list.iter_mut().for_each(visit);
+            }
+            Expr::LikeComputed { expr, pattern, escape, .. } => {
+                visit(expr);
+                visit(pattern);
+                if let Some(escape) = escape {
+                    visit(escape);
+                }
+            }
+            Expr::Between { expr, low, high } => {
+                visit(expr);
+                visit(low);
+                visit(high);
+            }
+            Expr::Case { branches, otherwise } => visit_branches(branches, otherwise, visit),
+            Expr::Switch { operand, branches, otherwise } => {
+                visit(operand);
+                visit_branches(branches, otherwise, visit);
+            }
         }
-        fn each<E>(
-            list: Vec<Expr>,
-            replace: &mut dyn FnMut(Expr) -> Result<Expr, E>,
-        ) -> Result<Vec<Expr>, E> {
-            list.into_iter().map(replace).collect()
-        }
-        Ok(match self {
-            leaf @ (Expr::Constant(_) | Expr::Column(..) | Expr::Aggregate(..)) => leaf,
-            Expr::Not(expr) => Expr::Not(boxed(expr, replace)?),
-            Expr::Is { negated, test, expr } => Expr::Is { negated, test, expr: boxed(expr, replace)? },
-            Expr::InSet { expr, set, has_null } => Expr::InSet { expr: boxed(expr, replace)?, set, has_null },
-            Expr::Like(expr, pattern) => Expr::Like(boxed(expr, replace)?, pattern),
-            Expr::Negate(expr, place) => Expr::Negate(boxed(expr, replace)?, place),
-            Expr::Cast(expr, to, place) => Expr::Cast(boxed(expr, replace)?, to, place),
-            Expr::JsonPath(expr, steps) => Expr::JsonPath(boxed(expr, replace)?, steps),
-            Expr::JsonAs(expr, to, place) => Expr::JsonAs(boxed(expr, replace)?, to, place),
-            Expr::And(list) => Expr::And(each(list, replace)?),
-            Expr::Or(list) => Expr::Or(each(list, replace)?),
-            Expr::Call(function, list, place) => Expr::Call(function, each(list, replace)?, place),
-            Expr::Compare(op, left, right) => {
-                Expr::Compare(op, boxed(left, replace)?, boxed(right, replace)?)
-            }
-            Expr::IsDistinct { negated, left, right } => {
-                Expr::IsDistinct { negated, left: boxed(left, replace)?, right: boxed(right, replace)? }
-            }
-            Expr::Arithmetic(op, left, right, place) => {
-                Expr::Arithmetic(op, boxed(left, replace)?, boxed(right, replace)?, place)
-            }
-            Expr::Concat(left, right, place) => {
-                Expr::Concat(boxed(left, replace)?, boxed(right, replace)?, place)
-            }
-            Expr::InList(expr, list) => Expr::InList(boxed(expr, replace)?, each(list, replace)?),
-            Expr::LikeComputed { expr, pattern, escape, fold_case, place } => Expr::LikeComputed {
-                expr: boxed(expr, replace)?,
-                pattern: boxed(pattern, replace)?,
-                escape: escape.map(|escape| boxed(escape, replace)).transpose()?,
-                fold_case,
-                place,
-            },
-            Expr::Case { branches, otherwise } => Expr::Case {
-                branches: branches
-                    .into_iter()
-                    .map(|(when, then)| Ok((replace(when)?, replace(then)?)))
-                    .collect::<Result<_, E>>()?,
-                otherwise: otherwise.map(|otherwise| boxed(otherwise, replace)).transpose()?,
-            },
-        })
     }
 
     /// Calls `visit` with every slot that the value depends on.
@@ -414,6 +427,34 @@ impl Expr {
         }
     }
 
+    /// Whether there may be rows for which the value cannot be computed.
+    pub(crate) fn can_fail(&self) -> bool {
+        let fails = match self {
+            Expr::Constant(_)
+            | Expr::Column(..)
+            | Expr::Aggregate(..)
+            | Expr::Not(_)
+            | Expr::And(_)
+            | Expr::Or(_)
+            | Expr::Compare(..)
+            | Expr::IsDistinct { .. }
+            | Expr::Is { .. }
+            | Expr::Between { .. }
+            | Expr::InSet { .. }
+            | Expr::InList(..)
+            | Expr::Like(..)
+            | Expr::JsonPath(..)
+            | Expr::Case { .. }
+            | Expr::Switch { .. } => false,
+            Expr::Cast(_, to, _) | Expr::JsonAs(_, to, _) => *to != ValueType::String,
+            Expr::Call(function, ..) => function.can_fail(),
+            Expr::LikeComputed { .. } | Expr::Negate(..) | Expr::Arithmetic(..) | Expr::Concat(..) => true,
+        };
+        let mut parts = false;
+        self.children(&mut |child| parts = parts || child.can_fail());
+        fails || parts
+    }
+
     /// The conditions that must all hold.
     pub(crate) fn conjuncts(&self) -> &[Expr] {
         match self {
@@ -441,5 +482,19 @@ fn junction(list: Vec<Expr>, is_and: bool) -> Expr {
             kept.push(last);
             if is_and { Expr::And(kept) } else { Expr::Or(kept) }
         }
+    }
+}
+
+fn visit_branches(
+    branches: &mut [(Expr, Expr)],
+    otherwise: &mut Option<Box<Expr>>,
+    visit: &mut dyn FnMut(&mut Expr),
+) {
+    for (when, then) in branches {
+        visit(when);
+        visit(then);
+    }
+    if let Some(otherwise) = otherwise {
+        visit(otherwise);
     }
 }

@@ -56,6 +56,7 @@ impl<'a> Show<'a> {
             | Expr::Aggregate(..)
             | Expr::Call(..)
             | Expr::Case { .. }
+            | Expr::Switch { .. }
             | Expr::Cast(..)
             | Expr::JsonPath(..)
             | Expr::JsonAs(..) => text,
@@ -140,8 +141,15 @@ impl fmt::Display for Show<'_> {
                     JsonStep::Index(index) => write!(f, "[{index}]"),
                 })
             }
-            Expr::Case { branches, otherwise } => {
+            Expr::Between { expr, low, high } => {
+                let (low, high) = (self.operand(low), self.operand(high));
+                write!(f, "{} between {low} and {high}", self.operand(expr))
+            }
+            Expr::Case { branches, otherwise } | Expr::Switch { branches, otherwise, .. } => {
                 f.write_str("case")?;
+                if let Expr::Switch { operand, .. } = self.expr {
+                    write!(f, " {}", self.of(operand))?;
+                }
                 for (when, then) in branches {
                     write!(f, " when {} then {}", self.of(when), self.of(then))?;
                 }

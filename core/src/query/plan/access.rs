@@ -23,8 +23,6 @@ pub(super) struct Question<'a> {
     pub(super) sets: &'a [Option<Set>],
     /// The order that rows must come in; empty for the order of ids.
     pub(super) order: &'a [OrderKey],
-    /// Whether the order matters at all.
-    pub(super) ordered: bool,
     /// Whether only some of the rows are wanted, so that their order saves reading.
     pub(super) limited: bool,
 }
@@ -87,7 +85,7 @@ impl Question<'_> {
 
     /// What it is worth that rows come in order: much where only the first are read, nothing where all are.
     fn order_score(&self, in_order: bool) -> u32 {
-        if in_order && self.ordered && self.limited && !self.order.is_empty() { 60 } else { 0 }
+        if in_order && self.limited && !self.order.is_empty() { 60 } else { 0 }
     }
 
     /// The ranges of keys that the filter leaves, in the order of keys.
@@ -209,7 +207,7 @@ impl Question<'_> {
                 .collect();
         let mut with_order = parts.clone();
         let mut ends = false;
-        for key in self.order.iter().take_while(|_| self.ordered && self.limited) {
+        for key in self.order.iter().take_while(|_| self.limited) {
             let property = match &key.expr {
                 Expr::Column(slot, _) => match self.slots.get(*slot) {
                     Some(Slot::Id) if !key.descending => break,

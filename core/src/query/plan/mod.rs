@@ -9,7 +9,7 @@ use std::ops::Bound;
 use self::access::{Candidate, Question, exists};
 use self::set::{Set, possible};
 use super::bound::{BoundSelect, Hop, OrderKey, Slot};
-use super::expr::Expr;
+use super::expr::{AggregateFunction, Expr};
 use crate::id::{EntityId, OpId};
 use crate::node::protocol::Column;
 use crate::storage::{Deleted, Index, IndexDefinition, IndexId, IndexRange};
@@ -22,6 +22,8 @@ pub struct Plan {
     pub(crate) reading: Reading,
     /// Whether rows must still be brought into the order that `order by` asks for.
     pub(crate) sorts: bool,
+    /// Whether the first value that is not null is all that is asked for: the least or greatest one.
+    pub(crate) first_only: bool,
     /// When what each hop leads to is needed.
     pub(crate) stages: Vec<Stage>,
     /// The index that `reading` uses.
@@ -78,81 +80,114 @@ pub(crate) enum Stage {
 /// other models are passed over.
 pub fn plan(mut select: BoundSelect, indexes: &[Index]) -> Plan {
     let stages = stages(&select);
-    let Some(model) = select.input.model.clone() else {
-        let sorts = !select.order.is_empty();
-        return Plan { select, reading: Reading::One, sorts, stages, index: None, wanted: None };
-    };
-    let sets: Vec<Option<Set>> = select
-        .input
-        .slots
-        .iter()
-        .enumerate()
-        .map(|(slot, kind)| match (kind, &select.filter) {
-            (Slot::Property(property), Some(filter)) if !property.is_text() => possible(filter, slot),
-            (Slot::Id, Some(filter)) => possible(filter, slot),
-            _ => None,
-        })
-        .collect();
+    let sets = sets(&select);
     let plain = select.grouping.is_none() && !select.distinct;
     if plain {
         simplify_order(&mut select, &sets);
     }
-    let orders = plain && !select.order.is_empty();
+    let sorts = !select.order.is_empty();
+    let reading = without_index(&select, &sets);
+    let mut plan = Plan { select, reading, sorts, first_only: false, stages, index: None, wanted: None };
+    if matches!(plan.reading, Reading::All { .. }) && plan.select.input.deleted == Deleted::Exclude {
+        plan.choose_index(sets, indexes);
+    }
+    plan
+}
+
+/// The values that the filter leaves possible for each slot.
+fn sets(select: &BoundSelect) -> Vec<Option<Set>> {
+    let filter = select.filter.as_ref();
+    let slots = select.input.slots.iter().enumerate();
+    let sets = slots.map(|(slot, kind)| match kind {
+        Slot::Property(property) if property.is_text() => None,
+        Slot::Property(_) | Slot::Id => possible(filter?, slot),
+        Slot::Hop(_) => None,
+    });
+    sets.collect()
+}
+
+/// How rows are read where no index helps.
+fn without_index(select: &BoundSelect, sets: &[Option<Set>]) -> Reading {
+    if select.input.model.is_none() {
+        return Reading::One;
+    }
     if let Some(entities) = &select.input.entities {
-        let reading = Reading::Entities(entities.clone());
-        let sorts = !select.order.is_empty();
-        return Plan { select, reading, sorts, stages, index: None, wanted: None };
+        return Reading::Entities(entities.clone());
     }
     if sets.iter().flatten().any(Set::is_empty) || never(select.filter.as_ref()) {
-        let sorts = !select.order.is_empty();
-        return Plan { select, reading: Reading::Nothing, sorts, stages, index: None, wanted: None };
+        return Reading::Nothing;
     }
-    let ids = select
-        .input
-        .slots
-        .iter()
-        .position(|slot| *slot == Slot::Id)
-        .and_then(|slot| sets.get(slot))
-        .and_then(Option::as_ref);
-    if let Some(entities) = ids.and_then(points) {
-        let sorts = !select.order.is_empty();
-        let reading = Reading::Entities(entities);
-        return Plan { select, reading, sorts, stages, index: None, wanted: None };
-    }
-    let (mut candidate, mut wanted) = (None, None);
-    if select.input.deleted == Deleted::Exclude {
-        let ordered = plain || select.distinct || depends_on_order(&select);
-        let question = Question {
-            slots: &select.input.slots,
-            sets: &sets,
-            order: if plain { &select.order } else { &[] },
-            ordered,
-            limited: plain && select.limit.is_some(),
-        };
-        let own: Vec<Index> =
-            indexes.iter().filter(|index| index.definition.model == model.id).cloned().collect();
-        candidate = question.best(&own);
-        wanted = question
-            .wanted(candidate.as_ref().map_or(0, |candidate| candidate.score))
-            .map(|parts| IndexDefinition { model: model.id, parts })
-            .filter(|definition| !exists(&own, definition));
-    }
-    let index = candidate.as_ref().and_then(|candidate| {
-        indexes.iter().find(|index| index.id == candidate.index).map(|index| index.definition.clone())
-    });
-    let in_order = candidate.as_ref().is_some_and(|candidate| candidate.in_order);
-    let reading = match candidate {
-        Some(Candidate { index, ranges, in_order: true, reverse, .. }) => {
-            Reading::InOrder { index, ranges, reverse }
-        }
-        Some(Candidate { index, ranges, in_order: false, .. }) => Reading::Collected { index, ranges },
+    let id = select.input.slots.iter().position(|slot| *slot == Slot::Id);
+    let ids = id.and_then(|slot| sets.get(slot)).and_then(Option::as_ref);
+    match ids.and_then(points) {
+        Some(entities) => Reading::Entities(entities),
         None => {
             let (after, until) = ids.map_or((None, None), between);
             Reading::All { after, until }
         }
+    }
+}
+
+impl Plan {
+    /// Reads by the index that serves best, if one does.
+    fn choose_index(&mut self, mut sets: Vec<Option<Set>>, indexes: &[Index]) {
+        let select = &self.select;
+        let Some(model) = select.input.model.as_ref().map(|model| model.id) else { return };
+        let own: Vec<Index> =
+            indexes.iter().filter(|index| index.definition.model == model).cloned().collect();
+        let plain = select.grouping.is_none() && !select.distinct;
+        // Where a row may fail, all of them are looked at, with or without an index.
+        let may_stop = !select.filter.as_ref().is_some_and(Expr::can_fail);
+        let extreme = extreme(select).filter(|_| may_stop);
+        if let Some(OrderKey { expr: Expr::Column(slot, _), .. }) = extreme.as_ref() {
+            if let Some(set) = sets.get_mut(*slot) {
+                set.get_or_insert_with(Set::not_null).null = false;
+            }
+        }
+        let order = match &extreme {
+            Some(key) => std::slice::from_ref(key),
+            None if plain => &select.order,
+            None => &[],
+        };
+        let limited = may_stop && (extreme.is_some() || (plain && select.limit.is_some()));
+        let question = Question { slots: &select.input.slots, sets: &sets, order, limited };
+        let candidate = question.best(&own);
+        self.wanted = question
+            .wanted(candidate.as_ref().map_or(0, |candidate| candidate.score))
+            .map(|parts| IndexDefinition { model, parts })
+            .filter(|definition| !exists(&own, definition));
+        let Some(Candidate { index, ranges, in_order, reverse, .. }) = candidate else { return };
+        self.index = own.iter().find(|known| known.id == index).map(|known| known.definition.clone());
+        self.first_only = in_order && extreme.is_some();
+        if in_order && plain {
+            self.sorts = false;
+        }
+        self.reading = if in_order {
+            Reading::InOrder { index, ranges, reverse }
+        } else {
+            Reading::Collected { index, ranges }
+        };
+    }
+}
+
+/// The order whose first row has the only aggregate of a query, where that is the least or greatest value of a
+/// property over all rows.
+fn extreme(select: &BoundSelect) -> Option<OrderKey> {
+    let grouping = select.grouping.as_ref().filter(|grouping| grouping.keys.is_empty())?;
+    let [aggregate] = grouping.aggregates.as_slice() else { return None };
+    let descending = match aggregate.function {
+        AggregateFunction::Minimum => false,
+        AggregateFunction::Maximum => true,
+        _ => return None,
     };
-    let sorts = if orders { !in_order } else { !select.order.is_empty() };
-    Plan { select, reading, sorts, stages, index, wanted }
+    let argument = aggregate.argument.as_ref().filter(|_| aggregate.filter.is_none())?;
+    let Expr::Column(slot, _) = argument else { return None };
+    match select.input.slots.get(*slot)? {
+        Slot::Property(property) if !property.is_text() => {
+            Some(OrderKey { expr: argument.clone(), descending, nulls_first: false })
+        }
+        Slot::Property(_) | Slot::Id | Slot::Hop(_) => None,
+    }
 }
 
 /// Whether a condition is constant and not true.
@@ -182,10 +217,6 @@ fn simplify_order(select: &mut BoundSelect, sets: &[Option<Set>]) {
         }
     }
     select.order = kept;
-}
-
-fn depends_on_order(select: &BoundSelect) -> bool {
-    select.grouping.as_ref().is_some_and(|grouping| grouping.aggregates.iter().any(|a| a.depends_on_order()))
 }
 
 /// The ids of a set of single ones, ascending.

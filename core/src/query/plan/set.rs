@@ -89,7 +89,8 @@ impl Set {
         Set { intervals: Vec::new(), null: true }
     }
 
-    fn not_null() -> Self {
+    /// Every value but null.
+    pub(crate) fn not_null() -> Self {
         Set { intervals: vec![Interval { lower: Bound::Unbounded, upper: Bound::Unbounded }], null: false }
     }
 

@@ -23,7 +23,7 @@ pub(super) async fn groups(query: Query<'_>, grouping: &Grouping) -> Result<Vec<
         groups.insert(Vec::new(), start_group());
     }
     let mut reader = Reader::open(query).await?;
-    while let Some(rows) = reader.next().await? {
+    'reading: while let Some(rows) = reader.next().await? {
         let start = query.nanos();
         for row in rows {
             let keys = grouping
@@ -37,6 +37,9 @@ pub(super) async fn groups(query: Query<'_>, grouping: &Grouping) -> Result<Vec<
             let accumulators = groups.entry(keys).or_insert_with(start_group);
             for (accumulator, aggregate) in accumulators.iter_mut().zip(&grouping.aggregates) {
                 memory.add(accumulator.add(aggregate, &row.slots)?)?;
+                if query.plan.first_only && accumulator.has_best() {
+                    break 'reading;
+                }
             }
         }
         query.statistics.grouped.add(0, query.nanos().saturating_sub(start));

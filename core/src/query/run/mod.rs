@@ -100,6 +100,7 @@ pub struct Statistics {
     pub(crate) sorted: Measure,
     pub(crate) given: Measure,
     gave_up_index: AtomicBool,
+    only_first: AtomicBool,
 }
 
 impl Statistics {
@@ -111,6 +112,12 @@ impl Statistics {
     /// Rows that the filter kept.
     pub fn kept(&self) -> u64 {
         self.kept.rows()
+    }
+
+    /// Rows that mattered to the result: those that the filter kept, or, where only the first ones of an order
+    /// were asked for, those of the result.
+    pub fn used(&self) -> u64 {
+        if self.only_first.load(Ordering::Relaxed) { self.given() } else { self.kept() }
     }
 
     /// Rows of the result.
@@ -331,6 +338,9 @@ impl<'a> Output<'a> {
     /// Gives what was held back to be sorted.
     async fn finish(mut self, sink: &mut Sink<Result<Rows, RunError>>) -> Result<(), RunError> {
         let Some(sorter) = self.sorter.take() else { return Ok(()) };
+        let select = self.query.select();
+        let only_first = select.limit.is_some() && select.grouping.is_none() && !select.distinct;
+        self.query.statistics.only_first.store(only_first, Ordering::Relaxed);
         let start = self.query.nanos();
         let rows = sorter.finish();
         self.query.statistics.sorted.add(rows.len(), self.query.nanos().saturating_sub(start));

@@ -405,3 +405,54 @@ fn a_known_count_needs_no_scan() {
     world.tables.fails_at = Some(1);
     assert_eq!(rows(world, "select count(*), count(*) from album", &Parameters::default()).0, ["6 | 6"]);
 }
+
+/// An expression that nests `open` and `close` around `inner` as deep as the language allows.
+fn nested(open: &str, inner: &str, close: &str) -> String {
+    let depth = |depth: usize| {
+        format!("select {}{inner}{} from album limit 1", open.repeat(depth), close.repeat(depth))
+    };
+    (1..=ankurah_query_lang::MAX_DEPTH)
+        .rev()
+        .map(depth)
+        .find(|text| ankurah_query_lang::parse_statement(text).is_ok())
+        .unwrap()
+}
+
+#[test]
+fn the_deepest_expressions_are_computed() {
+    for (open, inner, close, expected) in [
+        ("(1 + ", "year", ")", None),
+        ("abs(", "year", ")", Some("1974")),
+        ("not (", "live", ")", None),
+        ("coalesce(null, ", "year", ")", Some("1974")),
+        ("case when live then 1 else ", "year", " end", Some("1974")),
+        ("case ", "year", " when 1 then 2 when 3 then 4 else 5 end", Some("5")),
+        ("(", "live", " between false and true)", Some("true")),
+        ("(", "live", " in (true, false))", Some("true")),
+        ("(live and (true or ", "live", "))", Some("false")),
+        ("cast(", "year", " as i64)", Some("1974")),
+    ] {
+        let text = nested(open, inner, close);
+        let answer = ask(&text);
+        assert!(!answer.contains("error"), "{answer}");
+        if let Some(expected) = expected {
+            assert_eq!(answer, expected, "{text}");
+        }
+    }
+}
+
+#[test]
+fn operands_are_computed_once() {
+    check(&[
+        ("select case year + 1 when 1975 then 'a' when 1960.0 then 'b' end from album limit 2", "a; b"),
+        (
+            "select year + 1 between 1970 and 1980, year + 1 not between 1970 and 1980 from album limit 2",
+            "true | false; false | true",
+        ),
+        (
+            "select year + 1 between null and 0, year + 1 between 0 and null from album limit 1",
+            "false | NULL",
+        ),
+        ("select case null + 1 when null then 'a' else 'b' end", "b"),
+    ]);
+}

@@ -1,7 +1,11 @@
 //! Queries over a small world, from text to rows.
 
 mod answers;
+mod errors;
+mod explain;
+mod indexes;
 mod source;
+mod writes;
 
 use std::sync::Arc;
 
