@@ -71,17 +71,43 @@ keywords! {
 /// Longer words are no keywords.
 const LONGEST: usize = 17;
 
+/// Where the words with each first letter begin in a sorted table: those with the `n`-th letter of the
+/// alphabet stand from entry `n` on, before entry `n + 1`.
+const fn buckets(words: &[&str]) -> [usize; 27] {
+    let mut starts = [words.len(); 27];
+    let mut at = words.len();
+    while at > 0 {
+        at -= 1;
+        let letter = (words[at].as_bytes()[0] - b'a') as usize;
+        let mut earlier = 0;
+        while earlier <= letter {
+            starts[earlier] = at;
+            earlier += 1;
+        }
+    }
+    starts
+}
+
+const RESERVED_BUCKETS: [usize; 27] = buckets(RESERVED);
+const CONTEXTUAL_BUCKETS: [usize; 27] = buckets(CONTEXTUAL);
+
 /// The keyword that `word` is, in any case.
 pub(crate) fn lookup(word: &str) -> Option<Kw> {
-    let mut buffer = [0_u8; LONGEST];
-    let lower = buffer.get_mut(..word.len())?;
-    lower.copy_from_slice(word.as_bytes());
-    lower.make_ascii_lowercase();
-    let find = |words: &[&str]| words.binary_search_by(|probe| probe.as_bytes().cmp(&*lower)).ok();
-    if let Some(at) = find(RESERVED) {
-        return RESERVED_KW.get(at).copied();
+    let letter = word.as_bytes().first()?.to_ascii_lowercase().checked_sub(b'a')?;
+    if word.len() > LONGEST || letter >= 26 {
+        return None;
     }
-    CONTEXTUAL_KW.get(find(CONTEXTUAL)?).copied()
+    let find = |words: &[&str], keywords: &[Kw], buckets: &[usize; 27]| {
+        let letter = usize::from(letter);
+        let range = *buckets.get(letter)?..*buckets.get(letter + 1)?;
+        let candidates = words.get(range.clone())?.iter().zip(keywords.get(range)?);
+        candidates
+            .into_iter()
+            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(word))
+            .map(|(_, keyword)| *keyword)
+    };
+    find(RESERVED, RESERVED_KW, &RESERVED_BUCKETS)
+        .or_else(|| find(CONTEXTUAL, CONTEXTUAL_KW, &CONTEXTUAL_BUCKETS))
 }
 
 /// The class of a word, in any case, or `None` where it is not a keyword.

@@ -144,8 +144,8 @@ fn scan(text: &str) -> (TokenKind, usize) {
         ('*', _) => (T::Star, 1),
         ('/', _) => (T::Slash, 1),
         ('%', _) => (T::Percent, 1),
-        (c, _) if is_space(c) => (T::Whitespace, length_while(text, is_space)),
-        (c, _) if is_name_start(c) => (T::Word, length_while(text, is_name_continue)),
+        (c, _) if is_space(c) => (T::Whitespace, length_while(text, |b| b == b' ' || b == b'\n', is_space)),
+        (c, _) if is_name_start(c) => (T::Word, name_length(text)),
         (c, _) => (T::Stray, c.len_utf8()),
     }
 }
@@ -155,10 +155,22 @@ fn is_space(c: char) -> bool {
     c.is_whitespace() || c == '\u{feff}'
 }
 
-/// The number of bytes at the start of `text` whose characters satisfy `test`.
-fn length_while(text: &str, test: impl Fn(char) -> bool) -> usize {
-    let taken: IResult<&str, &str> = take_while(test).parse(text);
-    taken.map_or(0, |(_, word)| word.len())
+/// The number of bytes at the start of `text` whose characters satisfy `test`. `ascii` is the same test for
+/// the common ASCII characters, so that most text is never decoded.
+fn length_while(text: &str, ascii: impl Fn(u8) -> bool, test: impl Fn(char) -> bool) -> usize {
+    let plain = text.bytes().position(|b| !ascii(b)).unwrap_or(text.len());
+    let taken: IResult<&str, &str> = take_while(test).parse(text.get(plain..).unwrap_or(""));
+    plain + taken.map_or(0, |(_, rest)| rest.len())
+}
+
+/// The number of bytes at the start of `text` that can go on a name.
+fn name_length(text: &str) -> usize {
+    length_while(text, |b| b == b'_' || b.is_ascii_alphanumeric(), is_name_continue)
+}
+
+/// The number of digits at the start of `text`.
+fn digits_length(text: &str) -> usize {
+    text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len())
 }
 
 /// The length of a block comment, those inside it included.
@@ -200,7 +212,7 @@ fn quoted(text: &str, skip: usize, quote: char) -> Option<usize> {
 
 /// A number, or what begins like one and goes on like a name.
 fn number(text: &str) -> (TokenKind, usize) {
-    let digits = |at: usize| length_while(text.get(at..).unwrap_or(""), |c| c.is_ascii_digit());
+    let digits = |at: usize| digits_length(text.get(at..).unwrap_or(""));
     let byte = |at: usize| text.as_bytes().get(at).copied().unwrap_or(0);
     let mut kind = TokenKind::Integer;
     let mut at = digits(0);
@@ -217,7 +229,7 @@ fn number(text: &str) -> (TokenKind, usize) {
             at += 1 + sign + exponent;
         }
     }
-    match length_while(text.get(at..).unwrap_or(""), is_name_continue) {
+    match name_length(text.get(at..).unwrap_or("")) {
         0 => (kind, at),
         junk => (TokenKind::BadNumber, at + junk),
     }
@@ -226,7 +238,7 @@ fn number(text: &str) -> (TokenKind, usize) {
 /// `$1` or `$name`.
 fn parameter(text: &str) -> (TokenKind, usize) {
     let name = text.get(1..).unwrap_or("");
-    let length = length_while(name, is_name_continue);
+    let length = name_length(name);
     let name = name.get(..length).unwrap_or("");
     let digits = name.bytes().all(|b| b.is_ascii_digit());
     let number = name.parse::<u32>().is_ok_and(|number| number > 0);
@@ -237,7 +249,7 @@ fn parameter(text: &str) -> (TokenKind, usize) {
 /// `@` and a ULID.
 fn id(text: &str) -> (TokenKind, usize) {
     let name = text.get(1..).unwrap_or("");
-    let length = length_while(name, is_name_continue);
+    let length = name_length(name);
     let good = name.get(..length).is_some_and(is_ulid);
     (if good { TokenKind::Id } else { TokenKind::BadId }, 1 + length)
 }

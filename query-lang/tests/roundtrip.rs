@@ -112,7 +112,7 @@ fn check(text: &str, result: Result<String, ParseError>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn trees_survive_printing(tree in trees::statement()) {

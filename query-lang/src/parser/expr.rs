@@ -186,6 +186,9 @@ fn infix_word(i: Input<'_>) -> Option<Infix> {
 
 fn note_operators(i: Input<'_>) {
     i.note(Expected::Operator);
+    if !i.context.is_recording() {
+        return;
+    }
     for keyword in [Kw::And, Kw::Or, Kw::Is, Kw::In, Kw::Not, Kw::Like, Kw::Ilike, Kw::Between] {
         i.note(Expected::Keyword(keyword.text()));
     }

@@ -62,6 +62,11 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Whether expectations are noted, beyond the furthest place.
+    pub(crate) fn is_recording(&self) -> bool {
+        self.recording
+    }
+
     pub(crate) fn token(&self, at: usize) -> Option<&'a Token> {
         self.tokens.get(at)
     }
