@@ -237,6 +237,11 @@ impl Writer for Aligned {
         Ok(())
     }
 
+    fn abort(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        // A heading alone would look like an answer without rows.
+        if self.fixed || !self.kept.is_empty() { self.end(out) } else { Ok(()) }
+    }
+
     fn has_cut(&self) -> bool {
         self.cut
     }

@@ -3,6 +3,7 @@
 
 mod common;
 mod completion;
+mod fixtures;
 mod formats;
 mod help;
 mod import_plan;

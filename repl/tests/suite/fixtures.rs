@@ -1,0 +1,81 @@
+//! The scripts in /fixtures, and what the runner does with wrong ones.
+
+use std::path::{Path, PathBuf};
+
+use ankurah_repl::client::Interrupt;
+use ankurah_repl::display::Style;
+use ankurah_repl::fixture::{Report, Verdict, collect, junit, run_all, run_file, text};
+use ankurah_repl::target::fresh_fixed;
+
+use crate::common::snapshot;
+
+fn run(path: &Path, blessing: bool) -> Report {
+    let connect = || fresh_fixed().map(|opened| (opened.connection.clone(), Some(opened)));
+    run_file(path, connect, blessing, &Interrupt::default())
+}
+
+#[test]
+fn every_fixture_passes() {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures"));
+    let files = collect(&[folder]).unwrap();
+    assert!(files.len() >= 10, "{files:?}");
+    let reports = run_all(&files, 2, &Interrupt::default(), &|path| run(path, false));
+    assert_eq!(reports.len(), files.len());
+    let wrong: String = reports.iter().map(|report| text(report, Style::PLAIN)).collect();
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn hundreds_run_side_by_side() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..300 {
+        let script = format!(
+            "create model m (name string key);\ninsert into m (name) values ('n{number:03}');\n\
+             select name, id from m;\n--|  name | id\n--| ------+-----\n--|  n{number:03} | $e1\n"
+        );
+        std::fs::write(folder.path().join(format!("{number:03}.ank")), script).unwrap();
+    }
+    let files = collect(&[folder.path().to_owned()]).unwrap();
+    let reports = run_all(&files, 4, &Interrupt::default(), &|path| run(path, false));
+    assert_eq!(reports.iter().map(|report| report.path.clone()).collect::<Vec<_>>(), files);
+    let wrong: String = reports.iter().map(|report| text(report, Style::PLAIN)).collect();
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn wrong_fixtures_are_said_and_blessed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wrong.ank");
+    let script = "-- About\nselect 1 as a, 'x' as b;\n--|  a | b\n--| ---+---\n--|  2 | x\nselect 2 as c; select 3 as d;\n\
+                  select yaer;\n--| error: something else\ncreate model m (a i64);\n";
+    std::fs::write(&path, script).unwrap();
+    let before = run(&path, false);
+    assert!(matches!(before.verdict, Verdict::Differs(_)));
+    let place = folder.path().display().to_string();
+    let mut shown = text(&before, Style::PLAIN).replace(&place, "FOLDER");
+    assert_eq!(run(&path, true).verdict, Verdict::Blessed);
+    assert_eq!(run(&path, false).verdict, Verdict::Passed);
+    shown += &format!("== blessed\n{}", std::fs::read_to_string(&path).unwrap());
+    let mut report = junit(&[before], std::time::Duration::ZERO).replace(&place, "FOLDER");
+    while let Some(at) = report.find(" time=\"0.0") {
+        report.replace_range(at..at + " time=\"0.000\"".len(), "");
+    }
+    snapshot("fixture_report", &format!("{shown}== junit\n{report}"));
+}
+
+#[test]
+fn what_is_no_fixture() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken.ank");
+    for (content, message) in [
+        (&b"--| x\nselect 1;"[..], "line 1: an expectation without a statement right before it"),
+        (b"select '\xff';", "it is not UTF-8"),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        assert_eq!(run(&path, false).verdict, Verdict::Broken(message.to_owned()));
+    }
+    assert!(matches!(run(&folder.path().join("missing.ank"), false).verdict, Verdict::Broken(_)));
+    assert!(collect(&[folder.path().join("none")]).unwrap().len() == 1);
+    std::fs::remove_file(&path).unwrap();
+    assert!(collect(&[folder.path().to_owned()]).is_err());
+}
