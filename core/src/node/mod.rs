@@ -10,6 +10,7 @@
 //! | `commit`, `actors`, `gate`, `runs` | how a draft becomes operations in the store |
 //! | `indexer` | indexes on demand |
 //! | [`ingest`] | operations from outside |
+//! | [`sync`] | bringing nodes together |
 //! | `verify` | checking a whole store |
 
 mod actors;
@@ -29,6 +30,7 @@ pub mod protocol;
 mod records;
 mod runs;
 mod session;
+pub mod sync;
 #[cfg(test)]
 mod tests;
 mod text;

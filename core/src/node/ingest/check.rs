@@ -131,7 +131,7 @@ impl<'v> Work<'v> {
             Lack::Parents(missing) => missing.clone(),
             Lack::Version(_) | Lack::Catalog(_) | Lack::Clock => Vec::new(),
         };
-        self.parked_now.insert(id, Waiting { missing: missing.clone(), clock: *lack == Lack::Clock });
+        self.parked_now.insert(id, Waiting { entity, missing: missing.clone(), clock: *lack == Lack::Clock });
         let reason = lack.to_string();
         let aside = Aside { id, entity, bytes: Arc::clone(bytes), reason, missing };
         self.batch.set_aside.push((SetAside::Parked, aside));

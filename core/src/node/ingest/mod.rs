@@ -183,7 +183,14 @@ impl Inner {
             }
         }
         let mut round: Vec<Candidate> = decoded.to_vec();
-        let due = parked.due(view.catalog(), self.env.clock.as_ref());
+        let mut due = parked.due(view.catalog(), self.env.clock.as_ref());
+        let mut made_here = BTreeSet::new();
+        for (entity, id) in parked.keyed() {
+            if view.operation(entity, id).await?.is_some() {
+                made_here.insert(id);
+            }
+        }
+        due.extend(parked.freed(&made_here, false, &BTreeSet::new()));
         round.extend(self.fetch(view.as_ref(), &due).await?);
         let mut held_back = BTreeMap::new();
         while !round.is_empty() {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::env::Clock;
-use crate::id::OpId;
+use crate::id::{EntityId, OpId};
 use crate::node::clock;
 use crate::storage::{Position, ReadView, SetAside, StorageError};
 
@@ -12,6 +12,8 @@ use super::check::Lack;
 /// A parked operation.
 #[derive(Clone, Debug)]
 pub(crate) struct Waiting {
+    /// Its entity.
+    pub(crate) entity: EntityId,
     /// Parents that it waits for; empty where it waits for something else.
     pub(crate) missing: Vec<OpId>,
     /// Whether it waits for the clock.
@@ -39,7 +41,7 @@ impl Parked {
             after = last.id;
             for aside in page {
                 let clock = aside.reason == Lack::Clock.to_string();
-                parked.insert(aside.id, Waiting { missing: aside.missing, clock });
+                parked.insert(aside.id, Waiting { entity: aside.entity, missing: aside.missing, clock });
             }
         }
     }
@@ -111,8 +113,22 @@ impl Parked {
         freed
     }
 
+    /// Those that wait for keyed geneses, which may come to be here without coming from outside, by genesis.
+    pub(crate) fn keyed(&self) -> impl Iterator<Item = (EntityId, OpId)> + '_ {
+        // A keyed genesis has the name of its entity, and no time.
+        self.by_missing.keys().take_while(|id| id.stamp().millis() == 0).map(|id| (EntityId(*id), *id))
+    }
+
     /// The operations that are waited for and not parked themselves.
-    pub(crate) fn missing(&self, limit: usize) -> Vec<OpId> {
-        self.by_missing.keys().filter(|id| !self.waiting.contains_key(id)).take(limit).copied().collect()
+    pub(crate) fn missing(&self, limit: usize) -> Vec<(EntityId, OpId)> {
+        let entity_of = |waiters: &BTreeSet<OpId>| {
+            waiters.first().and_then(|waiter| self.waiting.get(waiter)).map(|waiting| waiting.entity)
+        };
+        self.by_missing
+            .iter()
+            .filter(|(id, _)| !self.waiting.contains_key(id))
+            .filter_map(|(id, waiters)| Some((entity_of(waiters)?, *id)))
+            .take(limit)
+            .collect()
     }
 }

@@ -58,7 +58,7 @@ fn rows_are_written_and_read() {
          restore album where title = 'Hejira' => Restored(1)
          select title, year from album where year < 1980 order by title => Blue|1972; Hejira|1976
          update album set year = null => invalid-value: `year` cannot be null
-         insert into album (year) values (1) => not-null: `title` of `album` cannot be null
+         insert into album (year) values (1) => missing-value: `title` is part of the key of `album` and must be given
          insert into album (title) values ('Blue') => duplicate-key: `album` has an entity with title = Blue already: ID",
     );
 }
