@@ -234,12 +234,9 @@ impl Binder<'_, '_> {
         let name = if truncate { "date_trunc" } else { "date_part" };
         let ([field_arg, _], [_, time]) = (args, values) else { return Ok(Typed::null(span)) };
         let fields = || DateField::NAMES.iter().filter(|(_, field)| !truncate || field.is_unit());
-        let field = match &field_arg.kind {
-            ExprKind::Literal(Literal::String(text)) => text,
-            _ => {
-                let message = format!("the field of `{name}` must be a string literal");
-                return Err(mismatch(message, field_arg.span).help("for example `'year'`"));
-            }
+        let ExprKind::Literal(Literal::String(field)) = &field_arg.kind else {
+            let message = format!("the field of `{name}` must be a string literal");
+            return Err(mismatch(message, field_arg.span).help("for example `'year'`"));
         };
         let Some(field) = DateField::named(field).filter(|field| !truncate || field.is_unit()) else {
             let message = format!("`{name}` knows no field `{field}`");

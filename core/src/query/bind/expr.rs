@@ -276,7 +276,9 @@ impl<'s, 'a> Binder<'s, 'a> {
         if let Some(op) = Comparison::of(op) {
             let expr = self.compare(op, &left, &right, span).map_err(|error| {
                 match conversion((left_source, &left), (right_source, &right)) {
-                    Some(example) if error.help.is_none() => {
+                    Some(example)
+                        if error.help.is_none() && matches!(error.kind, BindErrorKind::TypeMismatch(_)) =>
+                    {
                         error.help(format!("convert one side, as in `{example}`"))
                     }
                     _ => error,
@@ -345,7 +347,7 @@ impl<'s, 'a> Binder<'s, 'a> {
         if !is_string(left.ty) && !is_string(right.ty) {
             let (a, b) = (self.describe(left.ty), self.describe(right.ty));
             return Err(mismatch(format!("`||` needs a string on one side, not {a} and {b}"), span)
-                .help("convert one side, as in `… :: string`"));
+                .help("convert one side, as in `cast(… as string)`"));
         }
         let (left, right) = (self.text_form(left)?, self.text_form(right)?);
         let expr = Expr::Concat(Box::new(left), Box::new(right), Place(span));

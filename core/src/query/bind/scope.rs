@@ -133,7 +133,13 @@ impl<'a> Scope<'a> {
                 }
             }
         }
-        let slot = self.own(&model, &path.root)?;
+        let slot = self.own(&model, &path.root).map_err(|error| match (path.steps.first(), &self.alias) {
+            // What was meant to qualify a property.
+            (Some(PathStep { kind: PathStepKind::Field(_), .. }), Some(alias)) => {
+                error.help(format!("after `from` the rows are called `{}`", alias.name))
+            }
+            _ => error,
+        })?;
         self.steps(slot, &path.steps, path.span)
     }
 

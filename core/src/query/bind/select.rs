@@ -202,9 +202,9 @@ impl Binder<'_, '_> {
         self.position = Aggregates::Forbidden("where");
         let Some(filter) = filter else { return Ok(None) };
         self.condition(filter).map(Some).map_err(|error| match &error.kind {
-            BindErrorKind::UnknownProperty { name, .. } if error.help.is_none() => {
+            BindErrorKind::UnknownProperty { name, .. } => {
                 let is_alias = items.iter().any(|item| {
-                    matches!(&item.kind, SelectItemKind::Expr { alias: Some(alias), .. } if means(alias, name))
+                    matches!(&item.kind, SelectItemKind::Expr { alias: Some(alias), .. } if alias.name == *name)
                 });
                 if is_alias {
                     error.help("it is the name of a selected column, which `where` cannot use")

@@ -137,7 +137,7 @@ impl<'a> Session<'a> {
             .label(format!("this is {found}"));
         Err(match typed.ty {
             Ty::Of(from) if crate::value::cast::is_castable(from.tag(), to.tag()) => {
-                error.help(format!("convert it, as in `… :: {}`", to.tag().name()))
+                error.help(format!("convert it, as in `cast(… as {})`", to.tag().name()))
             }
             _ => error,
         })

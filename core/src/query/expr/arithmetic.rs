@@ -26,9 +26,9 @@ pub(super) fn decimal_value(decimal: Option<Decimal>) -> Option<Value> {
     decimal.and_then(fit).map(Value::Decimal)
 }
 
-/// A float in its one form: no negative zero.
+/// A float in its one form: no negative zero, one NaN.
 pub(super) fn float_value(float: f64) -> Value {
-    Value::Float(float + 0.0)
+    Value::float(float)
 }
 
 fn overflow(operation: String, place: Place) -> EvalError {
@@ -112,6 +112,7 @@ mod tests {
         Value::Decimal(text.parse::<Decimal>().unwrap().normalize())
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "for the sake of short tables")]
     fn check(left: Value, op: Arithmetic, right: Value, expected: Result<Value, &str>) {
         let result = binary(op, &left, &right, Place::default()).map_err(|error| error.to_string());
         assert_eq!(result, expected.map_err(str::to_owned), "{left:?} {op:?} {right:?}");

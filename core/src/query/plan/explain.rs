@@ -5,7 +5,7 @@ use std::ops::Bound;
 use super::{Plan, Reading};
 use crate::catalog::Model;
 use crate::id::PropertyId;
-use crate::query::bound::{Grouping, Input, OrderKey};
+use crate::query::bound::{Grouping, Input, OrderKey, Slot};
 use crate::query::expr::{Expr, Show, SlotNames, show_aggregate, show_value};
 use crate::query::run::{Measure, Statistics};
 use crate::storage::{Deleted, IndexDefinition, IndexRange};
@@ -188,6 +188,18 @@ impl Plan {
                 Show { expr: filter, names: input },
                 measured(statistics, |s| &s.kept)
             ));
+        }
+        let mut followed: Vec<String> = Vec::new();
+        for slot in &input.slots {
+            if let Slot::Hop(hop) = slot {
+                let reference = input.slot_name(hop.from);
+                if !followed.contains(&reference) {
+                    followed.push(reference);
+                }
+            }
+        }
+        if !followed.is_empty() {
+            steps.push(format!("follow {}", followed.join(", ")));
         }
         steps.push(format!("{}{}", self.show_reading(), measured(statistics, |s| &s.examined)));
         let mut lines: Vec<String> =

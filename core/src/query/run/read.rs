@@ -8,7 +8,7 @@ use crate::id::{EntityId, ModelId, PropertyId};
 use crate::query::bound::Slot;
 use crate::query::expr::Expr;
 use crate::query::plan::{Reading, Stage};
-use crate::storage::{Access, Row, RowStream, Scan};
+use crate::storage::{Access, Row, RowStream, Scan, StorageError};
 use crate::value::Value;
 
 /// A row with its slots, and its place among rows that are otherwise equal: the bits of its id.
@@ -30,6 +30,8 @@ pub(super) struct Reader<'a> {
     query: Query<'a>,
     stream: Option<RowStream<'a>>,
     until: Option<EntityId>,
+    /// How many rows there must still be: an index found them.
+    found: Option<usize>,
     /// The conditions of the filter that need no hop; empty where none of them does.
     early: Option<Expr>,
     filter_hops: Hops,
@@ -55,6 +57,7 @@ impl<'a> Reader<'a> {
             query,
             stream: None,
             until: None,
+            found: None,
             early,
             filter_hops: Hops::new(plan, &[Stage::Filter]),
             order_hops: Hops::new(plan, &[Stage::Order]),
@@ -75,7 +78,10 @@ impl<'a> Reader<'a> {
             Reading::Collected { index, ranges } => {
                 let access = Access::Index { index: *index, ranges: ranges.clone(), reverse: false };
                 match collect(query, model, access).await? {
-                    Some(entities) => Access::Entities(entities),
+                    Some(entities) => {
+                        reader.found = Some(entities.len());
+                        Access::Entities(entities)
+                    }
                     None => Access::All { after: None },
                 }
             }
@@ -111,8 +117,15 @@ impl<'a> Reader<'a> {
             }
             let Some(stream) = &mut self.stream else { return Ok(None) };
             let start = self.query.nanos();
-            let Some(batch) = stream.next().await else { return Ok(None) };
+            let Some(batch) = stream.next().await else {
+                self.stream = None;
+                return match self.found {
+                    Some(missing) if missing > 0 => Err(lost(missing)),
+                    _ => Ok(None),
+                };
+            };
             let mut batch = batch?;
+            self.found = self.found.map(|found| found.saturating_sub(batch.len()));
             if let Some(until) = self.until {
                 let inside = batch.partition_point(|row| row.entity <= until);
                 if inside < batch.len() {
@@ -168,6 +181,11 @@ impl<'a> Reader<'a> {
         }
         kept
     }
+}
+
+fn lost(missing: usize) -> RunError {
+    let message = format!("it has entries of {missing} entities that do not exist");
+    StorageError::Damaged { what: "an index".to_owned(), message }.into()
 }
 
 /// The ids that an index finds, ascending; `None` where they are so many that reading everything is quicker.

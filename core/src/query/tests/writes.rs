@@ -114,7 +114,7 @@ fn edits_of_text() {
         [(Some(10), 1, "AUTOBAHN".to_owned()), (None, 0, "!".to_owned()), (Some(0), 2, String::new())]
     );
     assert_eq!(select(edit.rows.clone()), "@100 | 10 | 1 | AUTOBAHN | ! | 0 | 2");
-    let mut negative = row.clone();
+    let mut negative = row;
     negative[1] = Value::Int(-1);
     assert_eq!(
         edit.edits(&negative).unwrap_err().to_string(),

@@ -166,6 +166,11 @@ impl<K: Kv> KvView<K> {
         entities: &[EntityId],
         rows: &mut Vec<Row>,
     ) -> Result<(), StorageError> {
+        // An index holds just the entities that are not deleted: who asks for no column needs no state.
+        if cursor.properties.is_empty() && matches!(cursor.from, From::Index(_)) {
+            rows.extend(entities.iter().map(|entity| Row { entity: *entity, values: Vec::new() }));
+            return Ok(());
+        }
         for entity in entities {
             match self.snapshot.get(&layout::state(cursor.model, *entity)).await? {
                 Some(value) => rows.extend(self.row(cursor, *entity, &value).await?),
