@@ -34,9 +34,8 @@ impl Csv {
 pub fn field(text: &str, exact: bool) -> Cow<'_, str> {
     let text = if exact { Cow::Borrowed(text) } else { Safe::block(text).into_inner() };
     let special = |c| matches!(c, ',' | '"' | '\n' | '\r');
-    let padded = text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace);
     let mark = text.starts_with('\u{feff}');
-    if text.is_empty() || padded || mark || text.contains(special) {
+    if text.is_empty() || mark || text.contains(special) {
         Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
     } else {
         text

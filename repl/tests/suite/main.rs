@@ -8,3 +8,4 @@ mod formats;
 mod help;
 mod import_plan;
 mod session;
+mod terminal;
