@@ -1,6 +1,8 @@
 //! Nodes that change the same things at the same time, over links that delay, reorder, repeat and lose messages,
 //! end up the same.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

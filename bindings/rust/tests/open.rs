@@ -1,5 +1,7 @@
 //! Stores are opened by target, and refused with a reason.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use ankurah::protocol::{Event, Outcome, Parameters, Request, SessionId};
 use ankurah::{Node, OpenOptions, open};
 use futures::StreamExt;

@@ -1,6 +1,7 @@
 //! The pool of actors. An actor is a strictly sequential writer: it is leased to one transaction at a time, and
 //! only to one that sees everything that the actor has written.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::env::Random;
@@ -20,6 +21,8 @@ struct Idle {
 #[derive(Debug)]
 pub(crate) struct ActorPool {
     idle: Mutex<Vec<Idle>>,
+    /// Given up since the store was opened.
+    retired: Mutex<BTreeSet<ActorId>>,
 }
 
 impl ActorPool {
@@ -30,7 +33,18 @@ impl ActorPool {
             .filter(|record| !record.retired)
             .map(|record| Idle { actor: record.actor, sequence: record.sequence, position })
             .collect();
-        Arc::new(ActorPool { idle: Mutex::new(idle) })
+        Arc::new(ActorPool { idle: Mutex::new(idle), retired: Mutex::new(BTreeSet::new()) })
+    }
+
+    /// Gives actors up. Whoever holds one must not commit with it any more.
+    pub(crate) fn retire(&self, actors: &BTreeSet<ActorId>) {
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner).extend(actors);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|idle| !actors.contains(&idle.actor));
+    }
+
+    fn is_retired(&self, actor: ActorId) -> bool {
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner).contains(&actor)
     }
 
     /// An actor for a transaction that reads at `snapshot`: one whose last write is visible there, or a new one.
@@ -76,6 +90,11 @@ impl Lease {
         self.held.actor
     }
 
+    /// Whether the actor was given up while it was held.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.pool.is_retired(self.held.actor)
+    }
+
     /// The next number of the actor's sequence.
     pub(crate) fn next_sequence(&mut self) -> u64 {
         self.used = self.used.saturating_add(1);
@@ -107,7 +126,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if !self.in_doubt {
+        if !self.in_doubt && !self.is_retired() {
             self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.held);
         }
     }
@@ -157,6 +176,16 @@ mod tests {
         lease.not_committed();
         drop(lease);
         assert_eq!(pool.lease(Position(5), &random).next_sequence(), 11);
+    }
+
+    #[test]
+    fn an_actor_that_is_given_up_does_not_come_back() {
+        let (pool, random) = pool();
+        let lease = pool.lease(Position(5), &random);
+        pool.retire(&BTreeSet::from([lease.actor()]));
+        assert!(lease.is_retired());
+        drop(lease);
+        assert_eq!(pool.idle_count(), 0);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::dag::RunStart;
 use crate::entity::{self, State};
 use crate::id::{EntityId, OpId, TransactionId};
 use crate::node::protocol::Failure;
-use crate::operation::{Change, Leaf, Operation, Origin, limits};
+use crate::operation::{Change, Leaf, Operation, OperationError, Origin, limits};
 use crate::storage::{Batch, CommitError, Position, ReadView, StateWrite, TextWrite};
 
 /// Why a transaction was not committed.
@@ -72,17 +72,20 @@ impl Transaction {
         match self.isolation {
             Isolation::Serializable => {
                 let _alone = self.node.gate.exclusive().await;
+                self.check_lease(&lease)?;
                 let latest = self.node.engine.view().await?;
                 self.check_reads(latest.as_ref()).await?;
                 self.store(&work, &latest, &mut lease).await
             }
             Isolation::Statement => {
                 let _together = self.node.gate.shared().await;
+                self.check_lease(&lease)?;
                 let view = Arc::clone(&self.view);
                 self.store(&work, &view, &mut lease).await
             }
             Isolation::Merge => {
                 let _together = self.node.gate.shared().await;
+                self.check_lease(&lease)?;
                 let mut view = Arc::clone(&self.view);
                 for _ in 0..self.node.options.limits.retries {
                     match self.store(&work, &view, &mut lease).await {
@@ -92,6 +95,15 @@ impl Transaction {
                 }
                 Err(busy().into())
             }
+        }
+    }
+
+    /// Fails where something that the actor wrote was refused meanwhile: its numbers would be used again.
+    fn check_lease(&self, lease: &Lease) -> Result<(), NotCommitted> {
+        match (lease.is_retired(), self.isolation) {
+            (false, _) => Ok(()),
+            (true, Isolation::Statement) => Err(NotCommitted::Again),
+            (true, Isolation::Merge | Isolation::Serializable) => Err(busy().into()),
         }
     }
 
@@ -150,10 +162,12 @@ impl Transaction {
         let parents = match &pending.birth {
             Birth::Plain { stamp, nonce } => {
                 let operation = Operation::genesis(model, *stamp, *nonce, origin(lease), leaves, salt);
-                return Ok(vec![Arc::new(operation.map_err(not_valid)?)]);
+                return Ok(vec![Arc::new(operation.map_err(|error| not_valid(&error))?)]);
             }
             Birth::Keyed { key, .. } => {
-                let genesis = Arc::new(Operation::keyed_genesis(model, key.clone()).map_err(not_valid)?);
+                let genesis = Arc::new(
+                    Operation::keyed_genesis(model, key.clone()).map_err(|error| not_valid(&error))?,
+                );
                 let parents = vec![genesis.link()];
                 made.push(genesis);
                 parents
@@ -166,7 +180,7 @@ impl Transaction {
         if !leaves.is_empty() {
             let stamp = node.clock.next(node.env.clock.as_ref())?;
             let edit = Operation::edit(entity, model, stamp, origin(lease), parents, leaves, salt);
-            made.push(Arc::new(edit.map_err(not_valid)?));
+            made.push(Arc::new(edit.map_err(|error| not_valid(&error))?));
         }
         Ok(made)
     }
@@ -240,6 +254,9 @@ impl Transaction {
             (Birth::Existing | Birth::Keyed { .. }, false) => view.state(model, made.entity).await?,
         };
         let expected = state.as_ref().map(|state| state.head.clone()).unwrap_or_default();
+        if !same_view && matches!(made.pending.birth, Birth::Existing) {
+            self.check_parents(made, view).await?;
+        }
         for operation in &made.operations {
             if operation.key().is_some() && state.is_some() {
                 // Someone else made the same entity meanwhile.
@@ -264,6 +281,19 @@ impl Transaction {
         }
         if let Some(state) = state.filter(|state| state.head != expected) {
             batch.states.push(StateWrite { expected, state });
+        }
+        Ok(())
+    }
+
+    /// Fails where what the operations follow has been refused since.
+    async fn check_parents(&self, made: &Made, view: &dyn ReadView) -> Result<(), NotCommitted> {
+        let base = made.pending.base.as_ref().and_then(|state| state.base.as_ref());
+        for parent in made.operations.iter().flat_map(|operation| operation.parents()) {
+            let covered = base.is_some_and(|base| base.covers(parent));
+            if !covered && view.operation(made.entity, parent.id).await?.is_none() {
+                let message = format!("what the transaction changed of entity {} was refused", made.entity);
+                return Err(failure("conflict", message).help("run the transaction again").into());
+            }
         }
         Ok(())
     }
@@ -305,6 +335,6 @@ fn exists(entity: EntityId) -> Box<Failure> {
         .help("use `upsert` to change the one that exists")
 }
 
-fn not_valid(error: crate::operation::OperationError) -> Box<Failure> {
+fn not_valid(error: &OperationError) -> Box<Failure> {
     failure("invalid-value", error.to_string())
 }

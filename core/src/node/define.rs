@@ -52,7 +52,7 @@ impl Definer<'_> {
             return Ok(Vec::new());
         }
         let spans: Vec<Span> = create.properties.iter().map(|property| property.name.span).collect();
-        let fail = |error| of_define(error, create.name.span, &spans);
+        let fail = |error| of_define(&error, create.name.span, &spans);
         let own = define::new_model_id(catalog, &create.name.name).map_err(fail)?;
         let mut properties = Vec::with_capacity(create.properties.len());
         for property in &create.properties {
@@ -92,7 +92,7 @@ impl Definer<'_> {
                 (define::resolve_property(model, found.id), to.span)
             }
         };
-        writes.map_err(|error| of_define(error, span, &[span]))
+        writes.map_err(|error| of_define(&error, span, &[span]))
     }
 
     fn model(&self, name: &ast::Name) -> Outcome<&Arc<Model>> {
@@ -112,7 +112,7 @@ impl Definer<'_> {
             None => Value::Null,
             Some(_) if backend == Backend::Yrs => {
                 let error = DefineError::TextDefault { property: 0 };
-                return Err(of_define(error, property.name.span, &[property.name.span]));
+                return Err(of_define(&error, property.name.span, &[property.name.span]));
             }
             Some(expr) => self.constant(expr, &property.ty).await?,
         };
@@ -182,9 +182,8 @@ impl Definer<'_> {
                 (entity, Some(Pending::new(write.model, Birth::Keyed { key, exclusive: false })))
             }
         };
-        let mut pending = match self.transaction.pending(write.model, entity).await?.or(new) {
-            Some(pending) => pending,
-            None => return Err(failure("internal", format!("catalog entry {entity} does not exist"))),
+        let Some(mut pending) = self.transaction.pending(write.model, entity).await?.or(new) else {
+            return Err(failure("internal", format!("catalog entry {entity} does not exist")));
         };
         for (property, value) in write.set {
             if pending.value(property).unwrap_or(&Value::Null) != &value {
@@ -227,8 +226,8 @@ fn dropped<'a>(model: &'a Model, name: &ast::Name) -> Outcome<&'a Arc<Property>>
     }
 }
 
-fn of_define(error: DefineError, model: Span, properties: &[Span]) -> Box<Failure> {
-    let (kind, property, help) = match &error {
+fn of_define(error: &DefineError, model: Span, properties: &[Span]) -> Box<Failure> {
+    let (kind, property, help) = match error {
         DefineError::DuplicateModel { .. } => (
             "duplicate-model",
             None,

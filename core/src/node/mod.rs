@@ -131,7 +131,8 @@ impl Node {
         }
         let catalog = Catalog::read(view.as_ref()).await?;
         let mut position = view.position();
-        if !options.read_only && !(batch.records.is_empty() && batch.actors.is_empty()) {
+        let has_news = !batch.records.is_empty() || !batch.actors.is_empty();
+        if has_news && !options.read_only {
             position = engine.commit(batch, options.durability).await.map_err(|error| match error {
                 CommitError::Storage(error) => NodeError::Storage(error),
                 error => NodeError::Commit(error.to_string()),

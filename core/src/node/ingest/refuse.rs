@@ -11,7 +11,7 @@ use crate::node::Inner;
 use crate::operation::{Change, Operation};
 use crate::property::text::TextDocument;
 use crate::storage::{
-    Aside, Batch, CommitError, Position, ReadView, SetAside, StateWrite, StorageError, TextWrite,
+    ActorRecord, Aside, Batch, CommitError, Position, ReadView, SetAside, StateWrite, StorageError, TextWrite,
 };
 
 const PAGE: usize = 256;
@@ -33,11 +33,16 @@ pub(super) async fn refuse(
     // Parked operations may follow from what is refused; nothing is taken in meanwhile.
     let _parked = node.parked.lock().await;
     for _ in 0..node.options.limits.retries.max(1) {
+        let _alone = node.gate.exclusive().await;
         let view = node.engine.view().await?;
-        let Some((batch, refused)) = prepare(view.as_ref(), transaction, reason).await? else {
+        let Some((mut batch, refused, actors)) = prepare(view.as_ref(), transaction, reason).await? else {
             return Ok(Vec::new());
         };
-        let _together = node.gate.shared().await;
+        // What an actor wrote in a text is gone, so it would number the same places again.
+        let own = view.actors().await?;
+        let given_up = own.into_iter().filter(|own| !own.retired && actors.contains(&own.actor));
+        batch.actors.extend(given_up.map(|own| ActorRecord { retired: true, ..own }));
+        node.actors.retire(&actors);
         match node.engine.commit(batch, node.options.durability).await {
             Ok(_) => return Ok(refused),
             Err(CommitError::Conflict { .. } | CommitError::CatalogChanged) => {}
@@ -51,10 +56,11 @@ async fn prepare(
     view: &dyn ReadView,
     transaction: TransactionId,
     reason: &str,
-) -> Result<Option<(Batch, Vec<OpId>)>, IngestError> {
+) -> Result<Option<(Batch, Vec<OpId>, BTreeSet<ActorId>)>, IngestError> {
     let index = Transactions::read(view).await?;
     let mut histories: BTreeMap<EntityId, History> = BTreeMap::new();
     let mut refused: BTreeSet<OpId> = BTreeSet::new();
+    let mut actors = BTreeSet::new();
     let mut pending = vec![transaction];
     let mut done = BTreeSet::new();
     while let Some(next) = pending.pop() {
@@ -70,6 +76,7 @@ async fn prepare(
             for operation in descendants(&history.operations, id) {
                 refused.insert(operation.id());
                 pending.extend(operation.origin().map(|origin| origin.transaction));
+                actors.extend(operation.origin().map(|origin| origin.actor));
             }
         }
     }
@@ -80,7 +87,7 @@ async fn prepare(
     for (entity, history) in &histories {
         withdraw(view, *entity, history, &refused, reason, &mut batch).await?;
     }
-    Ok(Some((batch, refused.into_iter().collect())))
+    Ok(Some((batch, refused.into_iter().collect(), actors)))
 }
 
 /// The operation and all that have it among their ancestors.

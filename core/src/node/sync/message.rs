@@ -65,7 +65,7 @@ pub enum Message {
 }
 
 /// Encoded bytes of an operation.
-pub type Bytes = Vec<u8>;
+type Bytes = Vec<u8>;
 
 /// How much of a log somebody has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! The node as a program sees it: requests in, events out.
 
+mod outside;
 mod statements;
 mod upsert;
 
@@ -43,9 +44,21 @@ impl World {
     }
 
     pub(crate) fn with(options: NodeOptions) -> Self {
-        let fixed = FixedEnv::new(1);
+        Self::seeded(1, options)
+    }
+
+    pub(crate) fn seeded(seed: u64, options: NodeOptions) -> Self {
+        let fixed = FixedEnv::new(seed);
         let engine: Arc<dyn Engine> = Arc::new(block_on(memory::open(fixed.env.random.as_ref())).unwrap());
         let node = block_on(Node::open(Arc::clone(&engine), fixed.env.clone(), options)).unwrap();
+        World { node, fixed, engine }
+    }
+
+    /// Another node on the same store.
+    pub(crate) fn reopen(&self) -> Self {
+        let (fixed, engine) = (self.fixed.clone(), Arc::clone(&self.engine));
+        let node =
+            block_on(Node::open(Arc::clone(&engine), fixed.env.clone(), NodeOptions::default())).unwrap();
         World { node, fixed, engine }
     }
 
