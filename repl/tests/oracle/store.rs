@@ -4,8 +4,8 @@ use std::fmt;
 
 use ankurah::{Durability, Node, NodeOptions, OpenOptions, Target};
 use ankurah_core::env::fixed::FixedEnv;
-use ankurah_core::node::protocol::{Event, Failure, SessionId};
-use ankurah_core::storage::IndexState;
+use ankurah_core::node::protocol::{Event, Failure, Outcome, SessionId};
+use ankurah_core::storage::{IndexDefinition, IndexPart, IndexState};
 use ankurah_core::value::Value;
 use ankurah_repl::client::{Client, Interrupt, Pump, Stop};
 use futures::executor::block_on;
@@ -33,6 +33,7 @@ impl fmt::Display for EngineKind {
 
 /// An open store with a fixed clock and fixed randomness. Background tasks run when they are told to.
 pub(crate) struct Store {
+    pub(crate) kind: EngineKind,
     pub(crate) client: Client,
     env: FixedEnv,
     node: Node,
@@ -53,7 +54,7 @@ impl Store {
         let options = OpenOptions { create: true, node };
         let node = block_on(ankurah::open_in(&target, options, env.env.clone())).unwrap();
         let client = Client::new(node.connect(), SessionId(1), Interrupt::default(), Pump::Here);
-        Store { client, env, node, _folder: folder }
+        Store { kind, client, env, node, _folder: folder }
     }
 
     /// Runs a statement that gives rows, or none.
@@ -70,6 +71,44 @@ impl Store {
             Err(Stop::Failed(failure)) => Err(*failure),
             Err(Stop::Cancelled) => panic!("nobody cancels"),
         }
+    }
+
+    /// Runs a statement and gives how many entities it wrote.
+    pub(crate) fn write(&self, statement: &str) -> Result<u64, Failure> {
+        let done = self.client.execute(statement, Default::default()).for_each(|_| {});
+        match done {
+            Ok(done) => Ok(match done.outcome {
+                Outcome::Created(count)
+                | Outcome::Updated(count)
+                | Outcome::Deleted(count)
+                | Outcome::Restored(count) => count,
+                _ => 0,
+            }),
+            Err(Stop::Failed(failure)) => Err(*failure),
+            Err(Stop::Cancelled) => panic!("nobody cancels"),
+        }
+    }
+
+    /// The same where the statement must not fail.
+    #[track_caller]
+    pub(crate) fn run(&self, statement: &str) -> u64 {
+        self.write(statement).unwrap_or_else(|failure| panic!("{}: {failure:?}\n  {statement}", self.kind))
+    }
+
+    /// Makes an index over properties, each with whether it descends, and waits until it is ready.
+    pub(crate) fn index(&self, model: &str, parts: &[(&str, bool)]) {
+        let catalog = self.client.catalog().unwrap();
+        let model = catalog.models.iter().find(|known| *known.name == *model).unwrap();
+        let part = |(name, descending): &(&str, bool)| {
+            let property = model.find(name, true, None).unwrap();
+            IndexPart { property: property.id, value_type: property.value_type, descending: *descending }
+        };
+        let definition = IndexDefinition { model: model.id, parts: parts.iter().map(part).collect() };
+        let engine = self.node.engine();
+        let index = block_on(engine.create_index(definition)).unwrap();
+        block_on(engine.build_index(index)).unwrap();
+        let state = engine.indexes().into_iter().find(|known| known.id == index).unwrap().state;
+        assert!(matches!(state, IndexState::Ready { .. }), "{state:?}");
     }
 
     /// How many indexes are ready.
