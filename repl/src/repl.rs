@@ -28,6 +28,12 @@ pub fn command(args: &ReplArgs) -> Exit {
         complain("--sample is a store in memory of its own: give no target with it");
         return Exit::Usage;
     }
+    for file in args.file.iter().filter(|file| file.as_path() != Path::new("-")) {
+        if let Err(error) = std::fs::File::open(file) {
+            complain(&format!("cannot read {}: {error}", file.display()));
+            return Exit::CannotOpen;
+        }
+    }
     let opened = match open(args) {
         Ok(opened) => opened,
         Err(message) => {

@@ -7,5 +7,6 @@ mod fixtures;
 mod formats;
 mod help;
 mod import_plan;
+mod process;
 mod session;
 mod terminal;

@@ -1,0 +1,194 @@
+//! The program as scripts use it: what it writes where, and how it ends.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use crate::common::snapshot;
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ankurah"));
+    command.args(arguments).current_dir(folder).env("HOME", folder).stdin(Stdio::null());
+    for name in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "CI", "NO_COLOR"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().unwrap()
+}
+
+/// What a shell shows of a command.
+fn transcript(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    let mut text = format!("$ ankurah {}\n", arguments.join(" "));
+    for (name, bytes) in [("out", output.stdout), ("err", output.stderr)] {
+        for line in String::from_utf8(bytes).unwrap().lines() {
+            text += &format!("{name}| {line}\n");
+        }
+    }
+    // How long things took is no part of it.
+    while let Some((start, end)) = seconds(&text) {
+        text.replace_range(start..end, "");
+    }
+    format!("{text}exit {}\n", output.status.code().unwrap())
+}
+
+fn seconds(text: &str) -> Option<(usize, usize)> {
+    let end = text.find(" s)")? + 3;
+    let start = text.get(..end)?.rfind(" (")?;
+    Some((start, end))
+}
+
+#[test]
+fn rows_to_standard_output_everything_else_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let all: Vec<String> = [
+        &["repl", "memory:", "-c", "select 1 as a, null as b, 'x\u{1b}[31m' as c"][..],
+        &["repl", "memory:", "-c", "select 1 as a, null as b, '' as c", "--format", "csv"],
+        &["repl", "memory:", "-c", "select 1 as a", "-c", "selec 2", "-c", "select 3 as c"],
+        &["repl", "memory:", "--keep-going", "-c", "selec 2; select 3 as c"],
+        &["repl", "memory:", "-v", "year=1977", "-c", "select $year + 1 as next"],
+        &["repl", "memory:", "-c", "select 1", "--color", "always"],
+        &["repl", "--sample", "--read-only", "-c", "delete from album"],
+        &["repl", "--sample", "-c", "select count(*) as albums from album", "--format", "json"],
+        &["repl", "--sample", "somewhere", "-c", "select 1"],
+        &["repl", "nowhere", "--read-only", "-c", "select 1"],
+        &["repl", "redis:x", "-c", "select 1"],
+        &["repl", "memory:", "-f", "missing.ank"],
+        &["repl", "memory:", "--format", "tabel"],
+        &["export", "nowhere", "album"],
+        &["verify", "nowhere"],
+        &["run", "nowhere.ank"],
+    ]
+    .into_iter()
+    .map(|arguments| transcript(folder.path(), arguments))
+    .collect();
+    snapshot("process", &all.join("\n"));
+}
+
+#[test]
+fn import_export_verify() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    std::fs::write(
+        path.join("artist.csv"),
+        "ArtistId,Name\n1,AC/DC\n2,\"Accept, \"\"live\"\"\"\n3,\n4,\"\"\n",
+    )
+    .unwrap();
+    std::fs::write(
+        path.join("album.csv"),
+        "AlbumId,Title,ArtistId,Price,id\n1,Let There Be Rock,1,0.99,007\nx\n2,Ünknown,9,10,8\n",
+    )
+    .unwrap();
+    let all: Vec<String> = [
+        &["import", "music", "artist.csv", "--into", "artist", "--key", "ArtistId"][..],
+        &[
+            "import",
+            "music",
+            "album.csv",
+            "--into",
+            "album",
+            "--key",
+            "AlbumId",
+            "--ref",
+            "ArtistId=artist.ArtistId",
+        ],
+        &["import", "music", "artist.csv", "--into", "artist"],
+        &["export", "music", "artist", "-o", "out.csv"],
+        &[
+            "export",
+            "music",
+            "--query",
+            "select Title, ArtistId.Name, Price, id_ from album order by AlbumId",
+            "--format",
+            "jsonl",
+        ],
+        &["repl", "music", "-c", "\\d album"],
+        &["verify", "music"],
+        &["export", "music", "albun"],
+        &["import", "music", "missing.csv", "--into", "x"],
+        &["import", "music", "artist.txt", "--into", "x"],
+    ]
+    .into_iter()
+    .map(|arguments| transcript(path, arguments))
+    .collect();
+    snapshot("import_export", &all.join("\n"));
+    let sorted = |name: &str| {
+        let text = std::fs::read_to_string(path.join(name)).unwrap();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted("out.csv"), sorted("artist.csv"));
+    assert!(!path.join("out.csv.partial").exists());
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    // More rows than a pipe holds.
+    let rows: Vec<String> = (0..20_000).map(|number| format!("row number {number}")).collect();
+    std::fs::write(folder.path().join("many.csv"), format!("name\n{}\n", rows.join("\n"))).unwrap();
+    assert!(run(folder.path(), &["import", "store", "many.csv", "--into", "many"]).status.success());
+    for arguments in [&["repl", "store", "-c", "from many"][..], &["export", "store", "many"]] {
+        let mut child =
+            command(folder.path(), arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        assert_eq!(first, "name\n");
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    }
+}
+
+#[test]
+fn statements_from_standard_input_run_as_they_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = command(folder.path(), &["repl", "memory:"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    for number in 1..4 {
+        writeln!(input, "select\n  {number} as a;").unwrap();
+        assert_eq!(output.next().unwrap().unwrap(), "a");
+        assert_eq!(output.next().unwrap().unwrap(), number.to_string());
+    }
+    write!(input, "select 'no end'").unwrap();
+    drop(input);
+    assert_eq!(output.nth(1).unwrap().unwrap(), "no end");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn completion_scripts() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = run(folder.path(), &["completions", shell]);
+        assert!(output.status.success());
+        assert!(String::from_utf8(output.stdout).unwrap().contains("read-only"));
+    }
+}
+
+#[test]
+fn wrong_usage_is_1_and_help_is_0() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, code) in [
+        (&[][..], 1),
+        (&["nonsense"], 1),
+        (&["repl", "--nonsense"], 1),
+        (&["export", "memory:"], 1),
+        (&["repl", "memory:", "-v", "1=2", "-c", "select 1"], 1),
+        (&["--help"], 0),
+        (&["import", "--help"], 0),
+        (&["--version"], 0),
+    ] {
+        assert_eq!(run(folder.path(), arguments).status.code(), Some(code), "{arguments:?}");
+    }
+}
