@@ -3,11 +3,11 @@
 use std::ops::Bound;
 
 use super::set::{Interval, Set};
-use crate::id::PropertyId;
+use crate::id::{EntityId, OpId, PropertyId};
 use crate::query::bound::{OrderKey, Slot};
 use crate::query::expr::Expr;
 use crate::storage::{Index, IndexDefinition, IndexId, IndexPart, IndexRange, IndexState};
-use crate::value::{Value, ValueType};
+use crate::value::{Timestamp, Value, ValueType};
 
 /// More ranges than this are not looked up one by one.
 const MAX_RANGES: usize = 4096;
@@ -36,6 +36,22 @@ pub(super) struct Candidate {
     pub(super) in_order: bool,
     pub(super) reverse: bool,
     pub(super) score: u32,
+}
+
+/// The least value of a type, where that is known.
+pub(super) fn lowest(value_type: ValueType) -> Option<Value> {
+    Some(match value_type {
+        ValueType::Bool => Value::Bool(false),
+        ValueType::Int => Value::Int(i64::MIN),
+        ValueType::Float => Value::Float(f64::NEG_INFINITY),
+        ValueType::String => Value::String("".into()),
+        ValueType::Bytes => Value::Bytes([].as_slice().into()),
+        ValueType::Timestamp => Value::Timestamp(Timestamp(i64::MIN)),
+        ValueType::Uuid => Value::Uuid(0),
+        ValueType::Ulid => Value::Ulid(0),
+        ValueType::Ref(_) => Value::Ref(EntityId(OpId::MIN)),
+        ValueType::Decimal | ValueType::Json => return None,
+    })
 }
 
 /// How an index narrows the rows.
@@ -93,7 +109,18 @@ impl Question<'_> {
         let mut prefixes: Vec<Vec<Value>> = vec![Vec::new()];
         let mut score = 0;
         for part in parts {
-            let Some(set) = self.set(part.property).filter(|set| !set.is_unbounded()) else { break };
+            let Some(set) = self.set(part.property) else { break };
+            if set.is_unbounded() {
+                // Leaving the nulls away is worth nothing by itself, but they may stand in the way.
+                let lowest = if set.null { None } else { lowest(part.value_type) };
+                let Some(lowest) = lowest else { break };
+                let ranges = prefixes.into_iter().map(|equal| IndexRange {
+                    equal,
+                    lower: Bound::Included(lowest.clone()),
+                    upper: Bound::Unbounded,
+                });
+                return Narrowed { ranges: ranges.collect(), score };
+            }
             let count = set.intervals.len() + usize::from(set.null);
             if prefixes.len().saturating_mul(count) > MAX_RANGES {
                 break;
@@ -207,6 +234,7 @@ impl Question<'_> {
                 .collect();
         let mut with_order = parts.clone();
         let mut ends = false;
+        let all_descending = self.order.iter().all(|key| key.descending);
         for key in self.order.iter().take_while(|_| self.limited) {
             let property = match &key.expr {
                 Expr::Column(slot, _) => match self.slots.get(*slot) {
@@ -220,9 +248,11 @@ impl Question<'_> {
                 break;
             };
             if !self.is_constant(property.id) {
-                // Backwards where nulls are to come first, so that the default orders need no more than
-                // ascending parts.
-                let descending = key.descending != key.nulls_first;
+                // Backwards where nulls are to come first or there are none, so that the usual orders need no
+                // more than ascending parts.
+                let no_nulls = self.set(property.id).is_some_and(|set| !set.null);
+                let backwards = key.nulls_first || (no_nulls && all_descending);
+                let descending = key.descending != backwards;
                 with_order.retain(|known| known.property != property.id);
                 with_order.push(part(property, descending));
             }

@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use super::access::lowest;
 use super::{Plan, Reading};
 use crate::catalog::Model;
 use crate::id::PropertyId;
@@ -94,8 +95,14 @@ fn show_range(model: &Model, definition: &IndexDefinition, range: &IndexRange) -
         })
         .collect();
     let next = name(range.equal.len());
+    let lowest = definition.parts.get(range.equal.len()).and_then(|part| lowest(part.value_type));
     match &range.lower {
         Bound::Unbounded => {}
+        Bound::Included(value) if Some(value) == lowest.as_ref() => {
+            if range.upper == Bound::Unbounded {
+                conditions.push(format!("{next} is not null"));
+            }
+        }
         Bound::Included(value) => conditions.push(format!("{next} >= {}", show_value(value))),
         Bound::Excluded(value) => conditions.push(format!("{next} > {}", show_value(value))),
     }
