@@ -326,3 +326,6 @@ fn merge(now: &Page, before: &[(&[u8], Option<&Vec<u8>>)], reverse: bool) -> Pag
     page.rest = now.rest.clone();
     page
 }
+
+#[cfg(test)]
+mod tests;

@@ -485,3 +485,6 @@ pub(crate) fn bad_key(what: &str, key: &[u8]) -> StorageError {
     let known = if layout::is_known(key) { "" } else { " of an unknown kind" };
     StorageError::Damaged { what: what.to_owned(), message: format!("bad key {hex}{known}") }
 }
+
+#[cfg(test)]
+mod tests;

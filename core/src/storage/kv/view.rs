@@ -9,7 +9,6 @@ use crate::dag::RunStart;
 use crate::entity::State;
 use crate::env::BoxFuture;
 use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId};
-use crate::operation::Operation;
 use crate::storage::{
     Accepted, ActorRecord, Aside, Index, LogEntry, Position, ReadView, RowStream, Scan, SetAside,
     StorageError, TextRecord,

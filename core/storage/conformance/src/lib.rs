@@ -9,6 +9,7 @@ mod cases;
 pub mod data;
 mod faulty;
 pub mod files;
+mod fixture;
 
 use std::process::ExitCode;
 use std::sync::Arc;

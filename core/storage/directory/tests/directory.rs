@@ -1,4 +1,6 @@
 //! Directories of stores: what is opened, what is refused.
+// Helpers of tests are no test code to clippy.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;

@@ -31,14 +31,14 @@ pub struct Options {
     pub create: bool,
     /// Refuse everything that writes.
     pub read_only: bool,
-    /// Memory for cached pages, in bytes.
+    /// Size of cached pages on disk, in bytes; in memory they take some four times that.
     pub cache: u64,
 }
 
 impl Default for Options {
-    /// A store that is made where there is none, written, and may use 128 MiB of cache.
+    /// A store that is made where there is none, written, and may cache 48 MiB of pages.
     fn default() -> Self {
-        Options { create: true, read_only: false, cache: 128 << 20 }
+        Options { create: true, read_only: false, cache: 48 << 20 }
     }
 }
 

@@ -3,6 +3,7 @@
 mod commits;
 mod durability;
 mod faults;
+mod format;
 mod indexes;
 mod scans;
 mod views;
@@ -27,6 +28,7 @@ pub(crate) fn all<F: Factory>() -> Vec<Case<F>> {
     cases.extend(indexes::cases());
     cases.extend(durability::cases());
     cases.extend(faults::cases());
+    cases.extend(format::cases());
     cases
 }
 
