@@ -123,7 +123,7 @@ fn candidates(context: &CompletionContext, snapshot: &Snapshot) -> Vec<Item> {
         match expectation {
             Expectation::Property if context.tables.is_empty() => {
                 // No table is named yet: all could be.
-                for model in snapshot.catalog.models.iter().filter(|model| !model.name.starts_with('_')) {
+                for model in tables(context, snapshot) {
                     items.extend(model.columns().map(|property| {
                         item(property_text(property, context.quoted), format!("of {}", model.label))
                     }));
@@ -209,8 +209,11 @@ fn property_text(property: &Property, quoted: bool) -> String {
     if property.label == property.name { name } else { format!("{name}@{}", property.id) }
 }
 
-/// The models of the tables at the cursor.
+/// The models of the tables at the cursor; all models where no table is named yet.
 fn tables<'a>(context: &CompletionContext, snapshot: &'a Snapshot) -> Vec<&'a Arc<Model>> {
+    if context.tables.is_empty() {
+        return snapshot.catalog.models.iter().filter(|model| !model.name.starts_with('_')).collect();
+    }
     let names = context.tables.iter().filter_map(|table| table.model.as_deref());
     names.filter_map(|name| find_model(&snapshot.catalog, name)).collect()
 }

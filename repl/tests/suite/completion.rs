@@ -97,6 +97,7 @@ fn names_of_the_tables_at_hand() {
 #[test]
 fn any_property_where_no_table_is_named_yet() {
     check("select ye|", &["year"]);
+    check("select album.artist.cou|", &["country"]);
     check_has("select |", &["country", "title"], &["id", "count("]);
 }
 
