@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use super::actors::Lease;
 use super::draft::{Birth, Pending};
 use super::failure::{Explain, Outcome, failure};
+use super::fold;
 use super::records;
 use super::text;
 use super::transaction::{Isolation, Transaction};
@@ -227,11 +228,13 @@ impl Transaction {
         for made in &work.made {
             self.place(made, view.as_ref(), &mut batch).await?;
         }
+        let long = fold::long(&batch);
         lease.begin_commit();
         let result = node.engine.commit(batch, node.options.durability).await;
         match result {
             Ok(position) => {
                 lease.committed(position);
+                fold::spawn(node, long);
                 Ok(position)
             }
             Err(CommitError::Conflict { .. } | CommitError::CatalogChanged) => {

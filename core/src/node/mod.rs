@@ -8,7 +8,7 @@
 //! | `transaction`, `draft`, `overlay` | what a transaction reads and writes |
 //! | `write`, `define`, `upsert` | statements that write, definitions, bulk writes |
 //! | `commit`, `actors`, `gate`, `runs` | how a draft becomes operations in the store |
-//! | `indexer` | indexes on demand |
+//! | `indexer`, `fold` | indexes on demand, folding texts: work in the background |
 //! | [`ingest`] | operations from outside |
 //! | [`sync`] | bringing nodes together |
 //! | `verify` | checking a whole store |
@@ -21,6 +21,7 @@ mod define;
 mod draft;
 mod execute;
 mod failure;
+mod fold;
 mod gate;
 mod indexer;
 pub mod ingest;

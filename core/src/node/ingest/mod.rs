@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::failure::Outcome;
 use super::protocol::Failure;
-use super::{Inner, Node, records};
+use super::{Inner, Node, fold, records};
 use crate::codec::DecodeError;
 use crate::id::{Author, EntityId, OpId};
 use crate::operation::{Decoded, Operation};
@@ -215,8 +215,9 @@ impl Inner {
                 batch.records.push(records::clock(self.clock.high()));
             }
             let _together = self.gate.shared().await;
+            let long = fold::long(&batch);
             match self.engine.commit(batch, self.options.durability).await {
-                Ok(_) => {}
+                Ok(_) => fold::spawn(self, long),
                 Err(CommitError::Conflict { .. } | CommitError::CatalogChanged) => return Ok(None),
                 Err(CommitError::Storage(error)) => return Err(error.into()),
             }

@@ -1,5 +1,6 @@
 //! The node as a program sees it: requests in, events out.
 
+mod faults;
 mod outside;
 mod statements;
 mod upsert;
