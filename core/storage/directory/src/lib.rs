@@ -22,6 +22,8 @@ use owner::Owner;
 
 /// Where the engine's files are.
 const DATA: &str = "data";
+/// Written and removed by [`Directory::probe`].
+const PROBE: &str = "probe";
 
 /// An open directory. It is locked until this is dropped.
 #[derive(Debug)]
@@ -100,6 +102,17 @@ impl Directory {
         marker.write(&self.path)?;
         self.marker = marker;
         Ok(())
+    }
+
+    /// Tries to write a little, to find out why the engine cannot.
+    ///
+    /// # Errors
+    /// [`StorageError::Full`] where there is no room, [`StorageError::Io`] where it fails otherwise.
+    pub fn probe(&self) -> Result<(), StorageError> {
+        let path = self.path.join(PROBE);
+        let written = fs::write(&path, vec![1; 1 << 20]);
+        let removed = fs::remove_file(&path);
+        written.and(removed).map_err(|error| io_error("write to the store's directory", &error))
     }
 
     /// Notes that the store has been made and is on disk.

@@ -62,6 +62,17 @@ impl FjallStore {
         self.0.directory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// An error of a write. fjall does not say why it gave up writing, so the disk is asked.
+    fn write_error(&self, action: &str, error: fjall::Error) -> StorageError {
+        match error {
+            fjall::Error::Poisoned => match self.directory().probe() {
+                Err(full @ StorageError::Full { .. }) => full,
+                _ => of_call(action, fjall::Error::Poisoned),
+            },
+            other => of_call(action, other),
+        }
+    }
+
     /// Notes that the store has been made.
     pub(crate) fn made(&self) -> Result<(), StorageError> {
         self.directory().made()
@@ -126,11 +137,12 @@ impl KvStore for FjallStore {
                 None => batch.remove(tree, write.key),
             }
         }
-        batch.commit().map_err(|error| of_call("write a commit", error))
+        batch.commit().map_err(|error| self.write_error("write a commit", error))
     }
 
     async fn flush(&self) -> Result<(), StorageError> {
-        self.0.database.persist(PersistMode::SyncAll).map_err(|error| of_call("flush", error))
+        let persisted = self.0.database.persist(PersistMode::SyncAll);
+        persisted.map_err(|error| self.write_error("flush", error))
     }
 
     fn name(&self) -> &'static str {

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ankurah_core::storage::StorageError;
 use ankurah_core::storage::kv::{KvRange, KvRead, KvStore, KvWrite, Page, PageBuilder, PageLimit};
@@ -21,6 +21,8 @@ pub struct SledStore {
     database: sled::Db,
     /// Bytes written since the last flush.
     unflushed: AtomicUsize,
+    /// The first error of a write. sled may have made a part of it in memory, so nothing is read after it.
+    broken: OnceLock<StorageError>,
     directory: Mutex<Directory>,
 }
 
@@ -36,7 +38,12 @@ impl SledStore {
             .mode(sled::Mode::HighThroughput)
             .flush_every_ms(Some(500));
         let database = config.open().map_err(|error| of_open(directory.path(), error))?;
-        Ok(SledStore { database, unflushed: AtomicUsize::new(0), directory: Mutex::new(directory) })
+        Ok(SledStore {
+            database,
+            unflushed: AtomicUsize::new(0),
+            broken: OnceLock::new(),
+            directory: Mutex::new(directory),
+        })
     }
 
     fn directory(&self) -> MutexGuard<'_, Directory> {
@@ -48,9 +55,23 @@ impl SledStore {
         self.directory().made()
     }
 
+    fn check(&self) -> Result<(), StorageError> {
+        self.broken.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// Notes the error of a write.
+    fn breaks<T>(&self, action: &str, result: sled::Result<T>) -> Result<T, StorageError> {
+        result.map_err(|error| {
+            let error = of_call(action, error);
+            self.broken.get_or_init(|| error.clone());
+            error
+        })
+    }
+
     fn flush_now(&self) -> Result<(), StorageError> {
+        self.check()?;
         self.unflushed.store(0, Ordering::Relaxed);
-        self.database.flush().map(|_| ()).map_err(|error| of_call("flush", error))
+        self.breaks("flush", self.database.flush()).map(|_| ())
     }
 }
 
@@ -80,11 +101,13 @@ fn of_open(path: &Path, error: sled::Error) -> StorageError {
 
 impl KvRead for SledStore {
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        self.check()?;
         let found = self.database.get(keys::stored(key)).map_err(|error| of_call("read a record", error))?;
         Ok(found.map(|value| value.to_vec()))
     }
 
     async fn page(&self, range: KvRange, limit: PageLimit) -> Result<Page, StorageError> {
+        self.check()?;
         let mut page = PageBuilder::new(limit);
         if range.is_empty() {
             return Ok(page.end());
@@ -108,6 +131,7 @@ impl KvRead for SledStore {
 
 impl KvStore for SledStore {
     async fn apply(&self, writes: Vec<KvWrite>) -> Result<(), StorageError> {
+        self.check()?;
         let mut batch = sled::Batch::default();
         let mut bytes = 0usize;
         for write in writes {
@@ -121,7 +145,7 @@ impl KvStore for SledStore {
                 None => batch.remove(key),
             }
         }
-        self.database.apply_batch(batch).map_err(|error| of_call("write a commit", error))?;
+        self.breaks("write a commit", self.database.apply_batch(batch))?;
         if self.unflushed.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > FLUSH_EVERY {
             self.flush_now()?;
         }
