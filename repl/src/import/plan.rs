@@ -214,6 +214,14 @@ impl Column {
         }
         match &self.kind {
             Kind::Known(ValueType::Ref(_), _) => reference(field).map(Cell::Value),
+            // A JSON string is a document of its own; a CSV field holds the document's text.
+            Kind::Known(ValueType::Json, _) => match field {
+                Field::String(text) => {
+                    let document = serde_json::Value::String(text.clone()).to_string();
+                    convert::parse(&document, ValueType::Json).map(Cell::Value)
+                }
+                other => convert::parse(other.text(), ValueType::Json).map(Cell::Value),
+            },
             Kind::Known(value_type, _) => convert::parse(field.text(), *value_type).map(Cell::Value),
             Kind::Reference(key, _) => match field.text().strip_prefix('@') {
                 Some(_) => reference(field).map(Cell::Value),

@@ -8,5 +8,6 @@ mod formats;
 mod help;
 mod import_plan;
 mod process;
+mod round_trip;
 mod session;
 mod terminal;
