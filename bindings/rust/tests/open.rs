@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use ankurah::core::operation::{Decoded, Operation};
 use ankurah::protocol::{Event, Outcome, Parameters, Request, SessionId};
-use ankurah::{Node, OpenOptions, open};
+use ankurah::{Node, OpenOptions, Value, open};
 use futures::StreamExt;
 use futures::executor::block_on;
 
@@ -78,4 +79,52 @@ fn what_cannot_be_opened_says_why() {
     check(&place("store"), create(), "is in use by ");
     drop(node);
     check(&format!("sled:{}", place("store")), create(), "holds a store of engine fjall");
+}
+
+/// The actors that wrote the operations of the only entity of a model.
+fn actors(node: &Node, model: &str) -> Vec<String> {
+    let execute = Request::Execute {
+        session: SessionId(1),
+        statement: format!("select id from {model}"),
+        parameters: Parameters::default(),
+    };
+    let entity = block_on(node.connect().request(execute).collect::<Vec<_>>()).into_iter().find_map(
+        |event| match event {
+            Event::Rows(rows) => match rows.first().and_then(|row| row.first()) {
+                Some(Value::Ref(entity)) => Some(*entity),
+                _ => None,
+            },
+            _ => None,
+        },
+    );
+    let request = Request::Operations { entity: entity.unwrap() };
+    let operations = block_on(node.connect().request(request).collect::<Vec<_>>());
+    let actor = |event| match event {
+        Event::Operation { bytes, .. } => match Operation::decode(&bytes).unwrap() {
+            Decoded::Known(operation) => operation.origin().map(|origin| origin.actor.to_string()),
+            other @ Decoded::Unknown { .. } => panic!("{other:?}"),
+        },
+        _ => None,
+    };
+    operations.into_iter().filter_map(actor).collect()
+}
+
+#[test]
+fn an_actor_goes_on_after_a_clean_shutdown_and_is_given_up_after_another() {
+    for (clean, same) in [(true, true), (false, false)] {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("store").display().to_string();
+        let node = block_on(open(&target, create())).unwrap();
+        run(&node, "create model counter (n i64)").unwrap();
+        run(&node, "insert into counter (n) values (1)").unwrap();
+        if clean {
+            block_on(node.close()).unwrap();
+        }
+        drop(node);
+        let node = block_on(open(&target, create())).unwrap();
+        run(&node, "update counter set n = 2").unwrap();
+        let actors = actors(&node, "counter");
+        assert_eq!(actors.len(), 2);
+        assert_eq!(actors[0] == actors[1], same, "{actors:?}");
+    }
 }
