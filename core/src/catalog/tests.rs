@@ -153,16 +153,17 @@ fn one_name_with_two_types_is_two_properties_until_resolved() {
     assert_eq!(album.find("rating", false, Some(bare.id.0)).unwrap().id, bare.id);
 }
 
+type Make<'a> = dyn Fn(&Catalog, &Model) -> Result<Vec<CatalogWrite>, DefineError> + 'a;
+
 #[test]
 fn names_can_be_used_again_after_renaming_and_dropping() {
     let mut world = World::default();
     let id = world.create("album", &[property("a", ValueType::Int), property("b", ValueType::Int)]);
-    let change =
-        |world: &mut World, make: &dyn Fn(&Catalog, &Model) -> Result<Vec<CatalogWrite>, DefineError>| {
-            let catalog = world.catalog();
-            let writes = make(&catalog, catalog.model(id).unwrap()).unwrap();
-            world.apply(&writes);
-        };
+    let change = |world: &mut World, make: &Make<'_>| {
+        let catalog = world.catalog();
+        let writes = make(&catalog, catalog.model(id).unwrap()).unwrap();
+        world.apply(&writes);
+    };
     let find = |model: &Model, name: &str| model.find(name, true, None).unwrap().id;
     change(&mut world, &|_, model| define::rename_property(model, find(model, "a"), "c"));
     assert_eq!(world.shown(), ["album(c i64, b i64)"]);

@@ -63,7 +63,7 @@ impl World {
         World { node, fixed, engine }
     }
 
-    pub(crate) fn ask(&self, request: Request) -> Result<(Outcome, Answer), Failure> {
+    pub(crate) fn ask(&self, request: Request) -> Result<(Outcome, Answer), Box<Failure>> {
         let mut answer = Answer::default();
         let events: Vec<Event> = block_on(self.node.connect().request(request).collect());
         for event in events {
@@ -72,14 +72,14 @@ impl World {
                 Event::Rows(rows) => answer.rows.extend(rows),
                 Event::Rejected(rejected) => answer.rejected.push((rejected.row, rejected.message)),
                 Event::Done(done) => return Ok((done.outcome, answer)),
-                Event::Failed(failure) => return Err(failure),
+                Event::Failed(failure) => return Err(Box::new(failure)),
                 other => answer.others.push(other),
             }
         }
         panic!("an answer without an end");
     }
 
-    pub(crate) fn run_in(&self, session: u64, statement: &str) -> Result<(Outcome, Answer), Failure> {
+    pub(crate) fn run_in(&self, session: u64, statement: &str) -> Result<(Outcome, Answer), Box<Failure>> {
         self.ask(Request::Execute {
             session: SessionId(session),
             statement: statement.to_owned(),

@@ -41,7 +41,7 @@ impl World {
 fn operation(bytes: &[u8]) -> Operation {
     match Operation::decode(bytes).unwrap() {
         Decoded::Known(operation) => operation,
-        other => panic!("{other:?}"),
+        other @ Decoded::Unknown { .. } => panic!("{other:?}"),
     }
 }
 
