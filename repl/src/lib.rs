@@ -33,6 +33,7 @@ pub fn main() -> Exit {
             return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
         }
     };
+    log_if_asked();
     match &cli.command {
         Command::Repl(args) => repl::command(args),
         Command::Run(args) => fixture::command(args),
@@ -48,5 +49,13 @@ pub fn main() -> Exit {
                 Err(_) => Exit::CannotOpen,
             }
         }
+    }
+}
+
+/// Writes what the libraries have to say to standard error, where `ANKURAH_LOG` names a level or filter.
+fn log_if_asked() {
+    if let Ok(filter) = std::env::var("ANKURAH_LOG") {
+        let filter = tracing_subscriber::EnvFilter::new(filter);
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
     }
 }
