@@ -10,7 +10,7 @@ use super::records;
 use super::text;
 use super::transaction::{Isolation, Transaction};
 use crate::dag::RunStart;
-use crate::entity::{self, State};
+use crate::entity::State;
 use crate::id::{EntityId, OpId, TransactionId};
 use crate::node::protocol::Failure;
 use crate::operation::{Change, Leaf, Operation, OperationError, Origin, limits};
@@ -268,9 +268,11 @@ impl Transaction {
                 }
                 continue;
             }
-            let next = entity::apply(state.as_ref(), operation)
-                .map_err(|error| failure("invalid-operation", error.to_string()))?;
-            state = Some(next);
+            let applied = match &mut state {
+                Some(state) => state.apply(operation),
+                None => State::begin(operation).map(|begun| state = Some(begun)),
+            };
+            applied.map_err(|error| failure("invalid-operation", error.to_string()))?;
             for leaf in operation.leaves() {
                 if let Change::Text(_) = leaf.change {
                     batch.texts.push(TextWrite::Append {

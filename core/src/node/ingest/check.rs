@@ -8,7 +8,7 @@ use super::parked::Waiting;
 use super::{Candidate, IngestError, Role};
 use crate::catalog::{Backend, Catalog, is_reserved, reserved};
 use crate::dag::{Ancestry, Head, Link, Overlay, RunLookup, encode_equivocal, equivocal_record};
-use crate::entity::{self, State};
+use crate::entity::State;
 use crate::env::Clock;
 use crate::id::{EntityId, ModelId, OpId, PropertyId};
 use crate::node::clock;
@@ -299,12 +299,17 @@ impl<'v> Work<'v> {
     async fn accept(&mut self, candidate: &Candidate) -> Result<Verdict, IngestError> {
         let operation = &candidate.operation;
         let entity = operation.entity();
-        let state = self.entities.get(&entity).and_then(|entity| entity.state.as_ref());
-        let next = match entity::apply(state, operation) {
-            Ok(next) => next,
-            Err(error) => return Ok(Verdict::Invalid(error.to_string())),
+        let Some(place) = self.entities.get_mut(&entity) else {
+            return Ok(Verdict::Invalid("its entity was not looked up".to_owned()));
         };
-        let head = state.map(|state| state.head.clone()).unwrap_or_default();
+        let head = place.state.as_ref().map(|state| state.head.clone()).unwrap_or_default();
+        let applied = match &mut place.state {
+            Some(state) => state.apply(operation),
+            None => State::begin(operation).map(|begun| place.state = Some(begun)),
+        };
+        if let Err(error) = applied {
+            return Ok(Verdict::Invalid(error.to_string()));
+        }
         let ancestry = Ancestry::open(&self.overlay, entity).await?;
         let placement = ancestry
             .place(&head, operation)
@@ -330,9 +335,6 @@ impl<'v> Work<'v> {
                 let property = leaf.property;
                 self.batch.texts.push(TextWrite::Append { entity, property, operation: operation.id() });
             }
-        }
-        if let Some(entity) = self.entities.get_mut(&entity) {
-            entity.state = Some(next);
         }
         if is_reserved(operation.model()) {
             self.stale = true;
