@@ -37,7 +37,7 @@ proptest! {
         prop_assert_eq!(Count::decode(ModelId(one), &count.encode()).unwrap(), count);
         let actor = ActorRecord { actor: ActorId::new(a.0), sequence: a.1, retired: a.2 };
         prop_assert_eq!(decode_actor(&layout::actor(actor.actor), &encode_actor(&actor)).unwrap(), actor);
-        prop_assert_eq!(decode_record("r", &encode_record(&bytes)).unwrap(), bytes.clone());
+        prop_assert_eq!(decode_record("r", &encode_record(&bytes)).unwrap(), bytes.as_slice());
         prop_assert_eq!(&*decode_text(EntityId(one), &encode_text(&bytes)).unwrap(), bytes.as_slice());
         prop_assert_eq!(decode_tail(EntityId(one), &encode_tail(other)).unwrap(), other);
         prop_assert_eq!(decode_model_of(EntityId(one), &encode_model_of(ModelId(other))).unwrap(), ModelId(other));
