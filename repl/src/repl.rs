@@ -7,7 +7,7 @@ use ankurah_core::node::protocol::SessionId;
 
 use crate::cli::ReplArgs;
 use crate::client::{Client, Interrupt, Pump};
-use crate::display::Style;
+use crate::display::{Safe, Style};
 use crate::exit::Exit;
 use crate::format::Format;
 use crate::interactive::{self, Places};
@@ -78,7 +78,13 @@ fn open(args: &ReplArgs) -> Result<Opened, String> {
         return sample::open(args.read_only);
     }
     let target = target::or_default(args.target.as_deref())?;
-    target::open(&target, if args.read_only { Mode::Read } else { Mode::Create })
+    let is_new = target::is_missing(&target);
+    let opened = target::open(&target, if args.read_only { Mode::Read } else { Mode::Create })?;
+    if is_new {
+        // Said, so that a name with a slip of the pen is seen.
+        let _ = writeln!(io::stderr(), "made a new store at {}", Safe::line(&target));
+    }
+    Ok(opened)
 }
 
 fn settings(args: &ReplArgs, interactive: bool, error_style: Style) -> Settings {

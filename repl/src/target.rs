@@ -60,6 +60,12 @@ pub fn open(target: &str, mode: Mode) -> Result<Opened, String> {
     Ok(Opened { connection: node.connect(), name: target.to_owned(), node })
 }
 
+/// Whether the target is a place on disk where there is nothing.
+pub fn is_missing(target: &str) -> bool {
+    let parsed = Target::parse(target).ok();
+    parsed.as_ref().and_then(Target::path).is_some_and(|path| !path.exists())
+}
+
 /// An empty store in memory with a fixed clock and fixed randomness.
 pub fn fresh_fixed() -> Result<Opened, String> {
     const SEED: u64 = 1;

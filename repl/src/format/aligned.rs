@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use ankurah_core::node::protocol::Column;
 use ankurah_core::value::Value;
 
+use super::vertical::Vertical;
 use super::{Options, Writer, is_numeric, text};
 use crate::display::{Safe, Style, Tone, width};
 
@@ -28,7 +29,10 @@ pub(super) struct Aligned {
     header: bool,
     limit: Option<usize>,
     columns: Vec<Heading>,
-    kept: Vec<Vec<Cell>>,
+    kept: Vec<Vec<Value>>,
+    /// What writes instead where a line has no room for all columns.
+    narrow: Vertical,
+    is_narrow: bool,
     bytes: usize,
     fixed: bool,
     cut: bool,
@@ -71,6 +75,8 @@ impl Aligned {
             limit: options.width,
             columns: Vec::new(),
             kept: Vec::new(),
+            narrow: Vertical::new(options),
+            is_narrow: false,
             bytes: 0,
             fixed: false,
             cut: false,
@@ -99,13 +105,17 @@ impl Aligned {
     /// Finds the widths and writes everything up to the last kept row.
     fn fix(&mut self, out: &mut dyn Write) -> io::Result<()> {
         self.fixed = true;
-        for row in &self.kept {
+        let kept = std::mem::take(&mut self.kept);
+        let cells: Vec<Vec<Cell>> =
+            kept.iter().map(|row| row.iter().map(|value| self.cell(value)).collect()).collect();
+        for row in &cells {
             for (heading, cell) in self.columns.iter_mut().zip(row) {
                 heading.width = heading.width.max(width(&cell.text));
             }
         }
-        if let Some(limit) = self.limit {
-            self.shrink(limit);
+        if self.limit.is_some_and(|limit| !self.shrink(limit)) && !kept.is_empty() {
+            self.is_narrow = true;
+            return kept.iter().try_for_each(|row| self.narrow.row(row, out));
         }
         if self.frame == Frame::Closed {
             self.rule(&self.lines().top, out)?;
@@ -116,14 +126,11 @@ impl Aligned {
             self.write_row(&names, Some(Tone::Strong), out)?;
             self.rule(&self.lines().middle, out)?;
         }
-        for row in std::mem::take(&mut self.kept) {
-            self.write_row(&row, None, out)?;
-        }
-        Ok(())
+        cells.iter().try_for_each(|row| self.write_row(row, None, out))
     }
 
-    /// Takes columns from the widest values until a line fits `limit`, or nothing can be taken any more.
-    fn shrink(&mut self, limit: usize) {
+    /// Takes columns from the widest values until a line fits `limit`; whether it does.
+    fn shrink(&mut self, limit: usize) -> bool {
         let frame = match self.frame {
             Frame::Open => self.columns.len() * 3,
             Frame::Closed => self.columns.len() * 3 + 1,
@@ -133,7 +140,7 @@ impl Aligned {
         while over > 0 {
             let widest = self.columns.iter().filter(|c| !c.right).map(|c| c.width).max().unwrap_or(0);
             if widest <= NARROWEST {
-                return;
+                return false;
             }
             let second = self.columns.iter().filter(|c| !c.right && c.width < widest).map(|c| c.width).max();
             let equals = self.columns.iter().filter(|c| !c.right && c.width == widest).count().max(1);
@@ -144,6 +151,7 @@ impl Aligned {
             }
             over = total(&self.columns).saturating_sub(limit);
         }
+        true
     }
 
     fn rule(&self, [left, middle, right]: &[&str; 3], out: &mut dyn Write) -> io::Result<()> {
@@ -202,7 +210,8 @@ impl Aligned {
 }
 
 impl Writer for Aligned {
-    fn begin(&mut self, columns: &[Column], _out: &mut dyn Write) -> io::Result<()> {
+    fn begin(&mut self, columns: &[Column], out: &mut dyn Write) -> io::Result<()> {
+        self.narrow.begin(columns, out)?;
         self.columns = columns
             .iter()
             .map(|column| {
@@ -215,12 +224,15 @@ impl Writer for Aligned {
     }
 
     fn row(&mut self, row: &[Value], out: &mut dyn Write) -> io::Result<()> {
-        let row: Vec<Cell> = row.iter().map(|value| self.cell(value)).collect();
-        if self.fixed {
-            return self.write_row(&row, None, out);
+        if self.is_narrow {
+            return self.narrow.row(row, out);
         }
-        self.bytes += row.iter().map(|cell| cell.text.len()).sum::<usize>();
-        self.kept.push(row);
+        if self.fixed {
+            let cells: Vec<Cell> = row.iter().map(|value| self.cell(value)).collect();
+            return self.write_row(&cells, None, out);
+        }
+        self.bytes += row.iter().map(|value| text(value).len()).sum::<usize>();
+        self.kept.push(row.to_vec());
         if self.kept.len() >= LOOK_AHEAD_ROWS || self.bytes >= LOOK_AHEAD_BYTES {
             self.fix(out)?;
         }
@@ -231,7 +243,7 @@ impl Writer for Aligned {
         if !self.fixed {
             self.fix(out)?;
         }
-        if self.frame == Frame::Closed {
+        if self.frame == Frame::Closed && !self.is_narrow {
             self.rule(&self.lines().bottom, out)?;
         }
         Ok(())

@@ -128,6 +128,14 @@ fn narrow_terminals_cut_values() {
 }
 
 #[test]
+fn terminals_too_narrow_for_a_table_get_a_line_for_each_value() {
+    for format in [Format::Table, Format::Box] {
+        let narrow = render(&Options { width: Some(30), ..options(format) }, &columns(), &rows());
+        assert_eq!(narrow, render(&options(Format::Vertical), &columns(), &rows()));
+    }
+}
+
+#[test]
 fn no_rows() {
     let all: Vec<String> = ALL.iter().map(|format| render(&options(*format), &columns()[..2], &[])).collect();
     snapshot("format_empty", &all.join("=\n"));
