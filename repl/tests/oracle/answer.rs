@@ -151,16 +151,16 @@ fn as_multiset(ours: &Answer, sqlite: &Answer, tolerance: Tolerance) -> Option<S
     let (ours, sqlite) = (sorted(ours), sorted(sqlite));
     // Rows that differ within the tolerance may be sorted in another order: each is then looked for.
     in_order(&ours, &sqlite, tolerance)?;
-    let mut left = sqlite.rows.clone();
+    let mut left = sqlite.rows;
     for row in &ours.rows {
         match left.iter().position(|other| same(row, other, tolerance)) {
             Some(at) => {
                 left.swap_remove(at);
             }
-            None => return Some(format!("`{}` comes too often: SQLite does not have it (left)", shown(row))),
+            None => return Some(format!("`{}` comes too often: SQLite has it fewer times", shown(row))),
         }
     }
-    left.first().map(|row| format!("`{}` is missing: SQLite has it", shown(row)))
+    left.first().map(|row| format!("`{}` is missing: SQLite has it more times", shown(row)))
 }
 
 #[cfg(test)]

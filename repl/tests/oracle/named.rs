@@ -109,3 +109,27 @@ fn sums_overflow_only_in_the_end() {
     let all = store.ask("select sum(x) from t").unwrap().to_string();
     assert_eq!(all.trim(), "9223372036854775806");
 }
+
+/// What rows are grouped by is found again under `not`, and in longer chains of `and` and `or`.
+#[test]
+fn conditions_as_group_keys() {
+    let insert = "insert into t (a, b) values (1, 2), (2, 1), (null, 1), (3, 3), (1, 2)";
+    let (store, sqlite) = both(
+        EngineKind::Memory,
+        &["create model t (a i64, b i64)", insert],
+        &["create table t (a integer, b integer)", insert],
+    );
+    for query in [
+        "select a > b, not a > b, count(*) from t group by a > b order by 3, 1 nulls first",
+        "select count(*) from t group by a > b having not a > b",
+        "select count(*) from t group by a is null having not a is null",
+        "select count(*) from t group by a is distinct from b having not a is distinct from b",
+        "select count(*) from t group by a = 1 or b = 1 having (a = 1 or b = 1) or false order by 1",
+        "select count(*) from t group by a = 1 or b = 1 having (a = 1 or b = 1) or (a = 1 or b = 1) order by 1",
+        "select count(*) from t group by a = 1 and b = 2 having not (a = 1 and b = 2) and count(*) > 0 order by 1",
+        "select count(*) from t group by a = 1 and b = 2 having count(*) > 1 and (a = 1 and b = 2) order by 1",
+    ] {
+        check(&store, &sqlite, query);
+    }
+    check_error(&store, "select count(*) from t group by a = 1 or b = 1 having a = 1 or b = 2", "grouping");
+}

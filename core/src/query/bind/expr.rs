@@ -80,7 +80,7 @@ fn data_type(ty: ValueType) -> Option<DataType> {
 }
 
 /// The negation of a condition, pushed into comparisons so that indexes can serve it.
-fn not(expr: Expr) -> Expr {
+pub(super) fn not(expr: Expr) -> Expr {
     match expr {
         Expr::Not(inner) => *inner,
         Expr::Compare(op, left, right) => Expr::Compare(op.negated(), left, right),

@@ -379,12 +379,22 @@ fn regroup(expr: &mut Expr, grouping: &Grouping, scope: &Scope<'_>) -> Result<()
         *expr = Expr::Column(key, place);
         return Ok(());
     }
+    // Binding pushes `not` into comparisons: `not a > b` beside the key `a > b` is `a <= b` by now.
+    if matches!(expr, Expr::Compare(..) | Expr::Is { .. } | Expr::IsDistinct { .. }) {
+        let opposite = super::expr::not(expr.clone());
+        if let Some(key) = grouping.keys.iter().position(|key| *key == opposite) {
+            *expr = Expr::Not(Box::new(Expr::Column(key, Place::default())));
+            return Ok(());
+        }
+    }
     match expr {
         Expr::Aggregate(number, place) => {
             *expr = Expr::Column(grouping.keys.len() + *number, *place);
             Ok(())
         }
         Expr::Column(slot, place) => Err(not_grouped(&scope.slot_name(*slot), grouping, *place)),
+        Expr::And(list) => regroup_chain(list, conjunction, grouping, scope),
+        Expr::Or(list) => regroup_chain(list, disjunction, grouping, scope),
         other => {
             let mut result = Ok(());
             other.children_mut(&mut |child| {
@@ -395,6 +405,37 @@ fn regroup(expr: &mut Expr, grouping: &Grouping, scope: &Scope<'_>) -> Result<()
             result
         }
     }
+}
+
+/// Chains of `and` and of `or` are flat: the key `a or b` is a part of the list that `(a or b) or c` is. `part`
+/// gives the list of a key that is such a chain.
+fn regroup_chain(
+    list: &mut Vec<Expr>,
+    part: fn(&Expr) -> Option<&[Expr]>,
+    grouping: &Grouping,
+    scope: &Scope<'_>,
+) -> Result<(), BindError> {
+    let mut rest = std::mem::take(list).into_iter();
+    while !rest.as_slice().is_empty() {
+        let mut keys = grouping.keys.iter().enumerate().filter_map(|(at, key)| Some((at, part(key)?)));
+        let found = keys.find(|(_, part)| !part.is_empty() && rest.as_slice().starts_with(part));
+        if let Some((key, part)) = found {
+            rest.by_ref().take(part.len()).for_each(drop);
+            list.push(Expr::Column(key, Place::default()));
+        } else if let Some(mut next) = rest.next() {
+            regroup(&mut next, grouping, scope)?;
+            list.push(next);
+        }
+    }
+    Ok(())
+}
+
+fn conjunction(key: &Expr) -> Option<&[Expr]> {
+    if let Expr::And(part) = key { Some(part) } else { None }
+}
+
+fn disjunction(key: &Expr) -> Option<&[Expr]> {
+    if let Expr::Or(part) = key { Some(part) } else { None }
 }
 
 fn not_grouped(name: &str, grouping: &Grouping, place: Place) -> BindError {

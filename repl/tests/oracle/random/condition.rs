@@ -13,10 +13,11 @@ impl Generator<'_> {
                 let mut others = [self.time(depth), self.time(depth), self.any_time()];
                 // A string becomes a timestamp beside one.
                 for at in 1..3 {
-                    if let Some(bare) = others[at].ours.strip_prefix("timestamp ").map(str::to_owned) {
-                        if !others[0].constant && self.rng.chance(60) {
-                            others[at].ours = bare;
-                        }
+                    if let Some(bare) = others[at].ours.strip_prefix("timestamp ").map(str::to_owned)
+                        && !others[0].constant
+                        && self.rng.chance(60)
+                    {
+                        others[at].ours = bare;
                     }
                 }
                 others
@@ -63,10 +64,10 @@ impl Generator<'_> {
     pub(super) fn truth(&mut self, depth: usize) -> Term {
         let fits = |kind: Kind| matches!(kind, Kind::Bool);
         if depth == 0 {
-            if self.rng.chance(40) {
-                if let Some(found) = self.leaf(&fits) {
-                    return found;
-                }
+            if self.rng.chance(40)
+                && let Some(found) = self.leaf(&fits)
+            {
+                return found;
             }
             return self.comparison(0);
         }
@@ -112,7 +113,7 @@ impl Generator<'_> {
             }
             _ => {
                 let (a, b) = (self.truth(depth), self.truth(depth));
-                self.chosen(a, b, Kind::Bool, depth)
+                self.chosen(&a, &b, Kind::Bool, depth)
             }
         }
     }

@@ -30,10 +30,10 @@ impl Generator<'_> {
         let found: Vec<Term> = match self.scope {
             Scope::Row(columns) => columns.iter().map(Column::term).filter(|it| fits(it.kind)).collect(),
             Scope::Group { keys, .. } => {
-                if self.rng.chance(60) {
-                    if let Some(found) = (0..4).map(|_| self.aggregate()).find(|it| fits(it.kind)) {
-                        return Some(found);
-                    }
+                if self.rng.chance(60)
+                    && let Some(found) = (0..4).map(|_| self.aggregate()).find(|it| fits(it.kind))
+                {
+                    return Some(found);
                 }
                 keys.iter().filter(|it| fits(it.kind)).cloned().collect()
             }
@@ -105,15 +105,15 @@ impl Generator<'_> {
             Kind::Text { .. } | Kind::Bool | Kind::Time => false,
         };
         if depth == 0 || self.rng.chance(15) {
-            if self.rng.chance(75) {
-                if let Some(found) = self.leaf(&fits) {
-                    return found;
-                }
+            if self.rng.chance(75)
+                && let Some(found) = self.leaf(&fits)
+            {
+                return found;
             }
-            if self.rng.chance(60) {
-                if let Some(found) = self.drawn(&fits) {
-                    return found;
-                }
+            if self.rng.chance(60)
+                && let Some(found) = self.drawn(&fits)
+            {
+                return found;
             }
             return self.literal(ty);
         }
@@ -192,7 +192,7 @@ impl Generator<'_> {
                 let (a, b) = (operand(self), operand(self));
                 let number = a.number().or(b.number())?;
                 let (a, b) = (a.widened(number.ty), b.widened(number.ty));
-                Some(self.chosen(a, b, Kind::Number(number), depth))
+                Some(self.chosen(&a, &b, Kind::Number(number), depth))
             }
             15 => {
                 let text = self.text(depth);
@@ -282,35 +282,35 @@ impl Generator<'_> {
     }
 
     /// One of two expressions of one kind, in one of the ways in which one can be chosen.
-    pub(super) fn chosen(&mut self, a: Term, b: Term, kind: Kind, depth: usize) -> Term {
+    pub(super) fn chosen(&mut self, a: &Term, b: &Term, kind: Kind, depth: usize) -> Term {
         let comparable = a.is_exact() && b.is_exact() && !matches!(kind, Kind::Bool);
         match self.rng.below(7) {
             0 => {
                 let theirs = format!("coalesce({}, {})", a.theirs, b.theirs);
-                Term::call("coalesce", &[&a, &b], theirs, kind)
+                Term::call("coalesce", &[a, b], theirs, kind)
             }
             1 if comparable => {
                 let theirs = format!("nullif({}, {})", a.theirs, b.theirs);
-                Term::call("nullif", &[&a, &b], theirs, kind)
+                Term::call("nullif", &[a, b], theirs, kind)
             }
             // SQLite's give NULL where one is.
-            2 if comparable => extreme("greatest", "max", &a, &b, kind),
-            3 if comparable => extreme("least", "min", &a, &b, kind),
+            2 if comparable => extreme("greatest", "max", a, b, kind),
+            3 if comparable => extreme("least", "min", a, b, kind),
             4 => {
                 let subject = self.text(0);
                 let when = self.text(0);
-                case(Some(&subject), &[(&when, &a)], Some(&b), kind)
+                case(Some(&subject), &[(&when, a)], Some(b), kind)
             }
             5 => {
                 let when = self.truth(depth);
                 let null = Term::null(kind);
-                case(None, &[(&when, &a)], if self.rng.chance(50) { None } else { Some(&null) }, kind)
+                case(None, &[(&when, a)], if self.rng.chance(50) { None } else { Some(&null) }, kind)
             }
             _ => {
                 let (first, second) = (self.truth(depth), self.truth(0));
                 let null = Term::null(kind);
-                let branches = [(&first, &a), (&second, if self.rng.chance(30) { &null } else { &a })];
-                case(None, &branches, Some(&b), kind)
+                let branches = [(&first, a), (&second, if self.rng.chance(30) { &null } else { a })];
+                case(None, &branches, Some(b), kind)
             }
         }
     }
@@ -319,10 +319,10 @@ impl Generator<'_> {
     pub(super) fn text(&mut self, depth: usize) -> Term {
         let fits = |kind: Kind| matches!(kind, Kind::Text { .. });
         if depth == 0 || self.rng.chance(25) {
-            if self.rng.chance(70) {
-                if let Some(found) = self.leaf(&fits) {
-                    return found;
-                }
+            if self.rng.chance(70)
+                && let Some(found) = self.leaf(&fits)
+            {
+                return found;
             }
             return self.drawn(&fits).unwrap_or_else(|| model::text("ab"));
         }
@@ -377,7 +377,9 @@ impl Generator<'_> {
             6 => {
                 let (from, to) = (self.text(0), self.text(0));
                 let kind = Kind::Text { ascii: ascii(&a) && ascii(&to) };
-                let theirs = format!("replace({}, {}, {})", a.theirs, from.theirs, to.theirs);
+                let (x, y, z) = (&a.theirs, &from.theirs, &to.theirs);
+                // SQLite's looks for nothing and gives the string, even where it should put NULL in its place.
+                let theirs = format!("(case when {z} is not null then replace({x}, {y}, {z}) end)");
                 Term::call("replace", &[&a, &from, &to], theirs, kind)
             }
             7 => {
@@ -394,7 +396,7 @@ impl Generator<'_> {
             _ => {
                 let b = self.text(depth);
                 let kind = Kind::Text { ascii: ascii(&a) && ascii(&b) };
-                self.chosen(a, b, kind, depth)
+                self.chosen(&a, &b, kind, depth)
             }
         }
     }
@@ -406,7 +408,7 @@ impl Generator<'_> {
             let a = self.time(depth - 1);
             if self.rng.chance(50) {
                 let b = self.time(depth - 1);
-                return self.chosen(a, b, Kind::Time, depth - 1);
+                return self.chosen(&a, &b, Kind::Time, depth - 1);
             }
             let (unit, form) = *self.rng.pick(&[
                 ("year", "%Y-01-01 00:00:00"),

@@ -13,6 +13,8 @@ pub(super) struct Column {
     pub(super) nullable: bool,
     /// The value of a row that gives none.
     pub(super) default: Option<Term>,
+    /// Where the column is one of the row that a row refers to: the path to it, and SQLite's query for it.
+    reached: Option<[String; 2]>,
 }
 
 /// Names: short ones, ones in other letters, ones that have to be quoted.
@@ -48,7 +50,7 @@ impl Column {
 
     /// The column as an expression.
     pub(super) fn term(&self) -> Term {
-        let (ours, theirs) = (self.ours(), self.theirs());
+        let [ours, theirs] = self.reached.clone().unwrap_or_else(|| [self.ours(), self.theirs()]);
         Term { ours, theirs, level: PRIMARY, kind: self.kind, constant: false }
     }
 
@@ -68,7 +70,8 @@ impl Column {
     }
 }
 
-/// A model with a column `k` of different integers and some others.
+/// A model with a column `k` of different integers and some others. Rows may refer to rows of the same model, by
+/// the property `parent`.
 #[derive(Clone, Debug)]
 pub(super) struct Model {
     pub(super) name: String,
@@ -99,6 +102,7 @@ impl Model {
             pool: (0..=rows.max(1)).map(Term::int).collect(),
             nullable: false,
             default: None,
+            reached: None,
         };
         columns.insert(rng.below(columns.len() + 1), k);
         Model { name: format!("m{seed}"), keyed: rng.chance(50), columns, rows }
@@ -106,7 +110,7 @@ impl Model {
 
     /// What creates it on both sides. SQLite's table holds our ids, too: rows that nothing else orders come in
     /// their order.
-    pub(super) fn create(&self) -> (String, [String; 2]) {
+    pub(super) fn create(&self) -> ([String; 2], [String; 2]) {
         let mut ours = Vec::new();
         let mut theirs = vec!["_id text".to_owned()];
         for column in &self.columns {
@@ -121,16 +125,38 @@ impl Model {
             theirs.push(format!("{} {their_type}{required}{their_default}", column.theirs()));
         }
         let name = &self.name;
+        theirs.push("parent text".to_owned());
         let theirs = theirs.join(", ");
         (
-            format!("create model {name} ({})", ours.join(", ")),
+            [
+                format!("create model {name} ({})", ours.join(", ")),
+                format!("alter model {name} add property parent ref({name})"),
+            ],
             [format!("create table {name} ({theirs})"), format!("create table {name}_deleted ({theirs})")],
         )
     }
 
     /// The columns in SQLite, as `*` means them here.
     pub(super) fn star(&self) -> String {
-        self.columns.iter().map(Column::theirs).collect::<Vec<_>>().join(", ")
+        self.columns.iter().map(Column::theirs).chain(["parent".to_owned()]).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The columns of a row, and sometimes those of the rows that it refers to.
+    pub(super) fn reachable(&self, rng: &mut Rng) -> Vec<Column> {
+        let mut columns = self.columns.clone();
+        let steps = if rng.chance(70) { 0 } else { 1 + rng.below(2) };
+        for column in columns.iter_mut().filter(|_| steps > 0 && rng.chance(50)) {
+            let (name, part) = (&self.name, column.theirs());
+            let mut row = format!("{name}.parent");
+            for _ in 1..steps {
+                row = format!("(select up.parent from {name} as up where up._id = {row})");
+            }
+            column.reached = Some([
+                format!("{}{}", "parent.".repeat(steps), column.ours()),
+                format!("(select top.{part} from {name} as top where top._id = {row})"),
+            ]);
+        }
+        columns
     }
 }
 
@@ -148,7 +174,7 @@ fn column(name: &'static str, rng: &mut Rng) -> Column {
     pool.truncate(3 + rng.below(12));
     let nullable = rng.chance(75);
     let default = rng.chance(30).then(|| rng.pick(&pool).clone());
-    Column { name, kind, pool, nullable, default }
+    Column { name, kind, pool, nullable, default, reached: None }
 }
 
 pub(super) fn truth(value: bool) -> Term {

@@ -26,7 +26,8 @@ impl Model {
         }
         let depth = 1 + rng.below(3);
         let simple = rng.chance(45);
-        let mut row = Generator { rng, scope: Scope::Row(&self.columns) };
+        let columns = self.reachable(rng);
+        let mut row = Generator { rng, scope: Scope::Row(&columns) };
         let condition = if simple { row.simple() } else { row.truth(depth) };
         [format!(" where {}", condition.ours), format!(" where {}", condition.theirs)]
     }
@@ -42,7 +43,8 @@ impl Model {
     /// Rows: what nothing orders comes in the order of ids.
     fn plain(&self, rng: &mut Rng) -> Statement {
         let [our_filter, their_filter] = self.filter(80, rng);
-        let mut row = Generator { rng, scope: Scope::Row(&self.columns) };
+        let columns = self.reachable(rng);
+        let mut row = Generator { rng, scope: Scope::Row(&columns) };
         let star = row.rng.chance(25);
         let short = star && row.rng.chance(40);
         let mut items: Vec<Term> = Vec::new();
@@ -82,7 +84,8 @@ impl Model {
 
     fn distinct(&self, rng: &mut Rng) -> Statement {
         let [our_filter, their_filter] = self.filter(50, rng);
-        let mut row = Generator { rng, scope: Scope::Row(&self.columns) };
+        let columns = self.reachable(rng);
+        let mut row = Generator { rng, scope: Scope::Row(&columns) };
         let items: Vec<Term> = (0..=row.rng.below(3)).map(|_| row.key()).collect();
         // All columns or none: with fewer, the rest of the order would be anyone's choice.
         let mut order = Order::default();
@@ -107,11 +110,12 @@ impl Model {
 
     fn grouped(&self, rng: &mut Rng) -> Statement {
         let [our_filter, their_filter] = self.filter(50, rng);
-        let mut row = Generator { rng, scope: Scope::Row(&self.columns) };
+        let columns = self.reachable(rng);
+        let mut row = Generator { rng, scope: Scope::Row(&columns) };
         let keys: Vec<Term> = (0..row.rng.below(4)).map(|_| row.key()).collect();
         #[expect(clippy::cast_precision_loss, reason = "a bound")]
         let rows = self.rows as f64 + 10.0;
-        let scope = Scope::Group { keys: &keys, columns: &self.columns, rows };
+        let scope = Scope::Group { keys: &keys, columns: &columns, rows };
         let mut group = Generator { rng, scope };
         // Keys among the items can be named in `group by` by alias or place.
         let (mut our_items, mut their_items) = (Vec::new(), Vec::new());
@@ -174,7 +178,8 @@ impl Model {
     }
 
     /// Rows to insert: one statement, the columns in any order, those with a default sometimes left out.
-    pub(super) fn insert(&self, keys: std::ops::Range<i64>, rng: &mut Rng) -> Statement {
+    /// Some refer to rows that are there already, of which these are the ids.
+    pub(super) fn insert(&self, keys: std::ops::Range<i64>, ids: &[String], rng: &mut Rng) -> Statement {
         let mut columns: Vec<&Column> = self.columns.iter().collect();
         if rng.chance(50) {
             rng.shuffle(&mut columns);
@@ -186,16 +191,27 @@ impl Model {
                 .iter()
                 .map(|column| if column.name == "k" { Term::int(k) } else { column.value(rng) })
                 .collect();
-            ours.push(format!("({})", list(&row, |it| &it.ours)));
-            theirs.push(format!("({})", list(&row, |it| &it.theirs)));
+            let [our_parent, their_parent] = match ids.is_empty() || rng.chance(30) {
+                true => ["null".to_owned(), "null".to_owned()],
+                false => {
+                    let id = rng.pick(ids);
+                    [format!("@{id}"), format!("'{id}'")]
+                }
+            };
+            ours.push(format!("({}, {our_parent})", list(&row, |it| &it.ours)));
+            theirs.push(format!("({}, {their_parent})", list(&row, |it| &it.theirs)));
         }
         let names = |name: &dyn Fn(&Column) -> String| {
             columns.iter().map(|it| name(it)).collect::<Vec<_>>().join(", ")
         };
         let into = &self.name;
         Statement {
-            ours: format!("insert into {into} ({}) values {}", names(&Column::ours), ours.join(", ")),
-            theirs: format!("insert into {into} ({}) values {}", names(&Column::theirs), theirs.join(", ")),
+            ours: format!("insert into {into} ({}, parent) values {}", names(&Column::ours), ours.join(", ")),
+            theirs: format!(
+                "insert into {into} ({}, parent) values {}",
+                names(&Column::theirs),
+                theirs.join(", ")
+            ),
             ordered: false,
         }
     }

@@ -21,7 +21,7 @@ pub(super) struct Tally {
 }
 
 /// Queries at each of the stages.
-const QUERIES: usize = 10;
+const QUERIES: usize = 8;
 
 /// Compares everything of one seed, up to the first difference.
 pub(super) fn seed(store: &Store, seed: u64, show_log: bool, tally: &mut Tally) {
@@ -29,12 +29,25 @@ pub(super) fn seed(store: &Store, seed: u64, show_log: bool, tally: &mut Tally) 
     let model = Model::random(seed, &mut rng);
     let sqlite = Sqlite::new();
     let (ours, theirs) = model.create();
-    store.run(&ours);
+    ours.iter().for_each(|statement| {
+        store.run(statement);
+    });
     theirs.iter().for_each(|statement| {
         sqlite.run(statement);
     });
     let before = tally.differences.len();
-    let mut run = Run { store, sqlite, seed, model, next: 1, log: vec![ours], rng, tally, differs: false };
+    let mut run = Run {
+        store,
+        sqlite,
+        seed,
+        model,
+        next: 1,
+        ids: Vec::new(),
+        log: ours.to_vec(),
+        rng,
+        tally,
+        differs: false,
+    };
     run.stages();
     if run.tally.differences.len() > before {
         // What was written, to see it happen again by hand.
@@ -56,6 +69,8 @@ struct Run<'a> {
     model: Model,
     /// The next `k`.
     next: i64,
+    /// The ids of the rows.
+    ids: Vec<String>,
     /// What our side was told to write.
     log: Vec<String>,
     rng: Rng,
@@ -74,6 +89,7 @@ impl Run<'_> {
             &|run| (0..=run.rng.below(3)).for_each(|_| run.index()),
             &|run| run.insert(rows / 3),
             &|run| run.queries("with an index"),
+            &|run| run.relate(),
             &|run| (0..3).for_each(|_| run.change()),
             &|run| run.index(),
             &|run| run.everything("after changes"),
@@ -101,22 +117,41 @@ impl Run<'_> {
     fn insert(&mut self, mut count: i64) {
         while count > 0 {
             let some = count.min(1 + self.rng.between(0, 20));
-            let statement = self.model.insert(self.next..self.next + some, &mut self.rng);
+            let statement = self.model.insert(self.next..self.next + some, &self.ids, &mut self.rng);
             let inserted = self.store.run(&statement.ours);
             assert_eq!(inserted, self.sqlite.run(&statement.theirs), "{}", statement.ours);
             self.log.push(statement.ours);
             self.tally.writes += 1;
             self.next += some;
             count -= some;
+            self.tell_ids();
         }
-        // SQLite is told the ids that the new rows got.
+    }
+
+    /// Tells SQLite the ids that new rows got.
+    fn tell_ids(&mut self) {
         let name = &self.model.name;
-        let ids = self.store.ask(&format!("select k, id from {name}")).unwrap();
-        for row in &ids.rows {
+        let rows = self.store.ask(&format!("select k, id from {name}")).unwrap().rows;
+        self.ids.clear();
+        for row in &rows {
             if let [Cell::Int(k), Cell::Text(id)] = row.as_slice() {
                 self.sqlite.run(&format!("update {name} set _id = '{id}' where k = {k} and _id is null"));
+                self.ids.push(id.clone());
             }
         }
+    }
+
+    /// Some rows refer to one that may have come later, or to themselves.
+    fn relate(&mut self) {
+        let (name, k) = (self.model.name.clone(), self.rng.between(0, self.next));
+        if self.ids.is_empty() {
+            return;
+        }
+        let id = self.rng.pick(&self.ids).clone();
+        let ours = format!("update {name} set parent = @{id} where k % 5 = {}", k % 5);
+        let theirs = format!("update {name} set parent = '{id}' where k % 5 = {}", k % 5);
+        assert_eq!(self.store.run(&ours), self.sqlite.run(&theirs), "{ours}");
+        self.log.push(ours);
     }
 
     fn index(&mut self) {
