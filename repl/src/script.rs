@@ -16,8 +16,7 @@ pub enum PieceKind {
 pub struct Piece<'a> {
     /// What it is.
     pub kind: PieceKind,
-    /// Its text, without blanks and comments around it. A statement in the midst of a line keeps its columns:
-    /// see [`Piece::column`].
+    /// Its text, without blanks and comments around it.
     pub text: &'a str,
     /// The offset of the text in the script, in bytes.
     pub start: usize,
@@ -175,6 +174,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn statements_are_cut_as_the_language_cuts_them(script in "[a;'\"\\-/*\n x]{0,40}") {
+            let ours: Vec<_> = pieces(&script).iter().map(|piece| (piece.start, piece.kind == Statement)).collect();
+            let theirs: Vec<_> = ankurah_query_lang::split_statements(&script)
+                .iter()
+                .map(|piece| (piece.span.start, piece.terminated))
+                .collect();
+            prop_assert_eq!(ours, theirs);
+        }
+
         #[test]
         fn pieces_lie_in_the_text(script in "[a;'\"\\-/*\\\\\n é]{0,40}") {
             let mut before = 0;
