@@ -58,7 +58,7 @@ impl Store {
     }
 
     /// Runs a statement that gives rows, or none.
-    pub(crate) fn ask(&self, statement: &str) -> Result<Answer, Failure> {
+    pub(crate) fn ask(&self, statement: &str) -> Result<Answer, Box<Failure>> {
         let mut answer = Answer::default();
         let asked = self.client.execute(statement, Default::default());
         let done = asked.for_each(|event| {
@@ -68,13 +68,13 @@ impl Store {
         });
         match done {
             Ok(_) => Ok(answer),
-            Err(Stop::Failed(failure)) => Err(*failure),
+            Err(Stop::Failed(failure)) => Err(failure),
             Err(Stop::Cancelled) => panic!("nobody cancels"),
         }
     }
 
     /// Runs a statement and gives how many entities it wrote.
-    pub(crate) fn write(&self, statement: &str) -> Result<u64, Failure> {
+    pub(crate) fn write(&self, statement: &str) -> Result<u64, Box<Failure>> {
         let done = self.client.execute(statement, Default::default()).for_each(|_| {});
         match done {
             Ok(done) => Ok(match done.outcome {
@@ -84,7 +84,7 @@ impl Store {
                 | Outcome::Restored(count) => count,
                 _ => 0,
             }),
-            Err(Stop::Failed(failure)) => Err(*failure),
+            Err(Stop::Failed(failure)) => Err(failure),
             Err(Stop::Cancelled) => panic!("nobody cancels"),
         }
     }

@@ -521,12 +521,12 @@ fn case(subject: Option<&Term>, branches: &[(&Term, &Term)], otherwise: Option<&
         let otherwise = otherwise.map_or(String::new(), |it| format!(" else {}", of(it)));
         format!("case{subject}{branches}{otherwise} end")
     };
-    let all = subject.into_iter().chain(otherwise).chain(branches.iter().flat_map(|(a, b)| [*a, *b]));
+    let mut all = subject.into_iter().chain(otherwise).chain(branches.iter().flat_map(|(a, b)| [*a, *b]));
     Term {
         ours: text(&|it| it.ours.clone()),
         theirs: format!("({})", text(&|it| it.theirs.clone())),
         level: PRIMARY,
         kind,
-        constant: all.map(|it| it.constant).fold(true, |a, b| a && b),
+        constant: all.all(|it| it.constant),
     }
 }
