@@ -8,7 +8,7 @@
 //! | [`id`] | names of operations, entities, models, properties, actors, authors, transactions, stores |
 //! | [`value`] | the value domain: types, order, text forms, encodings |
 //! | [`codec`] | the bounded reader and the writer that every stored byte goes through |
-//! | [`env`] | what the core is handed: clock, randomness, task spawning |
+//! | [`mod@env`] | what the core is handed: clock, randomness, task spawning |
 //! | [`operation`] | immutable operations: header, payload, digest, byte format |
 //! | [`dag`] | links, heads, version vectors, runs, ancestry |
 //! | [`property`] | property backends: `lww` and `yrs` text |
@@ -18,7 +18,7 @@
 //! | [`query`] | binding, planning and running queries |
 //! | [`node`] | sessions, transactions, ingest, requests, sync |
 //!
-//! The core opens no socket and reads no clock, environment or randomness except through [`env`].
+//! The core opens no socket and reads no clock, environment or randomness except through [`mod@env`].
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod catalog;
