@@ -70,7 +70,9 @@ pub fn command(args: &ReplArgs) -> Exit {
     let result = run(args, scripted, &mut session);
     // The last rows may still be on their way.
     let flushed = session.output().flush().map_err(Halt::from);
-    exit(result.and(flushed), &mut session)
+    let exit = exit(result.and(flushed), &mut session);
+    // What a script did not commit is lost to it.
+    if session.leave() && exit == Exit::Ok { Exit::Failed } else { exit }
 }
 
 fn open(args: &ReplArgs) -> Result<Opened, String> {

@@ -64,9 +64,12 @@ pub fn run(session: &mut Session, places: &Places, read_only: bool) -> Exit {
         && rc.is_file()
         && let Err(Halt::Quit) = session.run_file(rc)
     {
+        session.leave();
         return Exit::Ok;
     }
-    prompt_loop.run(session)
+    let exit = prompt_loop.run(session);
+    session.leave();
+    exit
 }
 
 struct Prompt {

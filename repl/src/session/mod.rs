@@ -135,6 +135,17 @@ impl Session {
         self.client.catalog()
     }
 
+    /// Says that the open transaction is lost, where there is one. Gives whether there is.
+    pub fn leave(&mut self) -> bool {
+        if self.transaction == TransactionState::Idle {
+            return false;
+        }
+        let text = render_message("the open transaction was rolled back", self.settings.error_style);
+        // Where nobody listens, the exit code still says it.
+        let _ = self.output.diagnostic(&text);
+        true
+    }
+
     /// Runs a script: every piece, until one fails. `origin` names it in messages.
     pub fn run_script(&mut self, script: &str, origin: Option<&str>) -> Result<(), Halt> {
         let name: Option<Arc<str>> = origin.map(Arc::from);

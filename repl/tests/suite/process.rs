@@ -167,6 +167,32 @@ fn statements_from_standard_input_run_as_they_come() {
 }
 
 #[test]
+fn a_transaction_left_open_is_said_and_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let define = "create model m (a i64)";
+    assert!(run(path, &["repl", "store", "-c", define]).status.success());
+    let open = "begin; insert into m (a) values (1)";
+    let said = "error: the open transaction was rolled back";
+    let check = |output: Output, expected: &[&str]| {
+        let text = String::from_utf8(output.stderr).unwrap();
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("error")).collect();
+        assert_eq!(lines, expected);
+        assert_eq!(output.status.code(), Some(if expected.is_empty() { 0 } else { 3 }));
+    };
+    check(run(path, &["repl", "store", "-c", open]), &[said]);
+    check(run(path, &["repl", "store", "-c", open, "-c", "\\q"]), &[said]);
+    std::fs::write(path.join("open.ank"), open).unwrap();
+    check(run(path, &["repl", "store", "-f", "open.ank"]), &[said]);
+    let input = std::fs::File::open(path.join("open.ank")).unwrap();
+    check(command(path, &["repl", "store"]).stdin(input).output().unwrap(), &[said]);
+    check(run(path, &["repl", "store", "-c", &format!("{open}; rollback")]), &[]);
+    check(run(path, &["repl", "store", "-c", &format!("{open}; commit")]), &[]);
+    let count = run(path, &["repl", "store", "-c", "select count(*) as n from m"]);
+    assert_eq!(String::from_utf8(count.stdout).unwrap(), "n\n1\n");
+}
+
+#[test]
 fn completion_scripts() {
     let folder = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {

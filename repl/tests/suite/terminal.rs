@@ -122,6 +122,16 @@ fn a_statement_over_several_lines() {
 }
 
 #[test]
+fn ctrl_d_says_that_the_open_transaction_is_lost() {
+    let mut terminal = sample();
+    terminal.send("begin;\r");
+    terminal.wait("the open transaction", |shown| shown.ends_with("sample*>"));
+    terminal.send(CTRL_D);
+    terminal.wait("the message", |shown| shown.ends_with("\nerror: the open transaction was rolled back"));
+    assert_eq!(terminal.child.wait().unwrap().exit_code(), 0);
+}
+
+#[test]
 fn ctrl_c_keeps_the_text_and_clears_it_the_second_time() {
     let mut terminal = sample();
     terminal.send("select name from");
