@@ -1,7 +1,7 @@
 //! The key-value store.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -97,10 +97,20 @@ fn remove_unfinished(data: &Path, read_only: bool) -> Result<(), StorageError> {
     Ok(())
 }
 
+/// The system's own error. sled puts it into the text of another, as Rust shows it to programmers.
+fn plain(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    let code = text.split_once("Os { code: ").and_then(|(_, rest)| rest.split_once(','));
+    match code.and_then(|(code, _)| code.parse().ok()) {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error,
+    }
+}
+
 /// sled's error while reading or writing, as ours.
 fn of_call(action: &str, error: sled::Error) -> StorageError {
     match error {
-        sled::Error::Io(error) => io_error(action, &error),
+        sled::Error::Io(error) => io_error(action, &plain(error)),
         sled::Error::Corruption { at, .. } => {
             let place = at.map(|at| format!(" at {at:?}")).unwrap_or_default();
             let message = format!("sled finds its file corrupt{place}; restore the store from an export");
@@ -116,7 +126,7 @@ fn of_open(path: &Path, error: sled::Error) -> StorageError {
         sled::Error::Io(error) if error.to_string().contains("lock") => {
             StorageError::Locked { path: path.display().to_string(), holder: "another process".to_owned() }
         }
-        sled::Error::Io(error) => open_error(path, &error),
+        sled::Error::Io(error) => open_error(path, &plain(error)),
         other => of_call(&format!("the store at {}", path.display()), other),
     }
 }
@@ -188,5 +198,23 @@ impl KvStore for SledStore {
 
     async fn set_closed(&self, version: u64) -> Result<(), StorageError> {
         self.directory().set_closed(version)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_plainly() {
+        let first = sled::Error::Io(io::Error::from_raw_os_error(28));
+        let second = first.clone();
+        let third = second.clone();
+        for error in [first, second, third] {
+            let said = of_call("flush", error).to_string();
+            assert_eq!(said, "the disk is full: flush: No space left on device (os error 28)");
+        }
+        let said = of_call("flush", sled::Error::Io(io::Error::other("odd"))).to_string();
+        assert_eq!(said, "flush: odd");
     }
 }
