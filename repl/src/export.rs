@@ -1,7 +1,7 @@
 //! `ankurah export`: from entities to files.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -45,9 +45,10 @@ pub fn command(args: &ExportArgs) -> Exit {
     let result = selection.and_then(|selection| match &args.output {
         None => {
             let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-            export(&client, &selection, format, &mut out)
+            // Bytes are exact for a file or a program; a terminal would obey them.
+            export(&client, &selection, format, !io::stdout().is_terminal(), &mut out)
         }
-        Some(path) => to_file(path, |out| export(&client, &selection, format, out)),
+        Some(path) => to_file(path, |exact, out| export(&client, &selection, format, exact, out)),
     });
     match result {
         Ok(summary) => {
@@ -187,14 +188,15 @@ fn key_of_target<'a>(property: &Property, catalog: &'a CatalogView) -> Option<&'
     }
 }
 
-/// Writes what is selected, row by row.
+/// Writes what is selected, row by row; not `exact`, safe to look at.
 pub fn export(
     client: &Client,
     selection: &Selection,
     format: Format,
+    exact: bool,
     out: &mut dyn Write,
 ) -> Result<Summary, Trouble> {
-    let mut writer = writer(&Options { format, exact: true, ..Options::default() });
+    let mut writer = writer(&Options { format, exact, ..Options::default() });
     let mut summary = Summary::default();
     let mut answer = client.execute(&selection.statement, Default::default());
     loop {
@@ -256,20 +258,21 @@ fn merge(selection: &Selection, row: Vec<Value>, dangling: &mut u64) -> Vec<Valu
     merged
 }
 
-/// Writes beside the file and puts it in its place once it is complete.
+/// Writes beside the file and puts it in its place once it is complete. `write` is told whether exactly.
 fn to_file(
     path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> Result<Summary, Trouble>,
+    write: impl FnOnce(bool, &mut dyn Write) -> Result<Summary, Trouble>,
 ) -> Result<Summary, Trouble> {
     // A device or a pipe has no place beside it.
     if path.exists() && !path.is_file() {
-        return write(&mut BufWriter::new(File::create(path)?));
+        let device = File::create(path)?;
+        return write(!device.is_terminal(), &mut BufWriter::new(device));
     }
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
     let mut out = BufWriter::with_capacity(1 << 16, File::create(&partial)?);
-    let result = write(&mut out).and_then(|summary| {
+    let result = write(true, &mut out).and_then(|summary| {
         out.flush()?;
         std::fs::rename(&partial, path)?;
         Ok(summary)

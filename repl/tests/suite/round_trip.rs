@@ -36,7 +36,7 @@ fn args() -> ImportArgs {
 fn exported(client: &Client, format: Format) -> String {
     let selection = Selection::of("m", false, &client.catalog().unwrap()).unwrap();
     let mut out = Vec::new();
-    let summary = export(client, &selection, format, &mut out).unwrap();
+    let summary = export(client, &selection, format, true, &mut out).unwrap();
     assert_eq!(summary.dangling, 0);
     String::from_utf8(out).unwrap()
 }

@@ -181,6 +181,18 @@ fn pasted_text_is_exact() {
 }
 
 #[test]
+fn an_export_to_a_terminal_is_safe_to_look_at() {
+    let query = "select 'x\u{1b}]0;title\u{7}y' as a";
+    for format in ["csv", "tsv", "json", "jsonl", "markdown"] {
+        let terminal = Terminal::start(&["export", "memory:", "--query", query, "--format", format]);
+        let bytes: Vec<u8> = terminal.output.iter().flatten().collect();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.contains("title"), "{format}: {text}");
+        assert!(!text.contains(['\u{1b}', '\u{7}']), "{format}: {text:?}");
+    }
+}
+
+#[test]
 fn long_results_go_through_the_pager() {
     let mut terminal = sample();
     terminal.send("\\pset pager off\rselect name from album order by name;\r");
