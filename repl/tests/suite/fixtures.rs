@@ -64,6 +64,17 @@ fn wrong_fixtures_are_said_and_blessed() {
 }
 
 #[test]
+fn a_last_statement_without_its_end_is_blessed_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("open.ank");
+    std::fs::write(&path, "select 1 as a").unwrap();
+    assert_eq!(run(&path, true).verdict, Verdict::Blessed);
+    assert_eq!(run(&path, false).verdict, Verdict::Passed);
+    let blessed = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(blessed, "select 1 as a;\n--|  a\n--| ---\n--|  1\n");
+}
+
+#[test]
 fn what_is_no_fixture() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("broken.ank");
