@@ -94,6 +94,7 @@ fn settings(args: &ReplArgs, interactive: bool, error_style: Style) -> Settings 
     let format = args.format.unwrap_or(if terminal { Format::Table } else { Format::Tsv });
     Settings {
         format,
+        format_is_set: args.format.is_some(),
         terminal,
         pager: interactive,
         style: Style::detect(args.display.color, args.display.ascii, &io::stdout()),

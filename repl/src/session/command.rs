@@ -176,6 +176,7 @@ impl Session {
                         }
                     }
                 })?;
+                settings.format_is_set = true;
             }
             "null" => value.clone_into(&mut settings.null),
             "header" => settings.header = switch(word, settings.header)?,

@@ -1,11 +1,12 @@
 //! Statements and what is shown of their results.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use ankurah_core::node::protocol::{Column, Done, Event, Outcome, TransactionState};
 use ankurah_core::value::Value;
 
-use super::{Halt, Session};
+use super::{Halt, Session, Settings};
 use crate::client::{Next, Stop};
 use crate::display::Tone;
 use crate::format::{Options, Writer, writer};
@@ -16,7 +17,7 @@ impl Session {
         let parameters = self.variables.parameters();
         let mut answer = self.client.execute(statement, parameters);
         self.catalog_may_differ = true;
-        let mut shown = Shown::new(self.settings.options());
+        let mut shown = Shown::new(self.row_settings().options());
         let mut render = Duration::ZERO;
         let end = loop {
             let event = match answer.advance() {
@@ -58,6 +59,15 @@ impl Session {
         }
     }
 
+    /// The settings for where rows go now.
+    fn row_settings(&self) -> Cow<'_, Settings> {
+        if self.output.is_redirected() {
+            Cow::Owned(self.settings.for_file())
+        } else {
+            Cow::Borrowed(&self.settings)
+        }
+    }
+
     /// Finds out what a cancelled statement left of the transaction.
     fn ask_transaction_state(&mut self) {
         match self.client.execute("select 1", Default::default()).for_each(|_| {}) {
@@ -69,7 +79,7 @@ impl Session {
 
     /// Shows rows that did not come from a statement, as an answer to a command.
     pub(super) fn show_table(&mut self, columns: &[Column], rows: &[Vec<Value>]) -> Result<(), Halt> {
-        let mut writer = writer(&self.settings.table_options());
+        let mut writer = writer(&self.row_settings().table_options());
         let out = self.output.rows();
         writer.begin(columns, out)?;
         for row in rows {

@@ -8,6 +8,8 @@ use crate::format::{Format, Options};
 pub struct Settings {
     /// The form of rows.
     pub format: Format,
+    /// Whether the form was set by hand, so that a file gets it too.
+    pub format_is_set: bool,
     /// Whether rows are shown one value a line whatever the form (`\x`).
     pub expanded: bool,
     /// What stands for NULL in forms for people.
@@ -42,6 +44,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             format: Format::Tsv,
+            format_is_set: false,
             expanded: false,
             null: "NULL".to_owned(),
             header: true,
@@ -71,6 +74,19 @@ impl Settings {
             width: self.width,
             exact: false,
         }
+    }
+
+    /// How the same is written to a file: without colour, whole, and in the form of a pipe where none was set.
+    pub fn for_file(&self) -> Self {
+        let mut settings = self.clone();
+        if self.terminal && !self.format_is_set {
+            settings.format = Format::Tsv;
+        }
+        if !self.width_is_set {
+            settings.width = None;
+        }
+        settings.style.colour = false;
+        settings
     }
 
     /// How answers to commands such as `\d` are written: one row a line.

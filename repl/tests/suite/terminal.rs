@@ -193,6 +193,21 @@ fn an_export_to_a_terminal_is_safe_to_look_at() {
 }
 
 #[test]
+fn rows_sent_to_a_file_are_plain_unless_a_form_was_set() {
+    let mut terminal = Terminal::start(&["repl", "--sample", "--no-rc", "--color", "always"]);
+    terminal.wait("the prompt", |shown| shown.ends_with("sample>"));
+    terminal
+        .send("\\o rows.tsv\rselect 1 as a, 'b' as b;\r\\o set.txt\r\\format table\rselect 1 as a;\r\\o\r");
+    terminal.send("select 'all ' || 'done' as word;\r");
+    terminal.wait("the answer", |shown| shown.contains(" all done") && shown.ends_with("sample>"));
+    let file = |name: &str| std::fs::read_to_string(terminal._home.path().join(name)).unwrap();
+    assert_eq!(file("rows.tsv"), "a\tb\n1\tb\n");
+    let set = file("set.txt");
+    assert!(set.starts_with(" a\n") && !set.contains('\u{1b}'), "{set:?}");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
 fn long_results_go_through_the_pager() {
     let mut terminal = sample();
     terminal.send("\\pset pager off\rselect name from album order by name;\r");
