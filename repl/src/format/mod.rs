@@ -111,8 +111,52 @@ pub trait Writer {
     }
 }
 
-/// A writer of the form that the options name.
+/// A writer of the form that the options name. It writes nothing of a result that fails before its first row.
 pub fn writer(options: &Options) -> Box<dyn Writer> {
+    Box::new(Held { inner: plain(options), columns: None })
+}
+
+/// A writer that keeps the columns until there is a row, or the end.
+struct Held {
+    inner: Box<dyn Writer>,
+    columns: Option<Vec<Column>>,
+}
+
+impl Held {
+    fn release(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        match self.columns.take() {
+            Some(columns) => self.inner.begin(&columns, out),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Writer for Held {
+    fn begin(&mut self, columns: &[Column], _out: &mut dyn Write) -> io::Result<()> {
+        self.columns = Some(columns.to_vec());
+        Ok(())
+    }
+
+    fn row(&mut self, row: &[Value], out: &mut dyn Write) -> io::Result<()> {
+        self.release(out)?;
+        self.inner.row(row, out)
+    }
+
+    fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.release(out)?;
+        self.inner.end(out)
+    }
+
+    fn abort(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if self.columns.is_some() { Ok(()) } else { self.inner.abort(out) }
+    }
+
+    fn has_cut(&self) -> bool {
+        self.inner.has_cut()
+    }
+}
+
+fn plain(options: &Options) -> Box<dyn Writer> {
     match options.format {
         Format::Table => Box::new(aligned::Aligned::new(options, aligned::Frame::Open)),
         Format::Box => Box::new(aligned::Aligned::new(options, aligned::Frame::Closed)),

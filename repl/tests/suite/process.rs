@@ -193,6 +193,20 @@ fn a_transaction_left_open_is_said_and_fails() {
 }
 
 #[test]
+fn a_query_that_fails_before_its_first_row_prints_no_heading() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["csv", "tsv", "table", "json", "jsonl", "markdown"] {
+        let repl = run(folder.path(), &["repl", "memory:", "-c", "select 1/0", "--format", format]);
+        assert_eq!((repl.stdout.as_slice(), repl.status.code()), (&b""[..], Some(3)), "{format}");
+    }
+    let export = run(folder.path(), &["export", "memory:", "--query", "select 1/0"]);
+    assert_eq!((export.stdout.as_slice(), export.status.code()), (&b""[..], Some(3)));
+    // No row is no failure.
+    let none = run(folder.path(), &["repl", "memory:", "-c", "select 1 as a limit 0"]);
+    assert_eq!((none.stdout.as_slice(), none.status.code()), (&b"a\n"[..], Some(0)));
+}
+
+#[test]
 fn completion_scripts() {
     let folder = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
