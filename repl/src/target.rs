@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ankurah::{Node, NodeOptions, OpenOptions, Target};
+use ankurah::{Node, NodeOptions, OpenError, OpenOptions, Target};
 use ankurah_core::env::fixed::FixedEnv;
 use ankurah_core::node::protocol::{Connection, Event, EventStream, Failure, Request, TransactionState};
 use ankurah_query_lang::ast::{Statement, StatementKind};
@@ -54,9 +54,14 @@ impl Drop for Opened {
 
 /// Opens a target. The message says what went wrong and what to do.
 pub fn open(target: &str, mode: Mode) -> Result<Opened, String> {
+    try_open(target, mode).map_err(|error| error.to_string())
+}
+
+/// The same with the error as such.
+pub fn try_open(target: &str, mode: Mode) -> Result<Opened, OpenError> {
     let node = NodeOptions { read_only: mode == Mode::Read, ..NodeOptions::default() };
     let options = OpenOptions { create: mode == Mode::Create, node };
-    let node = block_on(ankurah::open(target, options)).map_err(|error| error.to_string())?;
+    let node = block_on(ankurah::open(target, options))?;
     Ok(Opened { connection: node.connect(), name: target.to_owned(), node })
 }
 

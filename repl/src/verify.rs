@@ -3,7 +3,11 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
+use ankurah::OpenError;
+use ankurah_core::catalog::CatalogError;
+use ankurah_core::node::NodeError;
 use ankurah_core::node::protocol::{Event, Request, SessionId};
+use ankurah_core::storage::StorageError;
 
 use crate::cli::VerifyArgs;
 use crate::client::{Client, Interrupt, Pump, Stop};
@@ -23,10 +27,17 @@ pub fn command(args: &VerifyArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let opened = match target::open(&target, target::Mode::Read) {
+    let opened = match target::try_open(&target, target::Mode::Read) {
         Ok(opened) => opened,
-        Err(message) => {
-            let _ = writeln!(io::stderr(), "{}", render_message(&message, error_style));
+        Err(error) => {
+            if let Some((record, message)) = damage(&error) {
+                let mut out = io::stdout().lock();
+                let _ = writeln!(out, "{}", fault_line(record, message, style));
+                let line = format!("{} cannot be opened", Safe::line(&target));
+                let _ = writeln!(out, "{}", style.paint(Tone::Error, &line));
+                return Exit::Differs;
+            }
+            let _ = writeln!(io::stderr(), "{}", render_message(&error.to_string(), error_style));
             return Exit::CannotOpen;
         }
     };
@@ -38,8 +49,7 @@ pub fn command(args: &VerifyArgs) -> Exit {
     let end = client.request(Request::Verify).for_each(|event| {
         if let Event::Fault(fault) = event {
             faults = faults.saturating_add(1);
-            let text = format!("{}: {}", fault.record, fault.message);
-            closed |= writeln!(out, "{} {}", style.paint(Tone::Error, "fault"), Safe::line(&text)).is_err();
+            closed |= writeln!(out, "{}", fault_line(&fault.record, &fault.message, style)).is_err();
         }
     });
     match end {
@@ -60,5 +70,21 @@ pub fn command(args: &VerifyArgs) -> Exit {
             let _ = writeln!(io::stderr(), "{}", render_failure(&failure, "", None, error_style, 100));
             Exit::Failed
         }
+    }
+}
+
+fn fault_line(record: &str, message: &str, style: Style) -> String {
+    format!("{} {}", style.paint(Tone::Error, "fault"), Safe::line(&format!("{record}: {message}")))
+}
+
+/// The record and what is wrong with it, where a store cannot be opened for being damaged.
+fn damage(error: &OpenError) -> Option<(&str, &str)> {
+    let OpenError::Node { error, .. } = error else { return None };
+    match error {
+        NodeError::Storage(StorageError::Damaged { what, message })
+        | NodeError::Catalog(CatalogError::Storage(StorageError::Damaged { what, message })) => {
+            Some((what, message))
+        }
+        _ => None,
     }
 }

@@ -207,6 +207,24 @@ fn a_query_that_fails_before_its_first_row_prints_no_heading() {
 }
 
 #[test]
+fn a_store_too_damaged_to_open_is_a_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    assert!(run(path, &["repl", "store", "-c", "create model m (a i64)"]).status.success());
+    std::fs::write(path.join("store/ankurah-store"), "nothing of ours").unwrap();
+    let output = run(path, &["verify", "store"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(
+        matches!(lines.as_slice(), [fault, "store cannot be opened"] if fault.starts_with("fault ")),
+        "{text}"
+    );
+    assert!(!text.contains("ankurah verify"), "{text}");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert_eq!(output.status.code(), Some(4));
+}
+
+#[test]
 fn completion_scripts() {
     let folder = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
