@@ -6,6 +6,7 @@ use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use ankurah_core::storage::StorageError;
 use ankurah_core::storage::kv::{KvRange, KvRead, KvStore, KvWrite, Page, PageBuilder, PageLimit};
@@ -15,6 +16,10 @@ use crate::{NAME, Options, keys};
 
 /// How many bytes are written before the store flushes of itself.
 const FLUSH_EVERY: usize = 16 << 20;
+
+/// How long a database that was just dropped may keep its lock, and how often that is looked at.
+const RELEASE: Duration = Duration::from_secs(5);
+const RELEASE_STEP: Duration = Duration::from_millis(5);
 
 /// An open sled database.
 // Dropped in this order: the database before the lock of its directory.
@@ -40,7 +45,7 @@ impl SledStore {
             .mode(sled::Mode::HighThroughput)
             .flush_every_ms(Some(500));
         remove_unfinished(&directory.data(), options.read_only)?;
-        let database = config.open().map_err(|error| of_open(directory.path(), error))?;
+        let database = open_released(&config).map_err(|error| of_open(directory.path(), error))?;
         Ok(SledStore {
             database,
             unflushed: AtomicUsize::new(0),
@@ -76,6 +81,27 @@ impl SledStore {
         self.unflushed.store(0, Ordering::Relaxed);
         self.breaks("flush", self.database.flush()).map(|_| ())
     }
+}
+
+/// Opens the database once sled has let go of it. Our own lock of the directory is held by now, so no other
+/// process has the database; but the threads of one that this process has just dropped may keep sled's lock for
+/// a moment, and they tell nobody when they are done.
+fn open_released(config: &sled::Config) -> sled::Result<sled::Db> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match config.open() {
+            Err(error) if is_lock(&error) && waited < RELEASE => {
+                std::thread::sleep(RELEASE_STEP);
+                waited += RELEASE_STEP;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// Whether sled found the database locked. It has no error of its own for this.
+fn is_lock(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().contains("lock"))
 }
 
 /// Removes the snapshots that sled began to write and did not finish, as on a full disk. sled writes one under
@@ -123,7 +149,7 @@ fn of_call(action: &str, error: sled::Error) -> StorageError {
 /// sled's error while opening, as ours.
 fn of_open(path: &Path, error: sled::Error) -> StorageError {
     match error {
-        sled::Error::Io(error) if error.to_string().contains("lock") => {
+        error if is_lock(&error) => {
             StorageError::Locked { path: path.display().to_string(), holder: "another process".to_owned() }
         }
         sled::Error::Io(error) => open_error(path, &plain(error)),
