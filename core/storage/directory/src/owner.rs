@@ -3,12 +3,19 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use ankurah_core::storage::StorageError;
 
 use crate::open_error;
 
 pub(crate) const FILE: &str = "owner";
+
+/// A lock that this process has dropped lives on for a moment where another thread is just starting a program:
+/// the child has every open file until it runs the program. So long, and in such steps, a lock of our own is
+/// waited for.
+const RELEASE: Duration = Duration::from_millis(500);
+const RELEASE_STEP: Duration = Duration::from_millis(5);
 
 /// The lock; given up when it is dropped or the process ends.
 #[derive(Debug)]
@@ -21,13 +28,20 @@ impl Owner {
         let path = directory.join(FILE);
         let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = open.map_err(|error| open_error(&path, &error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let path = directory.display().to_string();
-                return Err(StorageError::Locked { path, holder: holder(&mut file) });
+        let mut waited = Duration::ZERO;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if waited < RELEASE && is_own(&mut file) => {
+                    std::thread::sleep(RELEASE_STEP);
+                    waited += RELEASE_STEP;
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let path = directory.display().to_string();
+                    return Err(StorageError::Locked { path, holder: holder(&mut file) });
+                }
+                Err(TryLockError::Error(error)) => return Err(open_error(&path, &error)),
             }
-            Err(TryLockError::Error(error)) => return Err(open_error(&path, &error)),
         }
         let mut write = || {
             file.set_len(0)?;
@@ -45,6 +59,13 @@ fn program() -> String {
     let name = path.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let name = name.unwrap_or_default();
     name.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+/// Whether the file says that the holder is this process.
+fn is_own(file: &mut File) -> bool {
+    let mut text = String::new();
+    let read = file.rewind().and_then(|()| file.take(256).read_to_string(&mut text));
+    read.is_ok() && text.lines().next() == Some(&std::process::id().to_string())
 }
 
 /// Who holds the lock, as the file says. It is the holder's own word, since only a holder writes.
