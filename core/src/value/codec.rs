@@ -15,12 +15,11 @@
 //!
 //! Every value has one encoding, and reading refuses any other.
 
-use std::sync::Arc;
-
 use rust_decimal::Decimal;
 
 use crate::codec::{DecodeError, Problem, Reader, Writer};
 
+use super::borrowed::ValueRef;
 use super::domain::{float_bits, normalize_decimal};
 use super::json;
 use super::types::{Timestamp, TypeTag, Value};
@@ -105,34 +104,42 @@ fn encode_decimal(value: Decimal, writer: &mut Writer) {
 /// # Errors
 /// [`DecodeError`] where the bytes are not the encoding of a value of the domain.
 pub fn decode(reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
+    decode_ref(reader).map(ValueRef::to_value)
+}
+
+/// Reads a value that borrows its text or bytes from the encoding.
+///
+/// # Errors
+/// [`DecodeError`] where the bytes are not the encoding of a value of the domain.
+pub fn decode_ref<'a>(reader: &mut Reader<'a>) -> Result<ValueRef<'a>, DecodeError> {
     let at = reader.offset();
     Ok(match reader.u8("value tag")? {
-        NULL => Value::Null,
-        FALSE => Value::Bool(false),
-        TRUE => Value::Bool(true),
-        INT => Value::Int(reader.signed("i64")?),
-        FLOAT => decode_float(reader)?,
-        DECIMAL => decode_decimal(reader)?,
+        NULL => ValueRef::Null,
+        FALSE => ValueRef::Bool(false),
+        TRUE => ValueRef::Bool(true),
+        INT => ValueRef::Int(reader.signed("i64")?),
+        FLOAT => ValueRef::Float(decode_float(reader)?),
+        DECIMAL => ValueRef::Decimal(decode_decimal(reader)?),
         STRING => {
             let at = reader.offset();
             let text = reader.string("string", MAX_LENGTH)?;
             if text.as_bytes().contains(&0) {
                 return Err(reader.error_at(at, "string", Problem::Rule("contains U+0000")));
             }
-            Value::String(Arc::from(text))
+            ValueRef::String(text)
         }
-        BYTES => Value::Bytes(Arc::from(reader.bytes("bytes", MAX_LENGTH)?)),
-        TIMESTAMP => Value::Timestamp(Timestamp(i64::from_be_bytes(reader.array("timestamp")?))),
-        UUID => Value::Uuid(reader.u128("uuid")?),
-        ULID => Value::Ulid(reader.u128("ulid")?),
-        REF => Value::Ref(reader.entity_id("ref")?),
+        BYTES => ValueRef::Bytes(reader.bytes("bytes", MAX_LENGTH)?),
+        TIMESTAMP => ValueRef::Timestamp(Timestamp(i64::from_be_bytes(reader.array("timestamp")?))),
+        UUID => ValueRef::Uuid(reader.u128("uuid")?),
+        ULID => ValueRef::Ulid(reader.u128("ulid")?),
+        REF => ValueRef::Ref(reader.entity_id("ref")?),
         JSON => {
             let at = reader.offset();
             let text = reader.string("json", MAX_LENGTH)?;
             if json::canonical(text).as_deref() != Ok(text) {
                 return Err(reader.error_at(at, "json", Problem::Rule("not a canonical document")));
             }
-            Value::Json(Arc::from(text))
+            ValueRef::Json(text)
         }
         other => return Err(reader.error_at(at, "value tag", Problem::Tag(u64::from(other)))),
     })
@@ -167,18 +174,18 @@ pub fn skip(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
     Ok(())
 }
 
-fn decode_float(reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
+fn decode_float(reader: &mut Reader<'_>) -> Result<f64, DecodeError> {
     let at = reader.offset();
     let bits = reader.u64("f64")?;
     let float = f64::from_bits(bits);
     if float_bits(float) == bits {
-        Ok(Value::Float(float))
+        Ok(float)
     } else {
         Err(reader.error_at(at, "f64", Problem::Rule("not the one form of NaN or zero")))
     }
 }
 
-fn decode_decimal(reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
+fn decode_decimal(reader: &mut Reader<'_>) -> Result<Decimal, DecodeError> {
     let at = reader.offset();
     let head = reader.u8("decimal")?;
     let digits = reader.bytes("decimal", 12)?;
@@ -194,7 +201,7 @@ fn decode_decimal(reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
     if normal.scale() != decimal.scale() || (magnitude == 0 && head != 0) {
         return Err(error("not normalised"));
     }
-    Ok(Value::Decimal(decimal))
+    Ok(decimal)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! | [`timestamp`] | the text form of timestamps |
 //! | [`cast`](mod@cast) | casts between types |
 
+mod borrowed;
 pub mod cast;
 pub mod codec;
 mod domain;
@@ -21,6 +22,7 @@ pub mod text;
 pub mod timestamp;
 mod types;
 
+pub use borrowed::ValueRef;
 pub use cast::{CastError, cast};
 pub use domain::DomainError;
 pub use order::compare_floats;
