@@ -35,7 +35,7 @@ pub fn command(args: &ExportArgs) -> Exit {
     let selection = match (&args.query, &args.collection) {
         (Some(query), _) => Ok(Selection { statement: query.clone(), columns: Vec::new() }),
         (None, Some(collection)) => match client.catalog() {
-            Ok(catalog) => Selection::of(collection, args.ids, &catalog).map_err(Trouble::Usage),
+            Ok(catalog) => Selection::of(collection, args.ids, &catalog).map_err(Trouble::Unknown),
             Err(stop) => Err(Trouble::Node(stop)),
         },
         (None, None) => Err(Trouble::Usage("give a collection or --query".to_owned())),
@@ -66,6 +66,10 @@ pub fn command(args: &ExportArgs) -> Exit {
             complain(&message);
             Exit::Usage
         }
+        Err(Trouble::Unknown(message)) => {
+            complain(&message);
+            Exit::Failed
+        }
         Err(Trouble::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
         Err(Trouble::Output(error)) => {
             let place =
@@ -87,8 +91,10 @@ pub fn command(args: &ExportArgs) -> Exit {
 /// Why an export did not come to its end.
 #[derive(Debug)]
 pub enum Trouble {
-    /// What was asked for does not exist.
+    /// What was asked for does not go together.
     Usage(String),
+    /// What was asked for does not exist in the store.
+    Unknown(String),
     /// The file cannot be written.
     Output(io::Error),
     /// The node refused something.

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::format::Format;
 use crate::interactive::{self, Places};
 use crate::sample;
-use crate::script::is_incomplete;
+use crate::script::{decode, is_incomplete, without_mark};
 use crate::session::{Halt, Output, Session, Settings, render_message};
 use crate::target::{self, Mode, Opened};
 
@@ -153,23 +153,28 @@ fn standard_input(session: &mut Session) -> Result<(), Halt> {
         }
         other => other,
     };
-    loop {
-        let mut line = String::new();
-        match input.read_line(&mut line) {
+    for number in 1u64.. {
+        let mut bytes = Vec::new();
+        let line = match input.read_until(b'\n', &mut bytes) {
             Ok(0) => break,
-            Ok(_) => {}
-            Err(error) => {
-                let message =
-                    render_message(&format!("cannot read the input: {error}"), session.settings.error_style);
+            Ok(_) => decode(bytes).map_err(|(_, byte)| {
+                format!("standard input:{number}: invalid UTF-8 at byte {byte} of the line")
+            }),
+            Err(error) => Err(format!("cannot read the input: {error}")),
+        };
+        let line = match line {
+            Ok(line) => line,
+            Err(message) => {
+                let message = render_message(&message, session.settings.error_style);
                 session.output().diagnostic(&message)?;
                 return Err(Halt::Failed);
             }
-        }
+        };
         let ends = line.contains(';')
             || script.trim().is_empty()
             || line.contains("*/")
             || line.contains(['\'', '"']);
-        script.push_str(&line);
+        script.push_str(if number == 1 { without_mark(&line) } else { &line });
         if ends && !is_incomplete(&script) {
             run(session, &mut script)?;
         }

@@ -7,7 +7,7 @@ use ankurah_core::node::protocol::SessionId;
 
 use crate::cli::{ImportArgs, ImportFormat};
 use crate::client::{Client, Interrupt, Pump};
-use crate::import::{Source, Trouble, import};
+use crate::import::{Source, import};
 use crate::target::{self, Mode, Opened};
 
 const ALBUMS: &str = include_str!("../../fixtures/sample/album.csv");
@@ -31,10 +31,8 @@ pub fn open(read_only: bool) -> Result<Opened, String> {
         display: Default::default(),
     };
     let read = |names| Source::new(Cursor::new(ALBUMS), ImportFormat::Csv, names);
-    let summary = import(&args, &client, &read, &mut |_| {}).map_err(|trouble| match trouble {
-        Trouble::Usage(message) | Trouble::File(message) => message,
-        Trouble::Node(stop, _) => format!("the sample cannot be written: {stop:?}"),
-    })?;
+    let summary = import(&args, &client, &read, &mut |_| {})
+        .map_err(|stopped| format!("the sample cannot be written: {:?}", stopped.trouble))?;
     if summary.rejected > 0 {
         return Err(format!("{} rows of the sample were rejected", summary.rejected));
     }

@@ -54,6 +54,24 @@ pub fn pieces(script: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
+/// The text of a script's bytes.
+///
+/// # Errors
+/// The line, and the byte in it, from 1, at which the bytes are no UTF-8.
+pub fn decode(bytes: Vec<u8>) -> Result<String, (usize, usize)> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or(&[]);
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let before = good.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        (line, good.len() - before + 1)
+    })
+}
+
+/// A script without the byte order mark that some editors begin a file with.
+pub fn without_mark(script: &str) -> &str {
+    script.strip_prefix('\u{feff}').unwrap_or(script)
+}
+
 /// Whether a line editor should read on: the text ends inside of a statement.
 pub fn is_incomplete(text: &str) -> bool {
     pieces(text).last().is_some_and(|piece| piece.kind == PieceKind::Rest)
@@ -161,6 +179,13 @@ mod tests {
             &[(Command, 1, "\\d album"), (Statement, 2, "select 1"), (Command, 2, "\\x")],
         );
         check("select\n\\d;", &[(Statement, 1, "select\n\\d")]);
+    }
+
+    #[test]
+    fn bytes() {
+        assert_eq!(decode(b"select 1".to_vec()), Ok("select 1".to_owned()));
+        assert_eq!(decode(b"\xff".to_vec()), Err((1, 1)));
+        assert_eq!(decode("é\na\n".bytes().chain(*b"ab\xc3").collect()), Err((3, 3)));
     }
 
     #[test]

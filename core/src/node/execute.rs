@@ -78,16 +78,18 @@ impl Statement<'_> {
         let parsed = parse_statement(self.source);
         self.timings.parse = self.nanos().saturating_sub(started);
         let parsed = parsed?;
-        match parsed.kind {
+        let controlled = match parsed.kind {
             ast::StatementKind::Begin { serializable } => self.begin(session, serializable).await,
             ast::StatementKind::Commit => self.commit(session).await,
             ast::StatementKind::Rollback => rollback(session),
             _ => match session {
-                Session::Idle => self.alone(&parsed, answer).await,
-                Session::Open(transaction) => self.within(transaction, &parsed, answer).await,
+                Session::Idle => return self.alone(&parsed, answer).await,
+                Session::Open(transaction) => return self.within(transaction, &parsed, answer).await,
                 Session::Failed => Err(aborted()),
             },
-        }
+        };
+        // What is wrong with the transaction is wrong with the statement as a whole.
+        controlled.map_err(|failure| if failure.span.is_none() { failure.at(parsed.span) } else { failure })
     }
 
     async fn begin(&mut self, session: &mut Session, serializable: bool) -> Outcome<Did> {

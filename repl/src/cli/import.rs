@@ -13,7 +13,7 @@ use super::{DisplayArgs, TARGETS};
 pub struct ImportArgs {
     /// The store; it is made where it does not exist
     pub target: String,
-    /// The file: .csv, or .jsonl / .ndjson
+    /// The file: .csv, or .jsonl / .ndjson; - is standard input
     pub file: PathBuf,
     /// The collection to write to
     #[arg(long, value_name = "COLLECTION")]
@@ -51,7 +51,8 @@ const EXAMPLES: &str = "\
 Examples:
   ankurah import music artist.csv --into artist --key ArtistId
   ankurah import music album.csv --into album --key AlbumId --ref ArtistId=artist.ArtistId
-  ankurah import music notes.jsonl --into note --text body --type rating=decimal";
+  ankurah import music notes.jsonl --into note --text body --type rating=decimal
+  curl … | ankurah import music - --format jsonl --into note";
 
 /// What the long help begins with.
 pub(super) const LONG: &str = "Read a CSV or JSON lines file into a collection.\n\n\

@@ -3,6 +3,8 @@
 
 use std::io::{self, BufRead};
 
+use super::bad::Bad;
+
 /// The greatest length of a record in bytes.
 pub const MAX_RECORD: usize = 64 << 20;
 
@@ -12,7 +14,7 @@ pub struct Record {
     /// The number of its first line, from 1.
     pub line: u64,
     /// Its fields, or what is wrong with it.
-    pub fields: Result<Vec<Option<String>>, String>,
+    pub fields: Result<Vec<Option<String>>, Bad>,
 }
 
 /// Reads records.
@@ -64,15 +66,17 @@ impl<R: BufRead> Reader<R> {
         if bytes.is_empty() {
             return Ok(None);
         }
+        let mut last = self.line;
         if bytes.last() == Some(&b'\n') {
+            last = last.saturating_sub(1);
             bytes.pop();
             if bytes.last() == Some(&b'\r') {
                 bytes.pop();
             }
         }
         let mut fields = split(bytes);
-        if let (Err(message), true) = (&mut fields, quotes == Quotes::Inside && self.line > line) {
-            message.push_str(&format!("; it takes in all lines up to {}", self.line));
+        if let (Err(bad), true) = (&mut fields, quotes == Quotes::Inside && last > line) {
+            bad.message.push_str(&format!("; it takes in all lines up to {last}"));
         }
         Ok(Some(Record { line, fields }))
     }
@@ -90,7 +94,7 @@ impl<R: BufRead> Reader<R> {
             }
         }
         self.line = self.line.saturating_add(1);
-        Ok(Record { line, fields: Err(format!("the record is longer than {} MiB", MAX_RECORD >> 20)) })
+        Ok(Record { line, fields: Err(format!("the record is longer than {} MiB", MAX_RECORD >> 20).into()) })
     }
 }
 
@@ -118,22 +122,23 @@ impl Quotes {
     }
 }
 
-fn split(bytes: Vec<u8>) -> Result<Vec<Option<String>>, String> {
-    let text = String::from_utf8(bytes).map_err(|error| {
-        format!("invalid UTF-8 at byte {} of the record", error.utf8_error().valid_up_to() + 1)
-    })?;
+fn split(bytes: Vec<u8>) -> Result<Vec<Option<String>>, Bad> {
+    let text = String::from_utf8(bytes)
+        .map_err(|error| Bad::utf8(error.as_bytes(), error.utf8_error().valid_up_to(), "record"))?;
+    // Where what is left of the text begins.
+    let bad = |message: String, rest: &str| Bad::at(message, &text, text.len().saturating_sub(rest.len()));
     let mut fields = Vec::new();
     let mut rest = text.as_str();
     loop {
         let number = fields.len() + 1;
         if let Some(quoted) = rest.strip_prefix('"') {
             let (field, after) =
-                unquote(quoted).ok_or_else(|| format!("field {number} has no closing quote"))?;
+                unquote(quoted).ok_or_else(|| bad(format!("field {number} has no closing quote"), rest))?;
             fields.push(Some(field));
             match after.chars().next() {
                 None => return Ok(fields),
                 Some(',') => rest = after.get(1..).unwrap_or(""),
-                Some(_) => return Err(format!("field {number} goes on after its closing quote")),
+                Some(_) => return Err(bad(format!("field {number} goes on after its closing quote"), after)),
             }
         } else {
             let (field, after) = match rest.split_once(',') {
@@ -213,19 +218,26 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_bad(bytes: &[u8], message: &str, after: usize) {
+    fn check_bad(bytes: &[u8], message: &str, rest: &str, after: usize) {
         let found = records(bytes);
-        assert_eq!(found.first().unwrap().fields, Err(message.to_owned()));
+        let bad = found.first().unwrap().fields.clone().unwrap_err();
+        let place = bad.place.unwrap();
+        assert_eq!((bad.message.as_str(), &place.text[place.at..]), (message, rest));
         assert_eq!(found.len(), 1 + after);
         assert!(found.iter().skip(1).all(|record| record.fields.is_ok()));
     }
 
     #[test]
     fn a_bad_record_does_not_spoil_the_next() {
-        check_bad(b"\"a\"b,c\nd,e\n", "field 1 goes on after its closing quote", 1);
-        check_bad(b"a,\xff\nd,e\n", "invalid UTF-8 at byte 3 of the record", 1);
-        check_bad(b"a,\"b", "field 2 has no closing quote", 0);
-        check_bad(b"a,\"b\nc,d\n", "field 2 has no closing quote; it takes in all lines up to 3", 0);
+        check_bad(b"\"a\"b,c\nd,e\n", "field 1 goes on after its closing quote", "b,c", 1);
+        check_bad(b"a,\xff\nd,e\n", "invalid UTF-8 at byte 3 of the record", "\u{fffd}", 1);
+        check_bad(b"a,\"b", "field 2 has no closing quote", "\"b", 0);
+        check_bad(
+            b"a,\"b\nc,d\n",
+            "field 2 has no closing quote; it takes in all lines up to 2",
+            "\"b\nc,d",
+            0,
+        );
     }
 
     proptest! {

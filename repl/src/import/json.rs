@@ -3,10 +3,12 @@
 use std::fmt;
 use std::io::{self, BufRead};
 
+use ankurah_core::value::json::canonical;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::bad::Bad;
 use super::csv::MAX_RECORD;
 use super::source::Field;
 
@@ -19,7 +21,7 @@ impl<'de> Deserialize<'de> for Members {
         impl<'de> Visitor<'de> for Collect {
             type Value = Members;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("one object a line")
+                f.write_str("an object")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
                 let mut members = Vec::new();
@@ -40,7 +42,7 @@ pub(super) struct Reader<R> {
 }
 
 /// The members of an object, or what is wrong with its line.
-pub(super) type Object = Result<Vec<(String, Field)>, String>;
+pub(super) type Object = Result<Vec<(String, Field)>, Bad>;
 
 impl<R: BufRead> Reader<R> {
     /// A reader of `input` from its first line.
@@ -66,40 +68,95 @@ impl<R: BufRead> Reader<R> {
                         break;
                     }
                 }
-                return Ok(Some((self.line, Err(message))));
+                return Ok(Some((self.line, Err(message.into()))));
             }
             if self.line == 1 && bytes.starts_with(b"\xef\xbb\xbf") {
                 bytes.drain(..3);
             }
             if !bytes.iter().all(u8::is_ascii_whitespace) {
-                return Ok(Some((self.line, object(&bytes))));
+                return Ok(Some((self.line, object(bytes.trim_ascii_end()))));
             }
         }
     }
 }
 
 fn object(bytes: &[u8]) -> Object {
-    let text =
-        std::str::from_utf8(bytes).map_err(|e| format!("invalid UTF-8 at byte {}", e.valid_up_to() + 1))?;
-    let said = |error: serde_json::Error| {
-        let message = error.to_string();
-        // It counts lines within this one.
-        match message.rsplit_once(" at line ") {
-            Some((what, _)) if error.column() > 0 => format!("{what} at column {}", error.column()),
-            _ => message,
-        }
-    };
-    let members: Members = serde_json::from_str(text).map_err(said)?;
-    members.0.into_iter().map(|(name, raw)| Ok((name, field(raw.get()).map_err(said)?))).collect()
+    let text = std::str::from_utf8(bytes).map_err(|error| Bad::utf8(bytes, error.valid_up_to(), "line"))?;
+    let members: Members = serde_json::from_str(text).map_err(|_| wrong(text))?;
+    members
+        .0
+        .into_iter()
+        .map(|(name, raw)| Ok((name, field(raw.get()).ok_or_else(|| wrong(text))?)))
+        .collect()
 }
 
-fn field(raw: &str) -> Result<Field, serde_json::Error> {
-    Ok(match raw.as_bytes().first() {
+/// What is wrong with a line that is no object.
+fn wrong(text: &str) -> Bad {
+    if let Err(error) = canonical(text) {
+        return Bad::at(error.problem.to_string(), text, error.offset);
+    }
+    let start = text.len() - text.trim_start().len();
+    let what = match text.as_bytes().get(start) {
+        Some(b'[') => "an array",
+        Some(b'"') => "a string",
+        Some(b't' | b'f') => "a truth value",
+        Some(b'n') => "null",
+        Some(b'{') | None => "something else",
+        Some(_) => "a number",
+    };
+    Bad::at(format!("a line holds one object in braces; this is {what}"), text, start)
+}
+
+fn field(raw: &str) -> Option<Field> {
+    Some(match raw.as_bytes().first() {
         Some(b'n') | None => Field::Null,
         Some(b't') => Field::Bool(true),
         Some(b'f') => Field::Bool(false),
-        Some(b'"') => Field::String(serde_json::from_str(raw)?),
+        Some(b'"') => Field::String(serde_json::from_str(raw).ok()?),
         Some(b'[' | b'{') => Field::Json(raw.to_owned()),
         Some(_) => Field::Number(raw.to_owned()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The message, and the text from the place that it points at.
+    #[track_caller]
+    fn check(line: &[u8], expected: &str, rest: &str) {
+        let mut reader = Reader::new(line);
+        let (_, object) = reader.read().unwrap().unwrap();
+        let bad = object.unwrap_err();
+        let place = bad.place.unwrap();
+        assert_eq!((bad.message.as_str(), &place.text[place.at..]), (expected, rest));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_our_words_and_pointed_at() {
+        check(b"{oops}\n", "expected a key in double quotes", "oops}");
+        check(b"{\"a\" 1}\r\n", "expected `:`", "1}");
+        check(b"{\"a\": }", "expected a JSON value", "}");
+        check(b"{\"a\": 1", "expected `,` or `}`", "");
+        check(b"{\"a\": 01}", "expected a number without leading zeros", "01}");
+        check(b"{\"a\": \"x}", "expected the closing `\"`", "");
+        check(b"{\"a\": \"\\x\"}", "expected an escape character after `\\`", "x\"}");
+        check(b"{\"a\": \"\\ud800\"}", "an escape names half a surrogate pair", "\\ud800\"}");
+        check(b"{\"a\": 1} {", "unexpected text after the document", "{");
+        check(b"  [1]", "a line holds one object in braces; this is an array", "[1]");
+        check(b"7", "a line holds one object in braces; this is a number", "7");
+        check(b"null", "a line holds one object in braces; this is null", "null");
+        check(b"{\"a\": \"\xff\"}", "invalid UTF-8 at byte 8 of the line", "\u{fffd}\"}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_line_is_an_object_or_is_pointed_at(line in "[{}\\[\\]\"a:,0-9.eE+\\\\ \u{0}é-]{1,24}") {
+            if let Some((_, Err(bad))) = Reader::new(line.as_bytes()).read().unwrap() {
+                let place = bad.place.unwrap();
+                prop_assert!(place.text.is_char_boundary(place.at) && !bad.message.contains("something else"));
+            }
+        }
+    }
 }

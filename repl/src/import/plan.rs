@@ -9,6 +9,7 @@ use ankurah_query_lang::ast::{DataTypeKind, StatementKind};
 use ankurah_query_lang::{nearest, parse_statement, quote_identifier};
 
 use super::infer::Guess;
+use super::run::Trouble;
 use super::source::Field;
 use crate::cli::ImportArgs;
 use crate::convert;
@@ -61,7 +62,7 @@ pub struct Plan {
 
 impl Plan {
     /// A plan for the columns of a file, before its rows are looked at.
-    pub fn new(args: &ImportArgs, names: &[String], catalog: &CatalogView) -> Result<Self, String> {
+    pub fn new(args: &ImportArgs, names: &[String], catalog: &CatalogView) -> Result<Self, Trouble> {
         let model = find_model(catalog, &args.into);
         let types = Types::new(catalog);
         let asked = Asked::new(args, names)?;
@@ -70,8 +71,12 @@ impl Plan {
             columns.push(asked.column(name, model, catalog, &types)?);
         }
         for (at, column) in columns.iter().enumerate() {
-            if columns.iter().skip(at + 1).any(|other| other.property == column.property) {
-                return Err(format!("two columns become the property `{}`", column.property));
+            if let Some(other) = columns.iter().skip(at + 1).find(|other| other.property == column.property) {
+                let message = format!(
+                    "the columns `{}` and `{}` would both be the property `{}`",
+                    column.name, other.name, column.property
+                );
+                return Err(Trouble::Content(Some(1), message.into()));
             }
         }
         let plan = Plan {
@@ -86,7 +91,7 @@ impl Plan {
     }
 
     /// An existing model has a key or none; what is asked for must agree.
-    fn check_key(&self, args: &ImportArgs, model: &Model) -> Result<(), String> {
+    fn check_key(&self, args: &ImportArgs, model: &Model) -> Result<(), Trouble> {
         let names: Vec<&str> =
             model.key.iter().filter_map(|id| model.property(*id)).map(|property| &*property.label).collect();
         if !args.key.is_empty() {
@@ -105,16 +110,17 @@ impl Plan {
                 } else {
                     format!("the key {}", names.join(", "))
                 };
-                return Err(format!(
+                return Err(Trouble::Usage(format!(
                     "collection `{}` exists with {key}, which cannot be changed to {}",
                     self.model,
                     asked.join(", ")
-                ));
+                )));
             }
         }
         match names.iter().find(|name| !self.columns.iter().any(|column| column.property == **name)) {
             Some(missing) => {
-                Err(format!("the file has no column for `{missing}`, the key of `{}`", self.model))
+                let message = format!("there is no column for `{missing}`, the key of `{}`", self.model);
+                Err(Trouble::Content(Some(1), message.into()))
             }
             None => Ok(()),
         }
@@ -128,7 +134,7 @@ impl Plan {
     }
 
     /// Fixes the types after the first pass; an error where a column is something else than it must be.
-    pub fn settle(&mut self) -> Result<(), String> {
+    pub fn settle(&mut self) -> Result<(), Trouble> {
         for column in &mut self.columns {
             if let (0, Some((line, message))) = (column.good, &column.bad) {
                 let what = if column.exists {
@@ -136,10 +142,11 @@ impl Plan {
                 } else {
                     "what was asked for".to_owned()
                 };
-                return Err(format!(
-                    "column `{}` does not fit {what}: no value does, beginning with line {line}: {message}",
+                let message = format!(
+                    "column `{}` does not fit {what}: no value does, beginning with this: {message}",
                     column.name
-                ));
+                );
+                return Err(Trouble::Content(Some(*line), message.into()));
             }
             if column.kind == Kind::Open {
                 let value_type = column.guess.value_type();

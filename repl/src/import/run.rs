@@ -9,13 +9,15 @@ use std::time::Instant;
 use ankurah_core::node::protocol::{Cell, Event, Outcome, Request, SessionId};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::bad::Bad;
+use super::input::Input;
 use super::plan::Plan;
-use super::source::{Progress, Source, form_of};
+use super::source::{Progress, Source, Unopened, form_of};
 use crate::cli::ImportArgs;
 use crate::client::{Client, Interrupt, Pump, Stop};
 use crate::display::{Safe, Style, Tone};
 use crate::exit::Exit;
-use crate::session::{render_failure, render_message};
+use crate::session::{render_failure, render_message, render_place};
 use crate::target;
 
 /// Rows that one transaction writes.
@@ -36,15 +38,67 @@ pub struct Summary {
     pub rejected: u64,
 }
 
+impl Summary {
+    /// Rows that are in the store.
+    fn written(&self) -> u64 {
+        self.created.saturating_add(self.updated).saturating_add(self.unchanged)
+    }
+}
+
 /// Why an import did not come to its end.
 #[derive(Debug)]
 pub enum Trouble {
     /// What was asked for does not go together, or not with the file.
     Usage(String),
     /// The file cannot be read.
-    File(String),
+    File(io::Error),
+    /// What is in the file as a whole is wrong: the line, and what.
+    Content(Option<u64>, Bad),
     /// The node refused something; the statement that it refused, if it was one.
     Node(Stop, String),
+}
+
+impl Trouble {
+    /// Something wrong with the file as a whole.
+    pub(super) fn content(message: impl Into<String>) -> Self {
+        Trouble::Content(None, message.into().into())
+    }
+}
+
+impl From<String> for Trouble {
+    fn from(message: String) -> Self {
+        Trouble::Usage(message)
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Trouble::File(error)
+    }
+}
+
+impl From<Unopened> for Trouble {
+    fn from(error: Unopened) -> Self {
+        match error {
+            Unopened::Io(error) => Trouble::File(error),
+            Unopened::Content(line, bad) => Trouble::Content(line, bad),
+        }
+    }
+}
+
+/// An import that did not come to its end, and the rows that it wrote before, if it came to writing.
+#[derive(Debug)]
+pub struct Stopped {
+    /// Why.
+    pub trouble: Trouble,
+    /// The rows that are in the store all the same.
+    pub written: Option<u64>,
+}
+
+impl<T: Into<Trouble>> From<T> for Stopped {
+    fn from(trouble: T) -> Self {
+        Stopped { trouble: trouble.into(), written: None }
+    }
 }
 
 /// Runs the command.
@@ -53,11 +107,25 @@ pub fn command(args: &ImportArgs) -> Exit {
     let complain = |message: &str| {
         let _ = writeln!(io::stderr(), "{}", render_message(message, style));
     };
-    // The file is looked at before a store is made.
-    if let Err(error) = std::fs::File::open(&args.file) {
-        complain(&format!("cannot read {}: {error}", args.file.display()));
+    let name = args.file.display();
+    if args.file != Path::new("-")
+        && let Err(error) = args.file.metadata()
+    {
+        complain(&format!("cannot read {name}: {error}"));
         return Exit::CannotOpen;
     }
+    let Some(form) = args.format.or_else(|| form_of(&args.file)) else {
+        complain(&format!("the name {name} does not say what is in it: give --format csv or --format jsonl"));
+        return Exit::Usage;
+    };
+    // The file is looked at before a store is made.
+    let input = match Input::open(&args.file) {
+        Ok(input) => input,
+        Err(error) => {
+            complain(&format!("cannot read {name}: {error}"));
+            return Exit::CannotOpen;
+        }
+    };
     let opened = match target::open(&args.target, target::Mode::Create) {
         Ok(opened) => opened,
         Err(message) => {
@@ -68,25 +136,19 @@ pub fn command(args: &ImportArgs) -> Exit {
     let client = Client::new(opened.connection.clone(), SessionId(1), Interrupt::on_ctrl_c(), Pump::Here);
     let start = Instant::now();
     let mut reported: u64 = 0;
-    let name = args.file.display().to_string();
-    let progress = Bar::new(&args.file, io::stderr().is_terminal() && !args.display.ascii);
-    let form = args.format.or_else(|| form_of(&args.file));
-    let Some(form) = form else {
-        complain(&format!("the name of {name} does not say what it is: give --format csv or --format jsonl"));
-        return Exit::Usage;
-    };
+    let progress = Bar::new(input.length(), io::stderr().is_terminal() && !args.display.ascii);
     let count = &progress.count;
     let open = |names: Vec<String>| {
         count.store(0, Ordering::Relaxed);
-        Source::open(&args.file, form, names, Arc::clone(count))
+        Source::open(input.rewound()?, form, names, Arc::clone(count))
     };
     let result = import(args, &client, &open, &mut |step| match step {
         Step::Pass(what) => progress.pass(what),
         Step::Batch => progress.show(),
-        Step::Rejected(line, message) => {
+        Step::Rejected(line, bad) => {
             reported = reported.saturating_add(1);
             if reported <= REPORTED {
-                progress.line(&render_message(&format!("{name}:{line}: {message}"), style));
+                progress.line(&render_bad(bad, &input.name, Some(line), style));
             }
         }
     });
@@ -109,23 +171,45 @@ pub fn command(args: &ImportArgs) -> Exit {
             let _ = writeln!(io::stderr(), "{}", style.paint(tone, &line));
             if summary.rejected > 0 { Exit::Failed } else { Exit::Ok }
         }
-        Err(Trouble::Usage(message)) => {
-            complain(&message);
-            Exit::Usage
-        }
-        Err(Trouble::File(message)) => {
-            complain(&message);
-            Exit::CannotOpen
-        }
-        Err(Trouble::Node(Stop::Cancelled, done)) => {
-            complain(&format!("cancelled; {done}"));
-            Exit::Cancelled
-        }
-        Err(Trouble::Node(Stop::Failed(failure), statement)) => {
-            let _ = writeln!(io::stderr(), "{}", render_failure(&failure, &statement, None, style, 100));
-            Exit::Failed
+        Err(stopped) => {
+            let (text, exit) = stopped_text(&stopped, &input.name, style);
+            let _ = writeln!(io::stderr(), "{text}");
+            exit
         }
     }
+}
+
+/// Why an import stopped and what it has written until then.
+fn stopped_text(stopped: &Stopped, name: &str, style: Style) -> (String, Exit) {
+    let (mut text, exit) = match &stopped.trouble {
+        Trouble::Usage(message) => (render_message(message, style), Exit::Usage),
+        Trouble::File(error) => {
+            (render_message(&format!("cannot read {name}: {error}"), style), Exit::CannotOpen)
+        }
+        Trouble::Content(line, bad) => (render_bad(bad, name, *line, style), Exit::Failed),
+        Trouble::Node(Stop::Cancelled, _) => (render_message("cancelled", style), Exit::Cancelled),
+        Trouble::Node(Stop::Failed(failure), statement) => {
+            (render_failure(failure, statement, None, style, 100), Exit::Failed)
+        }
+    };
+    match stopped.written {
+        Some(0) => text.push_str("\n  = note: no row was written"),
+        Some(1) => text.push_str("\n  = note: 1 row was written before"),
+        Some(rows) => text.push_str(&format!("\n  = note: {rows} rows were written before")),
+        None if exit == Exit::Cancelled => text.push_str("\n  = note: no row was written"),
+        None => {}
+    }
+    (text, exit)
+}
+
+/// What is wrong with a row, with its place in it where there is one.
+fn render_bad(bad: &Bad, name: &str, line: Option<u64>, style: Style) -> String {
+    let Some(place) = &bad.place else {
+        let place = line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"));
+        return render_message(&format!("{place}: {}", bad.message), style);
+    };
+    let first = line.and_then(|line| usize::try_from(line).ok()).unwrap_or(1);
+    render_place(&bad.message, &place.text, place.at, name, first, style)
 }
 
 /// What an import says while it goes on.
@@ -135,26 +219,29 @@ pub enum Step<'a> {
     /// A batch was read or written.
     Batch,
     /// A row was left out: its line and why.
-    Rejected(u64, &'a str),
+    Rejected(u64, &'a Bad),
 }
 
 /// Opens the file for a pass; the names are the columns that an earlier pass found.
-pub type Open<'a> = &'a dyn Fn(Vec<String>) -> Result<Source, String>;
+pub type Open<'a> = &'a dyn Fn(Vec<String>) -> Result<Source, Unopened>;
 
 /// Imports what `open` opens.
+///
+/// # Errors
+/// Where it stopped, with the rows that are written all the same.
 pub fn import(
     args: &ImportArgs,
     client: &Client,
     open: Open<'_>,
     say: &mut dyn FnMut(Step<'_>),
-) -> Result<Summary, Trouble> {
+) -> Result<Summary, Stopped> {
     let catalog = client.catalog().map_err(|stop| Trouble::Node(stop, String::new()))?;
     say(Step::Pass("reading"));
-    let names = names(args, open, client)?;
-    let mut plan = Plan::new(args, &names, &catalog).map_err(Trouble::Usage)?;
+    let names = names(open, client)?;
+    let mut plan = Plan::new(args, &names, &catalog)?;
     let mut rows: usize = 0;
-    let mut source = open(names.clone()).map_err(Trouble::File)?;
-    while let Some(row) = source.read().map_err(|error| unreadable(args, &error))? {
+    let mut source = open(names.clone())?;
+    while let Some(row) = source.read()? {
         if let Ok(fields) = &row.fields {
             plan.look(row.line, fields);
         }
@@ -164,72 +251,68 @@ pub fn import(
             check(client)?;
         }
     }
-    plan.settle().map_err(Trouble::Usage)?;
+    plan.settle()?;
     for statement in plan.statements() {
         let done = client.execute(&statement, Default::default()).for_each(|_| {});
         done.map_err(|stop| Trouble::Node(stop, statement.clone()))?;
     }
     say(Step::Pass("writing"));
-    write(args, names, &plan, client, open, say)
+    let mut summary = Summary::default();
+    match write(names, &plan, client, open, &mut summary, say) {
+        Ok(()) => Ok(summary),
+        Err(trouble) => Err(Stopped { trouble, written: Some(summary.written()) }),
+    }
 }
 
 /// The columns: of CSV its header, of JSON lines all names in the file.
-fn names(args: &ImportArgs, open: Open<'_>, client: &Client) -> Result<Vec<String>, Trouble> {
-    let mut source = open(Vec::new()).map_err(Trouble::File)?;
+fn names(open: Open<'_>, client: &Client) -> Result<Vec<String>, Trouble> {
+    let mut source = open(Vec::new())?;
     if source.has_header() {
         return Ok(source.columns().to_vec());
     }
-    while source.read().map_err(|error| unreadable(args, &error))?.is_some() {
+    let mut first = None;
+    while let Some(row) = source.read()? {
+        first = first.or_else(|| row.fields.err().map(|bad| (row.line, bad)));
         check(client)?;
     }
-    if source.columns().is_empty() {
-        return Err(Trouble::File(format!("{}: no line is a JSON object", args.file.display())));
+    match (source.columns(), first) {
+        ([], Some((line, bad))) => Err(Trouble::Content(Some(line), bad)),
+        ([], None) => Err(Trouble::content("no line has an object with members")),
+        (columns, _) => Ok(columns.to_vec()),
     }
-    Ok(source.columns().to_vec())
-}
-
-fn unreadable(args: &ImportArgs, error: &io::Error) -> Trouble {
-    Trouble::File(format!("cannot read {}: {error}", args.file.display()))
 }
 
 /// Ctrl-C between two rows.
 fn check(client: &Client) -> Result<(), Trouble> {
-    if client.interrupt().take() {
-        return Err(Trouble::Node(Stop::Cancelled, "nothing was written".to_owned()));
-    }
-    Ok(())
+    if client.interrupt().take() { Err(Trouble::Node(Stop::Cancelled, String::new())) } else { Ok(()) }
 }
 
 fn write(
-    args: &ImportArgs,
     names: Vec<String>,
     plan: &Plan,
     client: &Client,
     open: Open<'_>,
+    summary: &mut Summary,
     say: &mut dyn FnMut(Step<'_>),
-) -> Result<Summary, Trouble> {
-    let mut source = open(names).map_err(Trouble::File)?;
+) -> Result<(), Trouble> {
+    let mut source = open(names)?;
     let mut batch = Batch::default();
-    let mut summary = Summary::default();
-    while let Some(row) = source.read().map_err(|error| unreadable(args, &error))? {
-        match row.fields.and_then(|fields| plan.cells(&fields)) {
+    while let Some(row) = source.read()? {
+        match row.fields.and_then(|fields| Ok(plan.cells(&fields)?)) {
             Ok(cells) => {
                 batch.lines.push(row.line);
                 batch.rows.push(cells);
             }
-            Err(message) => {
+            Err(bad) => {
                 summary.rejected = summary.rejected.saturating_add(1);
-                say(Step::Rejected(row.line, &message));
+                say(Step::Rejected(row.line, &bad));
             }
         }
         if batch.rows.len() >= BATCH {
-            batch.send(plan, client, &mut summary, say)?;
+            batch.send(plan, client, summary, say)?;
         }
     }
-    if !batch.rows.is_empty() {
-        batch.send(plan, client, &mut summary, say)?;
-    }
-    Ok(summary)
+    if batch.rows.is_empty() { Ok(()) } else { batch.send(plan, client, summary, say) }
 }
 
 #[derive(Default)]
@@ -258,19 +341,11 @@ impl Batch {
                 rejected.push(row);
             }
         });
-        let done = done.map_err(|stop| {
-            let rows = summary.created.saturating_add(summary.updated).saturating_add(summary.unchanged);
-            let said = if stop == Stop::Cancelled {
-                format!("{rows} rows were written before")
-            } else {
-                String::new()
-            };
-            Trouble::Node(stop, said)
-        })?;
-        for row in &rejected {
+        let done = done.map_err(|stop| Trouble::Node(stop, String::new()))?;
+        for row in rejected {
             let line = usize::try_from(row.row).ok().and_then(|at| self.lines.get(at)).copied().unwrap_or(0);
             summary.rejected = summary.rejected.saturating_add(1);
-            say(Step::Rejected(line, &row.message));
+            say(Step::Rejected(line, &row.message.into()));
         }
         if let Outcome::Upserted { created, updated, unchanged } = done.outcome {
             summary.created = summary.created.saturating_add(created);
@@ -291,8 +366,7 @@ struct Bar {
 }
 
 impl Bar {
-    fn new(file: &Path, terminal: bool) -> Self {
-        let length = std::fs::metadata(file).map_or(0, |meta| meta.len());
+    fn new(length: u64, terminal: bool) -> Self {
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(length), target);
         let form = "{msg:8} {wide_bar:.dim} {bytes}/{total_bytes} {eta}";
@@ -321,5 +395,50 @@ impl Bar {
 
     fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ankurah_core::node::protocol::{Failure, TransactionState};
+
+    #[track_caller]
+    fn check(trouble: Trouble, written: Option<u64>, text: &str, exit: Exit) {
+        let found = stopped_text(&Stopped { trouble, written }, "a.csv", Style::PLAIN);
+        assert_eq!((found.0.as_str(), found.1), (text, exit));
+    }
+
+    #[test]
+    fn what_was_written_before_is_said() {
+        let full = || {
+            let failure = Failure {
+                kind: "storage".to_owned(),
+                message: "the disk is full".to_owned(),
+                span: None,
+                label: None,
+                help: None,
+                transaction: TransactionState::Idle,
+            };
+            Trouble::Node(Stop::Failed(Box::new(failure)), String::new())
+        };
+        let said = "error: the disk is full\n  = note: 3000 rows were written before";
+        check(full(), Some(3000), said, Exit::Failed);
+        check(full(), Some(0), "error: the disk is full\n  = note: no row was written", Exit::Failed);
+        check(full(), None, "error: the disk is full", Exit::Failed);
+        let cancelled = || Trouble::Node(Stop::Cancelled, String::new());
+        check(cancelled(), None, "error: cancelled\n  = note: no row was written", Exit::Cancelled);
+        check(
+            Trouble::File(io::ErrorKind::StaleNetworkFileHandle.into()),
+            Some(1),
+            "error: cannot read a.csv: stale network file handle\n  = note: 1 row was written before",
+            Exit::CannotOpen,
+        );
+        check(
+            Trouble::Content(Some(1), Bad::at("expected `:`", "{\"a\" 1}", 5)),
+            None,
+            "error: expected `:`\n --> a.csv:1:6\n  |\n1 | {\"a\" 1}\n  |      ^",
+            Exit::Failed,
+        );
     }
 }

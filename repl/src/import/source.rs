@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::bad::Bad;
 use super::csv;
 use super::json;
 use crate::cli::ImportFormat;
@@ -46,7 +47,7 @@ pub struct Row {
     /// The number of its first line, from 1.
     pub line: u64,
     /// As many fields as the source has columns (JSON lines: up to now).
-    pub fields: Result<Vec<Field>, String>,
+    pub fields: Result<Vec<Field>, Bad>,
 }
 
 /// The bytes read so far.
@@ -77,6 +78,21 @@ enum Form {
     Json(json::Reader<Box<dyn BufRead>>),
 }
 
+/// Why a file has no rows to read.
+#[derive(Debug)]
+pub enum Unopened {
+    /// It cannot be read.
+    Io(io::Error),
+    /// What is wrong with it: the line, and what.
+    Content(Option<u64>, Bad),
+}
+
+impl From<io::Error> for Unopened {
+    fn from(error: io::Error) -> Self {
+        Unopened::Io(error)
+    }
+}
+
 /// The form that a file's name says.
 pub fn form_of(path: &Path) -> Option<ImportFormat> {
     match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
@@ -87,17 +103,14 @@ pub fn form_of(path: &Path) -> Option<ImportFormat> {
 }
 
 impl Source {
-    /// Opens a file and reads its header. `columns` are those that an earlier pass over JSON lines found.
+    /// Reads a file and its header. `columns` are those that an earlier pass over JSON lines found.
     pub fn open(
-        path: &Path,
+        file: File,
         form: ImportFormat,
         columns: Vec<String>,
         count: Progress,
-    ) -> Result<Self, String> {
-        let failed = |error: io::Error| format!("cannot read {}: {error}", path.display());
-        let file = File::open(path).map_err(failed)?;
+    ) -> Result<Self, Unopened> {
         Source::new(BufReader::with_capacity(1 << 16, Counted { inner: file, count }), form, columns)
-            .map_err(|message| format!("{}: {message}", path.display()))
     }
 
     /// Reads from `input`.
@@ -105,15 +118,17 @@ impl Source {
         input: impl BufRead + 'static,
         form: ImportFormat,
         columns: Vec<String>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Unopened> {
         let input: Box<dyn BufRead> = Box::new(input);
         match form {
             ImportFormat::Jsonl => Ok(Source { reader: Form::Json(json::Reader::new(input)), columns }),
             ImportFormat::Csv => {
                 let mut reader = csv::Reader::new(input);
-                let header = reader.read().map_err(|error| error.to_string())?.ok_or("the file is empty")?;
-                let header = header.fields.map_err(|message| format!("line 1: {message}"))?;
-                let columns = check_header(header)?;
+                let empty = || Unopened::Content(None, "the file is empty".to_owned().into());
+                let header = reader.read()?.ok_or_else(empty)?;
+                let bad = |bad: Bad| Unopened::Content(Some(1), bad);
+                let header = header.fields.map_err(bad)?;
+                let columns = check_header(header).map_err(|message| bad(message.into()))?;
                 Ok(Source { reader: Form::Csv(reader), columns })
             }
         }
@@ -140,18 +155,18 @@ impl Source {
                     Ok(fields) if wanted > 1 && fields.as_slice() == [None] => continue,
                     Ok(fields) if fields.len() != wanted => {
                         let noun = if fields.len() == 1 { "field" } else { "fields" };
-                        Err(format!("the row has {} {noun}, the header has {wanted}", fields.len()))
+                        Err(format!("the row has {} {noun}, the header has {wanted}", fields.len()).into())
                     }
                     Ok(fields) => {
                         Ok(fields.into_iter().map(|f| f.map_or(Field::Null, Field::Text)).collect())
                     }
-                    Err(message) => Err(message),
+                    Err(bad) => Err(bad),
                 };
                 return Ok(Some(Row { line: record.line, fields }));
             },
             Form::Json(reader) => {
                 let Some((line, object)) = reader.read()? else { return Ok(None) };
-                let fields = object.and_then(|object| place(object, &mut self.columns));
+                let fields = object.and_then(|object| Ok(place(object, &mut self.columns)?));
                 Ok(Some(Row { line, fields }))
             }
         }
@@ -187,10 +202,10 @@ fn check_header(header: Vec<Option<String>>) -> Result<Vec<String>, String> {
     for (at, name) in header.into_iter().enumerate() {
         let name = name.unwrap_or_default();
         if name.is_empty() {
-            return Err(format!("line 1: column {} has no name", at + 1));
+            return Err(format!("column {} has no name", at + 1));
         }
         if columns.contains(&name) {
-            return Err(format!("line 1: two columns are called `{name}`"));
+            return Err(format!("two columns are called `{name}`"));
         }
         columns.push(name);
     }
@@ -210,15 +225,18 @@ mod tests {
     #[track_caller]
     fn check_header_error(text: &str, message: &str) {
         let found = Source::new(io::Cursor::new(text.to_owned()), ImportFormat::Csv, Vec::new());
-        assert_eq!(found.err().unwrap(), message);
+        match found.err().unwrap() {
+            Unopened::Content(_, bad) => assert_eq!(bad.message, message),
+            Unopened::Io(error) => panic!("{error}"),
+        }
     }
 
     #[test]
     fn headers() {
         check_header_error("", "the file is empty");
-        check_header_error("a,,b\n", "line 1: column 2 has no name");
-        check_header_error("a,b,a\n", "line 1: two columns are called `a`");
-        check_header_error("a,\"b", "line 1: field 2 has no closing quote");
+        check_header_error("a,,b\n", "column 2 has no name");
+        check_header_error("a,b,a\n", "two columns are called `a`");
+        check_header_error("a,\"b", "field 2 has no closing quote");
     }
 
     #[test]
@@ -229,8 +247,8 @@ mod tests {
             found,
             [
                 Row { line: 2, fields: Ok(vec![text("1"), text("2")]) },
-                Row { line: 3, fields: Err("the row has 1 field, the header has 2".to_owned()) },
-                Row { line: 5, fields: Err("the row has 3 fields, the header has 2".to_owned()) },
+                Row { line: 3, fields: Err("the row has 1 field, the header has 2".to_owned().into()) },
+                Row { line: 5, fields: Err("the row has 3 fields, the header has 2".to_owned().into()) },
                 Row { line: 6, fields: Ok(vec![text("7"), text("8")]) },
             ]
         );
@@ -252,7 +270,7 @@ mod tests {
             Row { line: 3, fields: Ok(vec![Field::Null, Field::Null, Field::Json("[1, {}]".into())]) }
         );
         assert_eq!(found[2].fields, Ok(vec![Field::Bool(true), Field::Null, Field::Null]));
-        assert_eq!(found[3].fields, Err("`a` comes twice".to_owned()));
+        assert_eq!(found[3].fields, Err("`a` comes twice".to_owned().into()));
         assert!(found[4].fields.is_err());
         assert!(found[5].fields.is_err());
         assert_eq!(found.len(), 6);

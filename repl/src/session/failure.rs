@@ -38,6 +38,19 @@ pub fn render_failure(
     paint(&text, style)
 }
 
+/// A message about a place in a text: the offset `at` of `source`, whose first line is line `first` of `origin`.
+pub fn render_place(
+    message: &str,
+    source: &str,
+    at: usize,
+    origin: &str,
+    first: usize,
+    style: Style,
+) -> String {
+    let options = RenderOptions { origin: Some(origin.to_owned()), first_line: first, width: 94 };
+    paint(&Diagnostic::error(message, Span::new(at, at)).render(source, &options), style)
+}
+
 /// A message of the program itself.
 pub fn render_message(message: &str, style: Style) -> String {
     paint(&format!("error: {}", Safe::line(message)), style)

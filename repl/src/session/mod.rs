@@ -18,10 +18,10 @@ use std::sync::Arc;
 use ankurah_core::node::protocol::{CatalogView, Failure, TransactionState};
 
 use crate::client::{Client, Stop};
-use crate::script::{PieceKind, pieces};
+use crate::script::{PieceKind, decode, pieces, without_mark};
 
 pub(crate) use describe::{Types, find_model};
-pub use failure::{render_failure, render_message};
+pub use failure::{render_failure, render_message, render_place};
 pub use help::{COMMANDS, CommandInfo, Takes};
 pub use output::{Output, Shared};
 pub use settings::Settings;
@@ -177,18 +177,15 @@ impl Session {
             Ok(bytes) => bytes,
             Err(error) => return self.fail(&format!("cannot read {name}: {error}")),
         };
-        let script = match String::from_utf8(bytes) {
+        let script = match decode(bytes) {
             Ok(script) => script,
-            Err(error) => {
-                let valid = error.utf8_error().valid_up_to();
-                let line = error.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count() + 1;
-                return self.fail(&format!("{name}:{line}: invalid UTF-8"));
+            Err((line, byte)) => {
+                return self.fail(&format!("{name}:{line}: invalid UTF-8 at byte {byte} of the line"));
             }
         };
-        let script = script.strip_prefix('\u{feff}').unwrap_or(&script);
         self.depth += 1;
         let outer = self.place.take();
-        let result = self.run_script(script, Some(&name));
+        let result = self.run_script(without_mark(&script), Some(&name));
         self.place = outer;
         self.depth -= 1;
         result

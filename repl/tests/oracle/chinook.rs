@@ -111,11 +111,11 @@ fn import_file(store: &Store, path: &Path, into: &str, keys: usize, references: 
     };
     let form = form_of(&args.file).unwrap();
     let count = Progress::default();
-    let open = |names| Source::open(&args.file, form, names, Arc::clone(&count));
+    let open = |names| Source::open(std::fs::File::open(&args.file)?, form, names, Arc::clone(&count));
     let mut rejected = Vec::new();
     let result = import(&args, &store.client, &open, &mut |step| {
-        if let Step::Rejected(line, message) = step {
-            rejected.push(format!("{into}:{line}: {message}"));
+        if let Step::Rejected(line, bad) = step {
+            rejected.push(format!("{into}:{line}: {}", bad.message));
         }
     });
     assert!(rejected.is_empty(), "{rejected:#?}");

@@ -80,7 +80,9 @@ fn what_is_no_fixture() {
     let path = folder.path().join("broken.ank");
     for (content, message) in [
         (&b"--| x\nselect 1;"[..], "line 1: an expectation without a statement right before it"),
-        (b"select '\xff';", "it is not UTF-8"),
+        (b"select 1;\nselect '\xff';", "line 2: invalid UTF-8 at byte 9 of the line"),
+        (b"", "it has 0 statements: a fixture without any tests nothing"),
+        (b"\n-- about nothing\n;\n", "it has 0 statements: a fixture without any tests nothing"),
     ] {
         std::fs::write(&path, content).unwrap();
         assert_eq!(run(&path, false).verdict, Verdict::Broken(message.to_owned()));

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use ankurah_core::catalog::{Backend, Model, Property};
 use ankurah_core::id::{ModelId, OpId, PropertyId};
 use ankurah_core::node::protocol::{
-    CatalogView, Connection, Done, Event, EventStream, Outcome, Rejected, Request, SessionId,
+    CatalogView, Connection, Done, Event, EventStream, Failure, Outcome, Rejected, Request, SessionId,
 };
 use ankurah_core::storage::Position;
 use ankurah_core::value::{Value, ValueType};
-use ankurah_repl::cli::{Cli, Command, ImportArgs};
+use ankurah_repl::cli::{Cli, Command, ImportArgs, ImportFormat};
 use ankurah_repl::client::{Client, Interrupt, Pump};
-use ankurah_repl::import::{Source, Step, Trouble, import};
+use ankurah_repl::import::{Bad, Source, Step, Trouble, import};
 use clap::Parser;
 use futures::stream;
 
@@ -23,6 +23,8 @@ use crate::common::snapshot;
 struct Recorder {
     catalog: CatalogView,
     asked: Mutex<Vec<String>>,
+    /// Fails what comes after so many rows.
+    room: Option<u64>,
 }
 
 impl Connection for Recorder {
@@ -33,6 +35,17 @@ impl Connection for Recorder {
         match request {
             Request::Catalog => events.push(Event::Catalog(self.catalog.clone())),
             Request::Execute { statement, .. } => asked.push(statement),
+            Request::Upsert { .. } if self.room.is_some_and(|room| room <= asked.len() as u64) => {
+                let failure = Failure {
+                    kind: "storage".to_owned(),
+                    message: "the disk is full".to_owned(),
+                    span: None,
+                    label: None,
+                    help: None,
+                    transaction: Default::default(),
+                };
+                return Box::pin(stream::iter([Event::Failed(failure)]));
+            }
             Request::Upsert { model, columns, rows, .. } => {
                 asked.push(format!("upsert {model} ({})", columns.join(", ")));
                 let mut created = 0;
@@ -63,6 +76,13 @@ fn args(line: &str) -> ImportArgs {
     }
 }
 
+/// What is wrong with a row, and the rest of its line from there.
+fn wrong(line: Option<u64>, bad: &Bad) -> String {
+    let line = line.map_or_else(|| "the file".to_owned(), |line| format!("line {line}"));
+    let rest = bad.place.as_ref().map(|place| format!(" at `{}`", &place.text[place.at..]));
+    format!("{line}: {}{}", bad.message, rest.unwrap_or_default())
+}
+
 /// What an import of `text` asks for and says.
 fn run(line: &str, text: &[u8], catalog: CatalogView) -> String {
     let recorder = Arc::new(Recorder { catalog, ..Recorder::default() });
@@ -73,15 +93,17 @@ fn run(line: &str, text: &[u8], catalog: CatalogView) -> String {
     let open = |names| Source::new(Cursor::new(bytes.clone()), form, names);
     let mut said = Vec::new();
     let result = import(&args, &client, &open, &mut |step| {
-        if let Step::Rejected(line, message) = step {
-            said.push(format!("line {line}: {message}"));
+        if let Step::Rejected(line, bad) = step {
+            said.push(wrong(Some(line), bad));
         }
     });
     said.push(match result {
         Ok(summary) => format!("{summary:?}"),
-        Err(Trouble::Usage(message)) => format!("usage: {message}"),
-        Err(Trouble::File(message)) => format!("file: {message}"),
-        Err(Trouble::Node(stop, _)) => format!("node: {stop:?}"),
+        Err(stopped) => match stopped.trouble {
+            Trouble::Usage(message) => format!("usage: {message}"),
+            Trouble::Content(line, bad) => format!("content: {}", wrong(line, &bad)),
+            other => panic!("{other:?}"),
+        },
     });
     let asked = recorder.asked.lock().unwrap().join("\n");
     format!("$ {line}\n{}\n{asked}\n{}\n", String::from_utf8_lossy(text).trim_end(), said.join("\n"))
@@ -170,7 +192,23 @@ fn what_does_not_go_together() {
         run("a.csv --into artist", b"", none()),
         run("a.csv --into artist", b"a,a\n1,2\n", none()),
         run("a.csv --into artist", b"ID,id_\n1,2\n", none()),
+        run("a.csv --into artist", b"id,id_\n1,2\n", none()),
         run("a.jsonl --into artist", b"1\n", none()),
     ];
     snapshot("import_errors", &all.join("\n"));
+}
+
+#[test]
+fn rows_that_were_written_before_a_failure_are_counted() {
+    let text: String = (0..2_500).map(|number| format!("{{\"a\": {number}}}\n")).collect();
+    for (room, written) in [(0, None), (1, Some(0)), (1_500, Some(2_000))] {
+        let recorder = Arc::new(Recorder { room: Some(room), ..Recorder::default() });
+        let client = Client::new(recorder, SessionId(1), Interrupt::default(), Pump::Here);
+        if room == 0 {
+            client.interrupt().raise();
+        }
+        let open = |names| Source::new(Cursor::new(text.clone()), ImportFormat::Jsonl, names);
+        let stopped = import(&args("a.jsonl --into m"), &client, &open, &mut |_| {}).unwrap_err();
+        assert_eq!(stopped.written, written, "{stopped:?}");
+    }
 }

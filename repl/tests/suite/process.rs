@@ -225,6 +225,76 @@ fn a_store_too_damaged_to_open_is_a_fault() {
 }
 
 #[test]
+fn what_is_wrong_with_a_file_is_said_with_its_place_and_is_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let mut all = String::new();
+    for (name, bytes) in [
+        ("empty.csv", &b""[..]),
+        ("blank.csv", b"a,,b\n1,2,3\n"),
+        ("twice.csv", b"a,b,a\n1,2,3\n"),
+        ("clash.csv", b"id,id_\n1,2\n"),
+        ("bytes.csv", b"a,\xff\n1,2\n"),
+        ("open.csv", b"a,b\n1,2\n3,\"4\n5,6\n"),
+        ("row.csv", b"a,b\n1,\xff\n3,4\n"),
+        ("none.jsonl", b"\n"),
+        ("array.jsonl", b"[1, 2]\n"),
+        ("line.jsonl", b"{\"a\": 1}\n{\"a\": 01, \"b\": \"\x1b[31m\"}\n{\"a\" 1}\n"),
+    ] {
+        std::fs::write(path.join(name), bytes).unwrap();
+        let shown = transcript(path, &["import", "memory:", name, "--into", "m"]);
+        assert!(shown.ends_with("exit 3\n"), "{shown}");
+        all += &shown;
+    }
+    std::fs::write(path.join("script.sql"), b"select 1;\nselect '\xc3';\n").unwrap();
+    for arguments in [&["repl", "memory:", "-f", "script.sql"][..], &["export", "memory:", "nothing"]] {
+        let shown = transcript(path, arguments);
+        assert!(shown.ends_with("exit 3\n"), "{shown}");
+        all += &shown;
+    }
+    snapshot("bad_content", &all);
+}
+
+/// What a command says on standard error, given bytes on standard input.
+fn fed(folder: &Path, arguments: &[&str], bytes: &[u8]) -> (String, Option<i32>) {
+    let mut child =
+        command(folder, arguments).stdin(Stdio::piped()).stderr(Stdio::piped()).stdout(Stdio::null()).spawn();
+    let child = child.as_mut().unwrap();
+    child.stdin.take().unwrap().write_all(bytes).unwrap();
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+    (said, child.wait().unwrap().code())
+}
+
+#[test]
+fn bytes_on_standard_input_that_are_no_text_are_said_with_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = b"select 1;\nselect '\xc3';\n";
+    for arguments in [&["repl", "memory:"][..], &["repl", "memory:", "-f", "-"]] {
+        let said = "(1 row)\nerror: standard input:2: invalid UTF-8 at byte 9 of the line\n";
+        assert_eq!(fed(folder.path(), arguments, bytes), (said.to_owned(), Some(3)), "{arguments:?}");
+    }
+}
+
+#[test]
+fn standard_input_is_imported() {
+    let folder = tempfile::tempdir().unwrap();
+    let import = |name: &str, bytes: &[u8]| {
+        fed(folder.path(), &["import", "store", name, "--into", "m", "--format", "csv", "--key", "a"], bytes)
+    };
+    let (said, code) = import("-", b"a\n1\n2\n");
+    assert!(said.starts_with("m: 2 created, 0 updated") && code == Some(0), "{said}");
+    if cfg!(target_os = "linux") {
+        // A pipe that has a name comes only once, too.
+        let (said, code) = import("/dev/stdin", b"a\n2\n3\n4\n");
+        assert!(said.starts_with("m: 2 created, 0 updated, 1 unchanged") && code == Some(0), "{said}");
+    }
+    let (said, code) = import("-", b"a\n5\n\xff\n");
+    let bad = "error: invalid UTF-8 at byte 1 of the record\n --> standard input:3:1\n";
+    assert!(said.starts_with(bad) && code == Some(3), "{said}");
+}
+
+#[test]
 fn completion_scripts() {
     let folder = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
