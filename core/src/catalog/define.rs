@@ -117,6 +117,16 @@ pub enum DefineError {
         /// The property.
         name: String,
     },
+    /// A program declares another key than the model has.
+    #[error("model `{model}` has {found}, but {declared} is declared")]
+    KeyDiffers {
+        /// The model.
+        model: String,
+        /// What it has: `the key (a, b)` or `no key`.
+        found: String,
+        /// What is declared.
+        declared: String,
+    },
     /// A name that no operation can carry.
     #[error(transparent)]
     Operation(#[from] OperationError),
@@ -233,15 +243,15 @@ pub fn resolve_property(model: &Model, property: PropertyId) -> Result<Vec<Catal
     Ok(vec![set_property(property, *reserved::PROPERTY_PREFERRED, Value::Bool(true))])
 }
 
-fn set_property(property: PropertyId, what: PropertyId, value: Value) -> CatalogWrite {
+pub(super) fn set_property(property: PropertyId, what: PropertyId, value: Value) -> CatalogWrite {
     existing(*reserved::PROPERTY, EntityId::from(property), what, value)
 }
 
-fn existing(model: ModelId, entity: EntityId, what: PropertyId, value: Value) -> CatalogWrite {
+pub(super) fn existing(model: ModelId, entity: EntityId, what: PropertyId, value: Value) -> CatalogWrite {
     CatalogWrite { model, target: Target::Existing(entity), set: vec![(what, value)] }
 }
 
-fn property_write(
+pub(super) fn property_write(
     key: Vec<(PropertyId, Value)>,
     definition: &PropertyDefinition,
     ordinal: usize,
@@ -266,7 +276,11 @@ fn property_write(
     }
 }
 
-fn property_key(model: ModelId, name: &str, definition: &PropertyDefinition) -> Vec<(PropertyId, Value)> {
+pub(super) fn property_key(
+    model: ModelId,
+    name: &str,
+    definition: &PropertyDefinition,
+) -> Vec<(PropertyId, Value)> {
     vec![
         (*reserved::PROPERTY_MODEL, Value::Ref(EntityId::from(model))),
         (*reserved::PROPERTY_DEFINED_AS, string(name)),
@@ -274,11 +288,16 @@ fn property_key(model: ModelId, name: &str, definition: &PropertyDefinition) -> 
     ]
 }
 
+/// The key of the model that is defined with a name.
+pub(super) fn model_key(name: &str) -> Vec<(PropertyId, Value)> {
+    vec![(*reserved::MODEL_DEFINED_AS, string(name))]
+}
+
 /// The key of a model to be created: its name or, where a model that was renamed since was defined with that
 /// name, the name with a number.
 fn fresh_model(catalog: &Catalog, name: &str) -> Result<(ModelId, Vec<(PropertyId, Value)>), OperationError> {
     fresh(name, |name| {
-        let key = vec![(*reserved::MODEL_DEFINED_AS, string(name))];
+        let key = model_key(name);
         let id = ModelId(Operation::keyed_id(*reserved::MODEL, &key)?.0);
         Ok(catalog.model(id).is_none().then_some((id, key)))
     })
@@ -307,20 +326,23 @@ fn check_alterable(model: &Model) -> Result<(), DefineError> {
     Ok(())
 }
 
-fn check_model_name(catalog: &Catalog, name: &str) -> Result<(), DefineError> {
+/// Whether a model can have the name.
+pub(super) fn check_well_named(name: &str) -> Result<(), DefineError> {
     if name.starts_with('_') {
         return Err(DefineError::ReservedModel);
     }
-    if !is_name(name) {
-        return Err(DefineError::BadName { property: None });
-    }
+    if is_name(name) { Ok(()) } else { Err(DefineError::BadName { property: None }) }
+}
+
+fn check_model_name(catalog: &Catalog, name: &str) -> Result<(), DefineError> {
+    check_well_named(name)?;
     if catalog.models().any(|model| *model.name == *name) {
         return Err(DefineError::DuplicateModel { name: name.to_owned() });
     }
     Ok(())
 }
 
-fn check_property(definition: &PropertyDefinition, index: usize) -> Result<(), DefineError> {
+pub(super) fn check_property(definition: &PropertyDefinition, index: usize) -> Result<(), DefineError> {
     check_property_name(&definition.name, index)?;
     if definition.backend == Backend::Yrs {
         if definition.key {
@@ -347,7 +369,7 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= MAX_NAME && !name.contains('\0')
 }
 
-fn string(text: &str) -> Value {
+pub(super) fn string(text: &str) -> Value {
     Value::String(Arc::from(text))
 }
 

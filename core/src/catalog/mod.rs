@@ -2,6 +2,7 @@
 //! everything else.
 
 mod build;
+pub mod declare;
 pub mod define;
 mod names;
 pub mod reserved;

@@ -17,11 +17,13 @@ use crate::operation::{Change, Leaf, Operation, OperationError, Origin, limits};
 use crate::storage::{Batch, CommitError, Position, ReadView, StateWrite, TextWrite};
 
 /// Why a transaction was not committed.
-#[derive(Debug)]
-pub(crate) enum NotCommitted {
-    /// Something that it wrote has changed, or the catalog has: run the statement again.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotCommitted {
+    /// Something that it wrote has changed, or the catalog has: do it again in a new transaction.
+    #[error("what the transaction writes has changed meanwhile")]
     Again,
-    /// It cannot be.
+    /// It cannot be. [`Failure::is_conflict`] tells whether doing it again may help.
+    #[error("{}", .0.message)]
     Failed(Box<Failure>),
 }
 
@@ -54,7 +56,10 @@ struct Work {
 
 impl Transaction {
     /// Commits what was written. A transaction that wrote nothing has nothing to commit.
-    pub(crate) async fn commit(self) -> Result<Position, NotCommitted> {
+    ///
+    /// # Errors
+    /// [`NotCommitted`]; nothing of it is in the store then, unless the store itself failed.
+    pub async fn commit(self) -> Result<Position, NotCommitted> {
         if self.draft.iter().all(|(_, pending)| pending.is_unchanged()) {
             return match self.isolation {
                 Isolation::Serializable => {
@@ -62,7 +67,7 @@ impl Transaction {
                     self.check_reads(latest.as_ref()).await?;
                     Ok(self.view.position())
                 }
-                Isolation::Statement | Isolation::Merge => Ok(self.view.position()),
+                Isolation::Snapshot | Isolation::Merge => Ok(self.view.position()),
             };
         }
         if self.node.options.read_only {
@@ -78,7 +83,7 @@ impl Transaction {
                 self.check_reads(latest.as_ref()).await?;
                 self.store(&work, &latest, &mut lease).await
             }
-            Isolation::Statement => {
+            Isolation::Snapshot => {
                 let _together = self.node.gate.shared().await;
                 self.check_lease(&lease)?;
                 let view = Arc::clone(&self.view);
@@ -103,7 +108,7 @@ impl Transaction {
     fn check_lease(&self, lease: &Lease) -> Result<(), NotCommitted> {
         match (lease.is_retired(), self.isolation) {
             (false, _) => Ok(()),
-            (true, Isolation::Statement) => Err(NotCommitted::Again),
+            (true, Isolation::Snapshot) => Err(NotCommitted::Again),
             (true, Isolation::Merge | Isolation::Serializable) => Err(busy().into()),
         }
     }
@@ -214,7 +219,7 @@ impl Transaction {
         let node = &self.node;
         let mut batch = Batch {
             transaction: Some(work.id),
-            catalog: if self.isolation == Isolation::Statement {
+            catalog: if self.isolation == Isolation::Snapshot {
                 self.catalog.position()
             } else {
                 self.catalog.position().max(view.position())

@@ -7,11 +7,13 @@ use ankurah_query_lang::ast::{
     self, AlterAction, DataType, DataTypeKind, ExprKind, PropertyDef, SelectItemKind,
 };
 
+use super::commit::read_only;
 use super::draft::{Birth, Pending};
 use super::failure::{Explain, Outcome, failure, unknown};
 use super::protocol::{Failure, Parameters};
 use super::transaction::Transaction;
 use super::write;
+use crate::catalog::declare::{self, Declared, ModelDeclaration};
 use crate::catalog::define::{self, CatalogWrite, DefineError, PropertyDefinition, Target};
 use crate::catalog::{Backend, Model, Property};
 use crate::id::{EntityId, ModelId, OpId};
@@ -33,9 +35,38 @@ pub(crate) async fn define(
     };
     let mut changes = Vec::with_capacity(writes.len());
     for write in writes {
-        changes.push(definer.pending(write).await?);
+        changes.push(pending(transaction, write).await?);
     }
     Ok(changes)
+}
+
+/// Declares models and gives what each means. What the catalog has already is not written again.
+pub(crate) async fn declare(
+    transaction: &mut Transaction,
+    models: &[ModelDeclaration],
+) -> Outcome<Vec<Declared>> {
+    let catalog = Arc::clone(&transaction.catalog);
+    let mut declared = Vec::with_capacity(models.len());
+    let mut changes = Vec::new();
+    for model in models {
+        let (meaning, writes) = declare::declare(&catalog, model).map_err(|error| {
+            let mut failure = of_define(&error, Span::default(), &[]);
+            failure.span = None;
+            failure.message = format!("model `{}` cannot be declared: {}", model.name, failure.message);
+            failure
+        })?;
+        declared.push(meaning);
+        for write in writes {
+            changes.push(pending(transaction, write).await?);
+        }
+    }
+    if !changes.is_empty() {
+        if transaction.node.options.read_only {
+            return Err(read_only());
+        }
+        transaction.apply(changes).await?;
+    }
+    Ok(declared)
 }
 
 struct Definer<'a> {
@@ -172,26 +203,27 @@ impl Definer<'_> {
         let rows = write::collect(self.transaction, *select).await?;
         rows.into_iter().flatten().next().ok_or_else(not_constant)
     }
+}
 
-    async fn pending(&self, write: CatalogWrite) -> Outcome<(EntityId, Pending)> {
-        let (entity, new) = match write.target {
-            Target::Existing(entity) => (entity, None),
-            Target::Keyed(key) => {
-                let entity = Operation::keyed_id(write.model, &key)
-                    .map_err(|error| failure("invalid-definition", error.to_string()))?;
-                (entity, Some(Pending::new(write.model, Birth::Keyed { key, exclusive: false })))
-            }
-        };
-        let Some(mut pending) = self.transaction.pending(write.model, entity).await?.or(new) else {
-            return Err(failure("internal", format!("catalog entry {entity} does not exist")));
-        };
-        for (property, value) in write.set {
-            if pending.value(property).unwrap_or(&Value::Null) != &value {
-                pending.sets.insert(property, value);
-            }
+/// The catalog's entity as a write leaves it.
+async fn pending(transaction: &Transaction, write: CatalogWrite) -> Outcome<(EntityId, Pending)> {
+    let (entity, new) = match write.target {
+        Target::Existing(entity) => (entity, None),
+        Target::Keyed(key) => {
+            let entity = Operation::keyed_id(write.model, &key)
+                .map_err(|error| failure("invalid-definition", error.to_string()))?;
+            (entity, Some(Pending::new(write.model, Birth::Keyed { key, exclusive: false })))
         }
-        Ok((entity, pending))
+    };
+    let Some(mut pending) = transaction.pending(write.model, entity).await?.or(new) else {
+        return Err(failure("internal", format!("catalog entry {entity} does not exist")));
+    };
+    for (property, value) in write.set {
+        if pending.value(property).unwrap_or(&Value::Null) != &value {
+            pending.sets.insert(property, value);
+        }
     }
+    Ok((entity, pending))
 }
 
 fn id_of(name: &ast::Name) -> Option<OpId> {
@@ -246,6 +278,7 @@ fn of_define(error: &DefineError, model: Span, properties: &[Span]) -> Box<Failu
         | DefineError::TooMany
         | DefineError::ReservedAlter { .. }
         | DefineError::DropKey { .. }
+        | DefineError::KeyDiffers { .. }
         | DefineError::Operation(_) => ("invalid-definition", None, None),
     };
     let span = property.and_then(|index| properties.get(index)).copied().unwrap_or(model);

@@ -131,7 +131,7 @@ impl Statement<'_> {
     /// what is there now, so that `x = x + 1` never loses an increment.
     async fn alone(&mut self, parsed: &ast::Statement, answer: &mut Answer) -> Outcome<Did> {
         for _ in 0..self.node.options.limits.retries.max(1) {
-            let mut transaction = Transaction::begin(self.node, Isolation::Statement).await?;
+            let mut transaction = Transaction::begin(self.node, Isolation::Snapshot).await?;
             let started = self.nanos();
             let now = self.now();
             let bound = self.bind(&transaction, parsed, now)?;

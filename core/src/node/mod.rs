@@ -7,6 +7,7 @@
 //! | `connection`, `session`, `execute` | requests, sessions, statements |
 //! | `transaction`, `draft`, `overlay` | what a transaction reads and writes |
 //! | `write`, `define`, `upsert` | statements that write, definitions, bulk writes |
+//! | `program` | transactions of a program, without statements |
 //! | `commit`, `actors`, `gate`, `runs` | how a draft becomes operations in the store |
 //! | `indexer`, `fold` | indexes on demand, folding texts: work in the background |
 //! | [`ingest`] | operations from outside |
@@ -27,6 +28,7 @@ mod indexer;
 pub mod ingest;
 mod options;
 mod overlay;
+mod program;
 pub mod protocol;
 mod records;
 mod runs;
@@ -57,7 +59,11 @@ use indexer::Indexer;
 use protocol::{Connection, NodeInfo, SessionId};
 use session::Session;
 
+pub use commit::NotCommitted;
 pub use options::{Limits, NodeOptions};
+pub use program::EntityChange;
+pub use transaction::{Isolation, Transaction};
+pub use write::RowOutcome;
 
 /// Why a node cannot be opened.
 #[derive(Clone, Debug, thiserror::Error)]

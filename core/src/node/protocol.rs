@@ -180,6 +180,13 @@ pub struct Failure {
     pub transaction: TransactionState,
 }
 
+impl Failure {
+    /// Whether others changed meanwhile what it is about, so that doing it again in a new transaction may succeed.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self.kind.as_str(), "conflict" | "catalog-changed" | "view-expired")
+    }
+}
+
 /// A row that a bulk write left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {

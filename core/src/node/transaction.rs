@@ -12,19 +12,21 @@ use crate::id::{EntityId, ModelId, OpId, PropertyId};
 use crate::query::Source;
 use crate::storage::{Index, ReadView, SetAside};
 
-/// How a transaction deals with what others commit meanwhile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Isolation {
-    /// One statement: it is run again if an entity that it writes has changed.
-    Statement,
+/// How a transaction deals with what others commit meanwhile. All of them read at one position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// It is not committed if an entity that it writes has changed: whoever began it runs it again on what is
+    /// there now. So are statements run that are not in a transaction, and an increment is never lost.
+    #[default]
+    Snapshot,
     /// Its operations follow what it saw; they fork from what came meanwhile, and merge.
     Merge,
-    /// It fails if anything that it read has changed.
+    /// It is not committed if anything that it read has changed.
     Serializable,
 }
 
-/// An open transaction.
-pub(crate) struct Transaction {
+/// An open transaction. Dropping it forgets what it wrote. See `Node::begin`.
+pub struct Transaction {
     pub(crate) node: Arc<Inner>,
     pub(crate) view: Arc<dyn ReadView>,
     pub(crate) catalog: Arc<Catalog>,

@@ -72,7 +72,7 @@ async fn attempt(
         return Err(failure("too-large", message).help("send them in several requests"));
     }
     for _ in 0..limits.retries.max(1) {
-        let mut transaction = Transaction::begin(node, Isolation::Statement).await?;
+        let mut transaction = Transaction::begin(node, Isolation::Snapshot).await?;
         let (changes, outcome, rejected) = write(&transaction, model, columns, rows).await?;
         transaction.apply(changes).await?;
         match transaction.commit().await {

@@ -31,11 +31,14 @@ pub(crate) struct Written {
     pub(crate) outcome: Did,
 }
 
-/// What happened to a row.
+/// What an upsert did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RowOutcome {
+pub enum RowOutcome {
+    /// The entity is new, or was deleted and is there again.
     Created,
+    /// It was there with other values.
     Updated,
+    /// It had the values already.
     Unchanged,
 }
 
@@ -132,8 +135,25 @@ impl<'a> Writer<'a> {
         Ok(self.texts.entry((entity, property)).or_insert_with(|| Arc::from("")).clone())
     }
 
+    /// Edits a text in place.
+    pub(crate) async fn edit_text(
+        &mut self,
+        model: &Model,
+        entity: EntityId,
+        pending: &mut Pending,
+        property: PropertyId,
+        edits: &[TextEdit],
+    ) -> Outcome<()> {
+        let now = match pending.texts.get(&property) {
+            Some(draft) => Arc::clone(&draft.text),
+            None if is_old(pending) => self.text(model, entity, property).await?,
+            None => Arc::from(""),
+        };
+        splice(pending, property, &now, edits)
+    }
+
     /// Sets a property, text or not, to a value that has been checked.
-    async fn set(
+    pub(crate) async fn set(
         &mut self,
         model: &Model,
         entity: EntityId,
@@ -350,12 +370,7 @@ pub(crate) async fn edit(transaction: &Transaction, bound: &BoundEdit) -> Outcom
     for (entity, row) in entities.iter().zip(&rows) {
         let edits = bound.edits(row).map_err(crate::query::RunError::from)?;
         let mut pending = writer.found(&bound.model, *entity).await?;
-        let now = match pending.texts.get(&property) {
-            Some(draft) => Arc::clone(&draft.text),
-            None if is_old(&pending) => writer.text(&bound.model, *entity, property).await?,
-            None => Arc::from(""),
-        };
-        splice(&mut pending, property, &now, &edits)?;
+        writer.edit_text(&bound.model, *entity, &mut pending, property, &edits).await?;
         writer.changed.insert(*entity, pending);
     }
     let outcome = Did::Updated(count(&entities));
@@ -442,12 +457,12 @@ fn place(mut failure: Box<Failure>, span: Option<Span>) -> Box<Failure> {
     failure
 }
 
-fn missing(model: &Model, property: &Property) -> Box<Failure> {
+pub(crate) fn missing(model: &Model, property: &Property) -> Box<Failure> {
     failure("not-null", format!("`{}` of `{}` cannot be null", property.label, model.label))
         .help(format!("give a value for `{}`", property.label))
 }
 
-fn no_property(model: &Model) -> Box<Failure> {
+pub(crate) fn no_property(model: &Model) -> Box<Failure> {
     failure("unknown-property", format!("a property of `{}` is not known any more", model.label))
 }
 

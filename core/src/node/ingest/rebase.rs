@@ -21,7 +21,7 @@ pub(super) async fn rebase(node: &Arc<Inner>, transaction: TransactionId) -> Out
         return Err(read_only());
     }
     for _ in 0..node.options.limits.retries.max(1) {
-        let mut again = Transaction::begin(node, Isolation::Statement).await?;
+        let mut again = Transaction::begin(node, Isolation::Snapshot).await?;
         let refused = refused(&again, transaction).await?;
         if refused.is_empty() {
             return Err(failure("not-refused", "nothing of that transaction is refused"));

@@ -2,6 +2,7 @@
 
 mod faults;
 mod outside;
+mod program;
 mod statements;
 mod upsert;
 

@@ -18,7 +18,7 @@ use super::bound::{Bound, BoundSelect, Define, TransactionControl};
 use super::error::{BindError, BindErrorKind};
 use super::names::Names;
 use crate::catalog::{Model, NameError};
-use crate::id::{ModelId, OpId};
+use crate::id::{ModelId, OpId, PropertyId};
 use crate::node::protocol::Parameters;
 use crate::value::Timestamp;
 
@@ -45,15 +45,29 @@ pub fn bind_statement(statement: &ast::Statement, context: Context<'_>) -> Resul
     Ok(bound)
 }
 
-/// Binds what an app passes to a query on one model. The result's columns are the id and then the declared
-/// properties in their order.
+/// What a query on one model gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Projection<'a> {
+    /// Of each entity its id, then its declared properties in their order.
+    Declared,
+    /// Of each entity its id, then these properties of the model in this order.
+    Properties(&'a [PropertyId]),
+    /// One row: how many entities there are. Without `limit` and `offset`, which are left aside.
+    Count,
+}
+
+/// Binds what an app passes to a query on one model.
+///
+/// # Errors
+/// [`BindError`] where a name, a type or a parameter is wrong, or a property of the projection is not the model's.
 pub fn bind_predicate(
     predicate: &ast::Predicate,
     model: ModelId,
+    projection: Projection<'_>,
     context: Context<'_>,
 ) -> Result<BoundSelect, BindError> {
     let session = Session::new(context);
-    let bound = session.predicate(predicate, model)?;
+    let bound = session.predicate(predicate, model, projection)?;
     session.check_all_used(predicate.span)?;
     Ok(bound)
 }

@@ -7,17 +7,17 @@ use ankurah_query_lang::ast::{
     self, ExprKind, Literal, NullsOrder, NumberKind, OrderItem, RelationKind, SelectItem, SelectItemKind,
 };
 
-use super::Session;
 use super::expr::{Aggregates, Binder};
 use super::literal::count;
 use super::scope::{self, ID, Scope, means};
 use super::types::{Conversion, Ty, Typed, convert, describe};
+use super::{Projection, Session};
 use crate::catalog::Model;
 use crate::id::ModelId;
 use crate::node::protocol::Column;
-use crate::query::bound::{BoundSelect, Grouping, OrderKey};
+use crate::query::bound::{BoundSelect, Grouping, Input, OrderKey};
 use crate::query::error::{BindError, BindErrorKind};
-use crate::query::expr::{Expr, Place, SlotNames};
+use crate::query::expr::{Aggregate, AggregateFunction, Expr, Place, SlotNames};
 use crate::storage::Deleted;
 use crate::value::{Value, ValueType};
 
@@ -144,6 +144,7 @@ impl<'a> Session<'a> {
         &self,
         predicate: &ast::Predicate,
         model: ModelId,
+        projection: Projection<'_>,
     ) -> Result<BoundSelect, BindError> {
         let Some(model) = self.context.names.model(model) else {
             let kind = BindErrorKind::UnknownModel(format!("@{model}"));
@@ -152,10 +153,27 @@ impl<'a> Session<'a> {
         let scope = Scope::of_model(self.context.names, Arc::clone(model), None);
         let mut binder = Binder::new(self, scope);
         let filter = binder.filter(predicate.filter.as_ref(), &[])?;
+        if projection == Projection::Count {
+            return Ok(count_of(binder.scope.into_input(Deleted::Exclude), filter, predicate.span));
+        }
         let id = binder.scope.id(predicate.span);
         let id = Typed { expr: id, ty: Ty::Of(ValueType::Ref(model.id)), span: predicate.span };
         let mut items = vec![Item { typed: id, name: ID.to_owned() }];
-        items.extend(binder.wildcard(model, predicate.span));
+        match projection {
+            Projection::Declared => items.extend(binder.wildcard(model, predicate.span)),
+            Projection::Properties(ids) => {
+                for id in ids {
+                    let property = model.property(*id).ok_or_else(|| {
+                        let model = format!("model `{}`", model.label);
+                        let kind = BindErrorKind::UnknownProperty { model, name: format!("@{id}") };
+                        BindError::new(kind, predicate.span)
+                    })?;
+                    let typed = binder.scope.property(property, predicate.span);
+                    items.push(Item { typed, name: property.label.as_ref().to_owned() });
+                }
+            }
+            Projection::Count => {}
+        }
         binder.position = Aggregates::Forbidden("order by");
         let order = binder.order(&predicate.order_by, &items)?;
         let (limit, offset) = self.limits(predicate.limit.as_ref(), predicate.offset.as_ref())?;
@@ -176,6 +194,32 @@ impl<'a> Session<'a> {
             offset,
         };
         Ok(Unsettled { select, items }.settle())
+    }
+}
+
+/// One row: how many rows of the input the filter keeps.
+fn count_of(input: Input, filter: Option<Expr>, span: Span) -> BoundSelect {
+    let aggregate = Aggregate {
+        function: AggregateFunction::Count,
+        argument: None,
+        separator: None,
+        distinct: false,
+        filter: None,
+        argument_type: None,
+        value_type: Some(ValueType::Int),
+        place: Place(span),
+    };
+    BoundSelect {
+        input,
+        filter,
+        grouping: Some(Grouping { keys: Vec::new(), aggregates: vec![aggregate] }),
+        having: None,
+        output: vec![Expr::Column(0, Place(span))],
+        columns: vec![Column { name: "count".to_owned(), value_type: Some(ValueType::Int) }],
+        distinct: false,
+        order: Vec::new(),
+        limit: None,
+        offset: 0,
     }
 }
 

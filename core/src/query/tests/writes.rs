@@ -1,7 +1,7 @@
 //! What writing statements are bound to.
 
 use super::*;
-use crate::query::{InsertRows, Returning, TextEdit};
+use crate::query::{InsertRows, Projection, Returning, TextEdit};
 
 fn bind(text: &str) -> Bound {
     world().bind(text, &Parameters::default()).unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -131,7 +131,7 @@ fn predicates_give_the_id_and_all_properties() {
     let predicate = ankurah_query_lang::parse_predicate(text).unwrap();
     let parameters = Parameters { positional: vec![Value::Int(1970)], named: Vec::new() };
     let context = Context { names: &world.models, parameters: &parameters, now: NOW };
-    let bound = super::super::bind_predicate(&predicate, model_id(3), context).unwrap();
+    let bound = super::super::bind_predicate(&predicate, model_id(3), Projection::Declared, context).unwrap();
     let names: Vec<_> = bound.columns().iter().map(|column| column.name.as_str()).collect();
     assert_eq!(names[..3], ["id", "name", "artist"]);
     assert_eq!(names.len(), 13);
