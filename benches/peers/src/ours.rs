@@ -1,0 +1,141 @@
+//! Our store.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ankurah::core::node::protocol::{Cell, Event, Outcome};
+use ankurah::core::storage::Engine;
+use ankurah::protocol::{Connection, Parameters, Request, SessionId};
+use ankurah::{Durability, Node, NodeOptions, OpenOptions, Target, Value};
+use futures::StreamExt;
+use futures::executor::block_on;
+
+use crate::Error;
+use crate::data::Album;
+use crate::report::Peer;
+
+/// An open store of ours.
+#[derive(Clone)]
+pub struct Ours {
+    connection: Arc<dyn Connection>,
+    node: Node,
+}
+
+impl Ours {
+    /// Makes a store of the peer's engine in a folder.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn create(peer: Peer, folder: &Path, durability: Durability) -> Result<Self, Error> {
+        let target = match peer {
+            Peer::OursFjall => Target::Fjall(folder.to_owned()),
+            Peer::OursSled => Target::Sled(folder.to_owned()),
+            _ => Target::Memory,
+        };
+        let node = NodeOptions { durability, ..NodeOptions::default() };
+        let options = OpenOptions { create: true, node };
+        let node = block_on(ankurah::open_in(&target, options, ankurah::env::native()))?;
+        Ok(Ours { connection: node.connect(), node })
+    }
+
+    /// A store on an engine of the caller's.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn on(engine: Arc<dyn Engine>, durability: Durability) -> Result<Self, Error> {
+        let options = NodeOptions { durability, ..NodeOptions::default() };
+        let node = block_on(Node::open(engine, ankurah::env::native(), options))?;
+        Ok(Ours { connection: node.connect(), node })
+    }
+
+    /// Asks, and waits for the end.
+    ///
+    /// # Errors
+    /// What the node says.
+    pub fn ask(&self, request: Request) -> Result<Outcome, Error> {
+        block_on(async {
+            let mut events = self.connection.request(request);
+            while let Some(event) = events.next().await {
+                match event {
+                    Event::Done(done) => return Ok(done.outcome),
+                    Event::Failed(failure) => return Err(failure.message.into()),
+                    _ => {}
+                }
+            }
+            Err("the answer has no end".into())
+        })
+    }
+
+    /// Runs a statement.
+    ///
+    /// # Errors
+    /// What the node says.
+    pub fn run(&self, session: u64, statement: &str, positional: Vec<Value>) -> Result<Outcome, Error> {
+        let parameters = Parameters { positional, ..Parameters::default() };
+        self.ask(Request::Execute {
+            session: SessionId(session),
+            statement: statement.to_owned(),
+            parameters,
+        })
+    }
+
+    /// Makes the model of albums, with or without a key.
+    ///
+    /// # Errors
+    /// What the node says.
+    pub fn define(&self, keyed: bool) -> Result<(), Error> {
+        let key = if keyed { " key" } else { "" };
+        self.run(
+            0,
+            &format!("create model album (name string{key}, year string, artist string)"),
+            Vec::new(),
+        )?;
+        Ok(())
+    }
+
+    /// Creates albums, each in a transaction of its own.
+    ///
+    /// # Errors
+    /// What the node says.
+    pub fn create_albums(&self, session: u64, albums: &[Album]) -> Result<(), Error> {
+        for album in albums {
+            let values = [&album.name, &album.year, &album.artist].map(|text| Value::string(text.as_str()));
+            let values = values.into_iter().collect::<Result<_, _>>()?;
+            self.run(session, "insert into album (name, year, artist) values (?, ?, ?)", values)?;
+        }
+        Ok(())
+    }
+
+    /// Writes albums by their keys, `each` in one transaction, as an import does.
+    ///
+    /// # Errors
+    /// What the node says.
+    pub fn upsert(&self, albums: &[Album], each: usize) -> Result<(), Error> {
+        for albums in albums.chunks(each.max(1)) {
+            let row = |album: &Album| {
+                let values =
+                    [&album.name, &album.year, &album.artist].map(|text| Value::string(text.as_str()));
+                values.into_iter().map(|value| value.map(Cell::Value)).collect()
+            };
+            let request = Request::Upsert {
+                session: SessionId(0),
+                model: "album".to_owned(),
+                columns: ["name", "year", "artist"].map(str::to_owned).to_vec(),
+                rows: albums.iter().map(row).collect::<Result<_, _>>()?,
+            };
+            let outcome = self.ask(request)?;
+            if outcome != (Outcome::Upserted { created: albums.len() as u64, updated: 0, unchanged: 0 }) {
+                return Err(format!("not all albums were created: {outcome:?}").into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the store.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn close(self) -> Result<(), Error> {
+        Ok(block_on(self.node.close())?)
+    }
+}

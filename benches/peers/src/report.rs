@@ -1,0 +1,185 @@
+//! What was measured: figures, the ratios that matter, and their forms for people and for programs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+/// Who does the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Peer {
+    /// Our store in memory.
+    #[serde(rename = "ours-memory")]
+    OursMemory,
+    /// An ordered map, given what our store in memory writes.
+    #[serde(rename = "raw-memory")]
+    RawMemory,
+    /// Our store on fjall.
+    #[serde(rename = "ours-fjall")]
+    OursFjall,
+    /// fjall, given what our store writes.
+    #[serde(rename = "raw-fjall")]
+    RawFjall,
+    /// Our store on sled.
+    #[serde(rename = "ours-sled")]
+    OursSled,
+    /// sled, given what our store writes.
+    #[serde(rename = "raw-sled")]
+    RawSled,
+    /// The public crates on sled.
+    #[serde(rename = "public-sled")]
+    PublicSled,
+    /// SQLite.
+    #[serde(rename = "sqlite")]
+    Sqlite,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Peer::OursMemory => "ours on memory",
+            Peer::RawMemory => "an ordered map",
+            Peer::OursFjall => "ours on fjall",
+            Peer::RawFjall => "fjall",
+            Peer::OursSled => "ours on sled",
+            Peer::RawSled => "sled",
+            Peer::PublicSled => "public crates",
+            Peer::Sqlite => "SQLite",
+        })
+    }
+}
+
+/// A measured piece of work: the best of all rounds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Figure {
+    /// What was done.
+    pub bench: &'static str,
+    /// By whom.
+    pub peer: Peer,
+    /// How many of it, such as commits or rows.
+    pub count: u64,
+    /// How long the best round took.
+    pub seconds: f64,
+    /// How many a second.
+    pub per_second: f64,
+}
+
+/// A ratio of two figures.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ratio {
+    /// What was done.
+    pub bench: &'static str,
+    /// By whom.
+    pub ours: Peer,
+    /// And by whom for comparison.
+    pub against: Peer,
+    /// How many times as much the first did in the same time.
+    pub ratio: f64,
+    /// What it must be at least.
+    pub required: Option<f64>,
+}
+
+/// A ratio to show: bench, first, second, and what it must be at least.
+pub type Wanted = (&'static str, Peer, Peer, Option<f64>);
+
+/// Collects figures.
+#[derive(Debug, Default)]
+pub struct Report {
+    best: BTreeMap<(&'static str, Peer), (u64, Duration)>,
+    order: Vec<(&'static str, Peer)>,
+}
+
+impl Report {
+    /// Notes how long `count` pieces of work took.
+    pub fn add(&mut self, bench: &'static str, peer: Peer, count: usize, took: Duration) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let key = (bench, peer);
+        if !self.order.contains(&key) {
+            self.order.push(key);
+        }
+        let best = self.best.entry(key).or_insert((count, took));
+        if took < best.1 {
+            *best = (count, took);
+        }
+    }
+
+    /// Measures `work`, which does `count` pieces.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn time<T, E>(
+        &mut self,
+        bench: &'static str,
+        peer: Peer,
+        count: usize,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let start = Instant::now();
+        let result = work()?;
+        self.add(bench, peer, count, start.elapsed());
+        Ok(result)
+    }
+
+    /// The figures in the order in which they were first measured.
+    pub fn figures(&self) -> Vec<Figure> {
+        let figure = |key: &(&'static str, Peer)| {
+            let (count, took) = self.best.get(key)?;
+            let seconds = took.as_secs_f64();
+            #[allow(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
+            let per_second = *count as f64 / seconds.max(1e-9);
+            Some(Figure { bench: key.0, peer: key.1, count: *count, seconds, per_second })
+        };
+        self.order.iter().filter_map(figure).collect()
+    }
+
+    /// Those of the wanted ratios whose figures were measured.
+    pub fn ratios(&self, wanted: &[Wanted]) -> Vec<Ratio> {
+        let figures = self.figures();
+        let rate = |bench: &str, peer: Peer| {
+            figures.iter().find(|figure| figure.bench == bench && figure.peer == peer).map(|f| f.per_second)
+        };
+        let ratio = |(bench, ours, against, required): &Wanted| {
+            let ratio = rate(bench, *ours)? / rate(bench, *against)?;
+            Some(Ratio { bench, ours: *ours, against: *against, ratio, required: *required })
+        };
+        wanted.iter().filter_map(ratio).collect()
+    }
+
+    /// For people.
+    pub fn table(&self, wanted: &[Wanted]) -> String {
+        let mut text = String::new();
+        let mut bench = "";
+        for figure in self.figures() {
+            if figure.bench != bench {
+                bench = figure.bench;
+                text.push_str(&format!("\n{bench}\n"));
+            }
+            let Figure { peer, count, seconds, per_second, .. } = figure;
+            text.push_str(&format!("  {peer:16} {per_second:>12.0} /s   ({count} in {seconds:.3} s)\n"));
+        }
+        text.push('\n');
+        for Ratio { bench, ours, against, ratio, required } in self.ratios(wanted) {
+            let required = match required {
+                None => String::new(),
+                Some(least) if ratio >= least => format!("  at least {least}: yes"),
+                Some(least) => format!("  at least {least}: NO"),
+            };
+            text.push_str(&format!("{bench:24} {ours:16} / {against:16} {ratio:>8.2}{required}\n"));
+        }
+        text
+    }
+
+    /// For programs.
+    ///
+    /// # Errors
+    /// Where it cannot be written as JSON.
+    pub fn json(&self, wanted: &[Wanted]) -> Result<String, serde_json::Error> {
+        #[derive(Serialize)]
+        struct Whole {
+            figures: Vec<Figure>,
+            ratios: Vec<Ratio>,
+        }
+        serde_json::to_string_pretty(&Whole { figures: self.figures(), ratios: self.ratios(wanted) })
+    }
+}
