@@ -8,6 +8,7 @@ mod command;
 mod layers;
 mod licences;
 mod lint;
+mod measure;
 mod options;
 mod report;
 mod setup;
@@ -51,6 +52,7 @@ fn run(options: &Options) -> ExitCode {
         Task::Test => test::run(&workspace, options, &mut report),
         Task::Lint => lint::run(&workspace, &mut report),
         Task::Wasm => wasm::run(&workspace, &mut report),
+        Task::Measure => measure::run(&workspace, &mut report),
         Task::Setup => setup::run(&workspace, &mut report),
     }
     println!("\n{report}");

@@ -35,6 +35,15 @@ impl From<Result<(), String>> for Outcome {
     }
 }
 
+impl From<Result<String, String>> for Outcome {
+    fn from(result: Result<String, String>) -> Outcome {
+        match result {
+            Ok(detail) => Outcome::Passed(detail),
+            Err(reason) => Outcome::Failed(reason),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Row {
     step: String,
