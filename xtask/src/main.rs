@@ -10,6 +10,7 @@ mod licences;
 mod lint;
 mod measure;
 mod options;
+mod picture;
 mod report;
 mod setup;
 mod skips;
@@ -53,6 +54,7 @@ fn run(options: &Options) -> ExitCode {
         Task::Lint => lint::run(&workspace, &mut report),
         Task::Wasm => wasm::run(&workspace, &mut report),
         Task::Measure => measure::run(&workspace, &mut report),
+        Task::Picture => picture::run(&workspace, &mut report),
         Task::Setup => setup::run(&workspace, &mut report),
     }
     println!("\n{report}");

@@ -12,6 +12,7 @@ Tasks:
   wasm     build the crates that run in a browser for wasm32-unknown-unknown
   setup    install what the other tasks need and this machine lacks
   measure  measure the program as users have it: how quickly it starts, what an export takes
+  picture  draw the picture of the README again, from a real terminal screen
   help     this text, or that of one task: cargo xtask help test
 
 Exit codes: 0 all steps passed, 1 a step failed, 2 the command line or the workspace is wrong.";
@@ -84,6 +85,14 @@ Imports 100,000 and 1,000,000 rows into a store of each engine and exports them:
 larger export holds may exceed that of the smaller by 32 MiB. Takes a few minutes, on a machine that does
 nothing else.";
 
+const PICTURE: &str = "\
+Draw docs/images/repl.svg again.
+
+Usage: cargo xtask picture
+
+Runs the program on a terminal that nobody looks at, types what repl/tests/suite/picture.rs says and draws
+the screen. The tests compare the picture with the screen, so a picture that is out of date fails.";
+
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Task {
@@ -97,6 +106,8 @@ pub(crate) enum Task {
     Setup,
     /// Measure the program.
     Measure,
+    /// Draw the picture of the README.
+    Picture,
 }
 
 /// A command line that was understood.
@@ -158,6 +169,7 @@ fn task(name: &str) -> Option<(Task, &'static str)> {
         "lint" => (Task::Lint, LINT),
         "wasm" => (Task::Wasm, WASM),
         "setup" => (Task::Setup, SETUP),
+        "picture" => (Task::Picture, PICTURE),
         "measure" => (Task::Measure, MEASURE),
         _ => return None,
     })
@@ -183,6 +195,7 @@ mod tests {
         check("lint", &options(Task::Lint, false, &[]));
         check("wasm --no-skips", &options(Task::Wasm, true, &[]));
         check("setup", &options(Task::Setup, false, &[]));
+        check("picture", &options(Task::Picture, false, &[]));
         check("measure", &options(Task::Measure, false, &[]));
     }
 

@@ -1,5 +1,8 @@
 //! What the tests share.
 
+/// The program.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_ankurah");
+
 /// Compares with the snapshot of that name in `/snapshots/repl`.
 #[track_caller]
 pub(crate) fn snapshot(name: &str, text: &str) {
