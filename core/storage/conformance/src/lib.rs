@@ -10,6 +10,7 @@ pub mod data;
 mod faulty;
 pub mod files;
 mod fixture;
+mod skip;
 
 use std::process::ExitCode;
 use std::sync::Arc;

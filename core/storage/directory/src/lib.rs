@@ -7,7 +7,10 @@
 //! | `data` | the engine's own files |
 //!
 //! A directory that holds anything but no `ankurah-store` is not ours, and is left alone.
+//!
+//! A store that is only to be read, where the system lets nothing be written, is read from a private copy of `data`.
 
+mod copy;
 mod marker;
 mod owner;
 
@@ -16,6 +19,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use ankurah_core::storage::StorageError;
+use tempfile::TempDir;
 
 pub use marker::{Marker, look};
 use owner::Owner;
@@ -30,7 +34,9 @@ const PROBE: &str = "probe";
 pub struct Directory {
     path: PathBuf,
     marker: Marker,
-    _owner: Owner,
+    /// The copy that is read where the directory cannot be written.
+    copy: Option<TempDir>,
+    _owner: Option<Owner>,
 }
 
 impl Directory {
@@ -42,21 +48,14 @@ impl Directory {
     /// and [`StorageError::Open`] where it is missing and not to be made, belongs to another engine or to
     /// something else, or the system refuses.
     pub fn open(path: &Path, engine: &str, create: bool) -> Result<Self, StorageError> {
-        let found = look(path)?;
-        if let Some(marker) = &found {
-            if marker.engine != engine {
-                let message = format!("it holds a store of engine {}, not {engine}", marker.engine);
-                return Err(refused(path, message));
-            }
-        } else if !create {
+        let found = find(path, engine)?;
+        if found.is_none() && !create {
             return Err(refused(path, "there is no store".to_owned()));
         }
         fs::create_dir_all(path).map_err(|error| open_error(path, &error))?;
-        let owner = Owner::take(path)?;
+        let owner = Owner::take(path).map_err(|error| error.into_storage(path))?;
         let marker = match found {
-            Some(_) => {
-                look(path)?.ok_or_else(|| refused(path, "the store has just been removed".to_owned()))?
-            }
+            Some(_) => again(path)?,
             None => {
                 let marker = Marker { engine: engine.to_owned(), made: false, closed: 0 };
                 marker.write(path)?;
@@ -66,11 +65,50 @@ impl Directory {
         let data = path.join(DATA);
         if !marker.made {
             fs::create_dir_all(&data).map_err(|error| open_error(&data, &error))?;
-        } else if !data.is_dir() {
-            let what = format!("the store at {}", path.display());
+        }
+        Directory { path: path.to_owned(), marker, copy: None, _owner: Some(owner) }.checked()
+    }
+
+    /// Opens the directory at `path` for an engine that only reads. Where the system lets nothing be written there,
+    /// the engine is given a private copy, in the folder for temporary files, of its files: of those for which
+    /// `is_fixed` holds, given their path from [`Directory::data`], only a link to the original, as the engine
+    /// never changes them. The copy is removed when this is dropped; the store cannot be opened for writing by
+    /// another process until then.
+    ///
+    /// # Errors
+    /// As [`Directory::open`]; [`StorageError::Full`] or [`StorageError::Open`] also where no copy can be made.
+    pub fn open_read_only(
+        path: &Path,
+        engine: &str,
+        is_fixed: fn(&Path) -> bool,
+    ) -> Result<Self, StorageError> {
+        if find(path, engine)?.is_none() {
+            return Err(refused(path, "there is no store".to_owned()));
+        }
+        match Owner::take(path) {
+            Ok(owner) => {
+                let marker = again(path)?;
+                Directory { path: path.to_owned(), marker, copy: None, _owner: Some(owner) }.checked()
+            }
+            Err(error) if error.is_refused() => {
+                let owner = Owner::share(path).map_err(|error| error.into_storage(path))?;
+                let marker = again(path)?;
+                let shared =
+                    Directory { path: path.to_owned(), marker, copy: None, _owner: owner }.checked()?;
+                let copy = copy::private(&shared.data(), is_fixed)?;
+                Ok(Directory { copy: Some(copy), ..shared })
+            }
+            Err(error) => Err(error.into_storage(path)),
+        }
+    }
+
+    /// The directory, where the engine's files are there if they have to be.
+    fn checked(self) -> Result<Self, StorageError> {
+        if self.marker.made && !self.data().is_dir() {
+            let what = format!("the store at {}", self.path.display());
             return Err(StorageError::Damaged { what, message: format!("its folder {DATA} is missing") });
         }
-        Ok(Directory { path: path.to_owned(), marker, _owner: owner })
+        Ok(self)
     }
 
     /// The directory itself.
@@ -78,9 +116,9 @@ impl Directory {
         &self.path
     }
 
-    /// Where the engine's files are.
+    /// Where the engine's files are, or the copy of them.
     pub fn data(&self) -> PathBuf {
-        self.path.join(DATA)
+        self.copy.as_ref().map_or_else(|| self.path.join(DATA), |copy| copy.path().to_owned())
     }
 
     /// Whether the store has been made: it is then an error if the engine finds none.
@@ -115,18 +153,35 @@ impl Directory {
         written.and(removed).map_err(|error| io_error("write to the store's directory", &error))
     }
 
-    /// Notes that the store has been made and is on disk.
+    /// Notes that the store has been made and is on disk; a copy notes nothing.
     ///
     /// # Errors
     /// As [`Directory::open`].
     pub fn made(&mut self) -> Result<(), StorageError> {
-        if !self.marker.made {
+        if !self.marker.made && self.copy.is_none() {
             let marker = Marker { made: true, ..self.marker.clone() };
             marker.write(&self.path)?;
             self.marker = marker;
         }
         Ok(())
     }
+}
+
+/// The marker of a store of an engine; `None` where there is no store.
+fn find(path: &Path, engine: &str) -> Result<Option<Marker>, StorageError> {
+    let found = look(path)?;
+    match &found {
+        Some(marker) if marker.engine != engine => {
+            let message = format!("it holds a store of engine {}, not {engine}", marker.engine);
+            Err(refused(path, message))
+        }
+        _ => Ok(found),
+    }
+}
+
+/// The marker of a store that was there before the directory was locked.
+fn again(path: &Path) -> Result<Marker, StorageError> {
+    look(path)?.ok_or_else(|| refused(path, "the store has just been removed".to_owned()))
 }
 
 fn refused(path: &Path, message: String) -> StorageError {

@@ -1,7 +1,7 @@
 //! The lock of a directory, which says who holds it.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,33 +23,75 @@ pub(crate) struct Owner {
     _file: File,
 }
 
+/// Why the lock was not taken.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// Someone else holds it, who is named so.
+    Held(String),
+    /// The system refused.
+    System(io::Error),
+}
+
+impl Trouble {
+    /// Whether the system lets nothing be written there, though it may let it be read.
+    pub(crate) fn is_refused(&self) -> bool {
+        use ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        matches!(self, Trouble::System(error) if matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem))
+    }
+
+    pub(crate) fn into_storage(self, directory: &Path) -> StorageError {
+        let path = directory.display().to_string();
+        match self {
+            Trouble::Held(holder) => StorageError::Locked { path, holder },
+            ref refused @ Trouble::System(ref error) if refused.is_refused() => {
+                StorageError::Open { path, message: format!("{error}; it may still be opened read-only") }
+            }
+            Trouble::System(error) => open_error(&directory.join(FILE), &error),
+        }
+    }
+}
+
 impl Owner {
-    pub(crate) fn take(directory: &Path) -> Result<Self, StorageError> {
+    /// Locks a directory, and writes into it who holds it.
+    pub(crate) fn take(directory: &Path) -> Result<Self, Trouble> {
         let path = directory.join(FILE);
         let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let mut file = open.map_err(|error| open_error(&path, &error))?;
-        let mut waited = Duration::ZERO;
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if waited < RELEASE && is_own(&mut file) => {
-                    std::thread::sleep(RELEASE_STEP);
-                    waited += RELEASE_STEP;
-                }
-                Err(TryLockError::WouldBlock) => {
-                    let path = directory.display().to_string();
-                    return Err(StorageError::Locked { path, holder: holder(&mut file) });
-                }
-                Err(TryLockError::Error(error)) => return Err(open_error(&path, &error)),
-            }
-        }
+        let mut file = open.map_err(Trouble::System)?;
+        lock(&mut file, File::try_lock)?;
         let mut write = || {
             file.set_len(0)?;
             file.rewind()?;
             file.write_all(format!("{}\n{}\n", std::process::id(), program()).as_bytes())
         };
-        write().map_err(|error| open_error(&path, &error))?;
+        write().map_err(Trouble::System)?;
         Ok(Owner { _file: file })
+    }
+
+    /// Locks a directory that cannot be written, together with others who do so. `None` where nobody has ever
+    /// had it open.
+    pub(crate) fn share(directory: &Path) -> Result<Option<Self>, Trouble> {
+        let mut file = match File::open(directory.join(FILE)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(Trouble::System)?,
+        };
+        lock(&mut file, File::try_lock_shared)?;
+        Ok(Some(Owner { _file: file }))
+    }
+}
+
+/// Locks a file with `attempt`.
+fn lock(file: &mut File, attempt: fn(&File) -> Result<(), TryLockError>) -> Result<(), Trouble> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match attempt(file) {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if waited < RELEASE && is_own(file) => {
+                std::thread::sleep(RELEASE_STEP);
+                waited += RELEASE_STEP;
+            }
+            Err(TryLockError::WouldBlock) => return Err(Trouble::Held(holder(file))),
+            Err(TryLockError::Error(error)) => return Err(Trouble::System(error)),
+        }
     }
 }
 

@@ -3,6 +3,9 @@
 //! A commit is one atomic batch in fjall's journal, `Synced` one `fsync` of it; `Buffered` survives the end of
 //! the process, not of the machine. Snapshots are fjall's own. fjall checks its blocks and its journal with
 //! checksums, so records have none of their own.
+//!
+//! fjall writes wherever it opens a database. A store that is only to be read, where nothing can be written, is read
+//! from a copy of its journals and lists; tables, which are most of it, are read where they are.
 
 mod error;
 mod store;
@@ -50,7 +53,11 @@ impl Default for Options {
 /// the store itself.
 pub async fn open(path: &Path, options: Options, random: &dyn Random) -> Result<FjallEngine, StorageError> {
     let create = options.create && !options.read_only;
-    let directory = Directory::open(path, NAME, create)?;
+    let directory = if options.read_only {
+        Directory::open_read_only(path, NAME, store::is_fixed)?
+    } else {
+        Directory::open(path, NAME, create)?
+    };
     let made = directory.is_made();
     let store = FjallStore::open(directory, options)?;
     let engine =

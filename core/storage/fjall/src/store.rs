@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Bound;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ankurah_core::storage::StorageError;
@@ -23,6 +24,11 @@ const TREES: [(&str, &[u8]); 6] = [
     ("entries", &[layout::ENTRY]),
     ("rest", &[]),
 ];
+
+/// Whether a file of a database, given its path from the top, is never changed once it is written.
+pub(crate) fn is_fixed(place: &Path) -> bool {
+    place.starts_with("keyspaces") && place.parent().is_some_and(|folder| folder.ends_with("tables"))
+}
 
 /// An open fjall database.
 pub struct FjallStore(Arc<Inner>);
@@ -48,7 +54,12 @@ impl FjallStore {
     pub fn open(directory: Directory, options: Options) -> Result<Self, StorageError> {
         let path = directory.data();
         let failed = |error| of_open(directory.path(), error);
-        let database = Database::builder(&path).cache_size(options.cache).open().map_err(failed)?;
+        let mut builder = Database::builder(&path).cache_size(options.cache);
+        if options.read_only {
+            // Its threads only write tables.
+            builder = builder.worker_threads_unchecked(0);
+        }
+        let database = builder.open().map_err(failed)?;
         let tree = |(name, _): (&str, _)| {
             let settings = || KeyspaceCreateOptions::default().max_memtable_size(options.memtable);
             database.keyspace(name, settings).map_err(failed)

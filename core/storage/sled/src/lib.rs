@@ -5,6 +5,9 @@
 //! the store flushes whenever 16 MiB have been written. sled checks its pages with checksums, so records have
 //! none of their own; on some damaged files it panics instead of giving an error. After a failed write, such as
 //! on a full disk, a part of it may be in sled's memory: nothing is read until the store is opened again.
+//!
+//! sled writes wherever it opens a database. A store that is only to be read, where nothing can be written, is read
+//! from a copy of the whole of it in the folder for temporary files.
 
 mod keys;
 mod store;
@@ -50,7 +53,12 @@ impl Default for Options {
 /// the store itself.
 pub async fn open(path: &Path, options: Options, random: &dyn Random) -> Result<SledEngine, StorageError> {
     let create = options.create && !options.read_only;
-    let directory = Directory::open(path, NAME, create)?;
+    let directory = if options.read_only {
+        // sled keeps everything in one file, and changes it in place.
+        Directory::open_read_only(path, NAME, |_| false)?
+    } else {
+        Directory::open(path, NAME, create)?
+    };
     let made = directory.is_made();
     let store = Preimages::new(SledStore::open(directory, options)?);
     let engine =

@@ -1,7 +1,7 @@
 //! The key-value store.
 
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,7 +44,7 @@ impl SledStore {
             .cache_capacity(options.cache)
             .mode(sled::Mode::HighThroughput)
             .flush_every_ms(Some(500));
-        remove_unfinished(&directory.data(), options.read_only)?;
+        remove_unfinished(&directory.data())?;
         let database = open_released(&config).map_err(|error| of_open(directory.path(), error))?;
         Ok(SledStore {
             database,
@@ -106,18 +106,14 @@ fn is_lock(error: &sled::Error) -> bool {
 
 /// Removes the snapshots that sled began to write and did not finish, as on a full disk. sled writes one under
 /// this name and renames it when it is whole, but would read it when it opens the database, and find it corrupt.
-/// A store that is only read may be where nothing can be removed.
-fn remove_unfinished(data: &Path, read_only: bool) -> Result<(), StorageError> {
+fn remove_unfinished(data: &Path) -> Result<(), StorageError> {
     for entry in fs::read_dir(data).map_err(|error| open_error(data, &error))? {
         let entry = entry.map_err(|error| open_error(data, &error))?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with("snap.") && name.ends_with(".generating") {
             let path = entry.path();
-            match fs::remove_file(&path) {
-                Err(error) if read_only && error.kind() == ErrorKind::ReadOnlyFilesystem => {}
-                removed => removed.map_err(|error| open_error(&path, &error))?,
-            }
+            fs::remove_file(&path).map_err(|error| open_error(&path, &error))?;
         }
     }
     Ok(())

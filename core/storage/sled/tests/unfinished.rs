@@ -10,16 +10,16 @@ use ankurah_storage_directory::Directory;
 use ankurah_storage_sled::{NAME, Options, SledStore};
 use futures::executor::block_on;
 
-fn open(path: &Path, read_only: bool) -> SledStore {
-    let options = Options { read_only, cache: 1 << 20, ..Options::default() };
+fn open(path: &Path) -> SledStore {
+    let options = Options { cache: 1 << 20, ..Options::default() };
     let directory = Directory::open(path, NAME, true).expect("a directory");
     SledStore::open(directory, options).expect("a store")
 }
 
 /// Makes a store with one record, leaves what sled leaves where the disk was full, and opens it again.
-fn check(left: &[&str], bytes: &[u8], read_only: bool) {
+fn check(left: &[&str], bytes: &[u8]) {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = open(folder.path(), false);
+    let store = open(folder.path());
     let write = KvWrite { key: b"Sk".to_vec(), value: Some(b"value".to_vec()) };
     block_on(store.apply(vec![write])).expect("written");
     block_on(store.flush()).expect("flushed");
@@ -29,7 +29,7 @@ fn check(left: &[&str], bytes: &[u8], read_only: bool) {
     for name in left {
         fs::write(data.join(name), bytes).expect("a file");
     }
-    let store = open(folder.path(), read_only);
+    let store = open(folder.path());
     let found = block_on(store.get(b"Sk")).expect("read");
     assert_eq!(found.as_deref(), Some(&b"value"[..]), "{left:?}");
     for name in left {
@@ -40,8 +40,7 @@ fn check(left: &[&str], bytes: &[u8], read_only: bool) {
 #[test]
 fn an_unfinished_snapshot_is_removed() {
     let late = "snap.7FFFFFFFFFFFFFFF.generating";
-    check(&[late], b"", false);
-    check(&[late], b"", true);
-    check(&[late], b"cut short, but longer than a checksum", false);
-    check(&["snap.0000000000000000.generating", late], b"", false);
+    check(&[late], b"");
+    check(&[late], b"cut short, but longer than a checksum");
+    check(&["snap.0000000000000000.generating", late], b"");
 }

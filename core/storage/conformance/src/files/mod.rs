@@ -1,5 +1,8 @@
 //! Cases for engines whose stores are directories: who may open them, what survives a kill, what damage does.
 
+mod place;
+mod read_only;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write as _};
@@ -9,15 +12,14 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 
 use ankurah_core::id::OpId;
-use ankurah_core::storage::{
-    Batch, CommitError, Durability, Engine, Position, SetAside, StorageError, TextWrite,
-};
+use ankurah_core::storage::{Batch, Durability, Engine, Position, SetAside, StorageError, TextWrite};
 use ankurah_core::value::Value;
 use futures::StreamExt;
 use futures::executor::block_on;
 use libtest_mimic::{Arguments, Trial};
 
 use crate::data::{Dice, Typist, Write, Writer, batch, model, property, text};
+use crate::skip::skip;
 use crate::{Factory, fixture, trials};
 
 /// How a store in a directory is opened.
@@ -47,21 +49,28 @@ const NEW: Mode = Mode { create: true, read_only: false };
 const OLD: Mode = Mode { create: false, read_only: false };
 /// Tells a process that it is to write into the store in this directory until it is killed.
 const VICTIM: &str = "ANKURAH_CONFORMANCE_VICTIM";
+/// Tells a process that it is to read the store in this directory.
+const READER: &str = "ANKURAH_CONFORMANCE_READER";
 
 /// Runs the suite and the cases for directories as a test program with the usual arguments.
 pub fn main<F: Factory>(factory: F, engine: Embedded) -> ExitCode {
     if let Some(path) = std::env::var_os(VICTIM) {
         return write_until_killed(&engine, Path::new(&path));
     }
+    if let Some(path) = std::env::var_os(READER) {
+        return read_only::read(&engine, Path::new(&path));
+    }
     let mut all = trials(factory);
     type Run = fn(&Embedded);
-    let cases: [(&str, Run); 8] = [
+    let cases: [(&str, Run); 10] = [
         ("file::a_store_is_made_only_when_asked", made),
         ("file::a_second_opening_names_the_holder", locked),
         ("file::what_was_acknowledged_survives_a_kill", killed),
         ("file::a_newer_store_is_refused", newer),
         ("file::a_lost_store_is_damage_not_a_new_one", lost),
-        ("file::read_only_writes_nothing", read_only),
+        ("file::read_only_writes_nothing", read_only::writes_nothing),
+        (READ_ONLY_SYSTEM, |engine| needs(READ_ONLY_SYSTEM, read_only::on_a_read_only_file_system(engine))),
+        (READ_ONLY_PERMISSION, |engine| needs(READ_ONLY_PERMISSION, read_only::without_permission(engine))),
         ("file::a_store_of_the_first_version_opens", first_version),
         ("file::a_flipped_bit_is_an_error_or_nothing", flipped),
     ];
@@ -72,6 +81,16 @@ pub fn main<F: Factory>(factory: F, engine: Embedded) -> ExitCode {
         })
     }));
     libtest_mimic::run(&Arguments::from_args(), all).exit_code()
+}
+
+const READ_ONLY_SYSTEM: &str = "file::a_store_on_a_read_only_file_system_can_be_read";
+const READ_ONLY_PERMISSION: &str = "file::a_store_without_permission_to_write_can_be_read";
+
+/// Says that a case was skipped if it could not be done.
+fn needs(case: &str, done: bool) {
+    if !done {
+        skip(case, "a way to make places that cannot be written", place::ENABLE);
+    }
 }
 
 fn folder() -> tempfile::TempDir {
@@ -214,31 +233,23 @@ fn lost(engine: &Embedded) {
     }
 }
 
-fn read_only(engine: &Embedded) {
-    let folder = folder();
-    let write = Writer::new(0).create(model(0), &[]);
-    let first = (engine.open)(folder.path(), NEW).unwrap();
-    commit(&*first, write.batch());
-    drop(first);
-    let only = (engine.open)(folder.path(), Mode { create: false, read_only: true }).unwrap();
-    let next = Writer::new(1).create(model(0), &[]);
-    let refused = block_on(only.commit(next.batch(), Durability::Synced));
-    assert!(matches!(refused, Err(CommitError::Storage(StorageError::ReadOnly))));
-    assert_eq!(block_on(only.view()).unwrap().position(), Position(1));
-    block_on(only.close()).unwrap();
-    drop(only);
-    assert!(!(engine.open)(folder.path(), OLD).unwrap().was_clean(), "closing it marked nothing");
+/// Everything below a folder.
+fn entries(path: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(entries(&path));
+        }
+        found.push(path);
+    }
+    found.sort();
+    found
 }
 
 /// All files below a folder.
 fn files(path: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(path).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found.sort();
-    found
+    entries(path).into_iter().filter(|path| path.is_file()).collect()
 }
 
 fn copy(from: &Path, to: &Path) {
