@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ankurah::{Node, NodeOptions, OpenError, OpenOptions, Target};
+use ankurah::{Context, OpenError, OpenOptions, Target};
 use ankurah_core::env::fixed::FixedEnv;
 use ankurah_core::node::protocol::{Connection, Event, EventStream, Failure, Request, TransactionState};
 use ankurah_query_lang::ast::{Statement, StatementKind};
@@ -26,7 +26,7 @@ pub struct Opened {
     pub connection: Arc<dyn Connection>,
     /// What is shown of it: without secrets.
     pub name: String,
-    node: Node,
+    context: Context,
 }
 
 impl Opened {
@@ -48,7 +48,7 @@ impl Opened {
 impl Drop for Opened {
     fn drop(&mut self) {
         // What was acknowledged is safe without it; the next opening is quicker with it.
-        let _ = block_on(self.node.close());
+        let _ = block_on(self.context.close());
     }
 }
 
@@ -59,10 +59,9 @@ pub fn open(target: &str, mode: Mode) -> Result<Opened, String> {
 
 /// The same with the error as such.
 pub fn try_open(target: &str, mode: Mode) -> Result<Opened, OpenError> {
-    let node = NodeOptions { read_only: mode == Mode::Read, ..NodeOptions::default() };
-    let options = OpenOptions { create: mode == Mode::Create, node };
-    let node = block_on(ankurah::open(target, options))?;
-    Ok(Opened { connection: node.connect(), name: target.to_owned(), node })
+    let options = OpenOptions::new().create(mode == Mode::Create).read_only(mode == Mode::Read);
+    let context = block_on(options.open(target))?;
+    Ok(Opened { connection: context.node().connect(), name: target.to_owned(), context })
 }
 
 /// Whether the target is a place on disk where there is nothing.
@@ -75,9 +74,9 @@ pub fn is_missing(target: &str) -> bool {
 pub fn fresh_fixed() -> Result<Opened, String> {
     const SEED: u64 = 1;
     let env = FixedEnv::new(SEED).env;
-    let node = block_on(ankurah::open_in(&Target::Memory, OpenOptions::default(), env));
-    let node = node.map_err(|error| error.to_string())?;
-    Ok(Opened { connection: node.connect(), name: "memory:".to_owned(), node })
+    let context = block_on(OpenOptions::new().env(env).open_target(&Target::Memory));
+    let context = context.map_err(|error| error.to_string())?;
+    Ok(Opened { connection: context.node().connect(), name: "memory:".to_owned(), context })
 }
 
 /// The target given, or the store in the user's data folder.

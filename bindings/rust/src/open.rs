@@ -4,22 +4,97 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ankurah_core::env::Env;
-use ankurah_core::node::{Node, NodeError, NodeOptions};
-use ankurah_core::storage::{Engine, StorageError, memory};
+use ankurah_core::node::{Limits, Node, NodeError, NodeOptions};
+use ankurah_core::storage::{Durability, Engine, StorageError, memory};
 use ankurah_storage_directory::look;
-use ankurah_storage_fjall as fjall;
-use ankurah_storage_sled as sled;
 
+use crate::context::Context;
 use crate::env;
 use crate::target::{Target, TargetError};
 
-/// How a store is opened.
-#[derive(Clone, Debug, Default)]
+/// How a store is opened, in the manner of [`std::fs::OpenOptions`].
+///
+/// ```
+/// use ankurah::{Durability, OpenOptions};
+///
+/// # futures::executor::block_on(async {
+/// let context = OpenOptions::new().durability(Durability::Buffered).open("memory:").await?;
+/// # drop(context);
+/// # Ok::<(), ankurah::OpenError>(()) }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
 pub struct OpenOptions {
-    /// Whether a store that is missing is made.
-    pub create: bool,
-    /// The rest: read-only, durability, limits.
-    pub node: NodeOptions,
+    create: bool,
+    node: NodeOptions,
+    env: Option<Env>,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        OpenOptions::new()
+    }
+}
+
+impl OpenOptions {
+    /// A store that is missing is made; reading and writing; every commit is on disk when it is acknowledged.
+    pub fn new() -> Self {
+        OpenOptions { create: true, node: NodeOptions::default(), env: None }
+    }
+
+    /// Whether a store that is missing is made: it is unless told otherwise, and never with
+    /// [`OpenOptions::read_only`].
+    #[must_use]
+    pub fn create(mut self, create: bool) -> Self {
+        self.create = create;
+        self
+    }
+
+    /// Whether writes are refused.
+    #[must_use]
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.node.read_only = read_only;
+        self
+    }
+
+    /// When a commit is acknowledged.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.node.durability = durability;
+        self
+    }
+
+    /// Bounds of the node.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.node.limits = limits;
+        self
+    }
+
+    /// Clock, randomness and background tasks, instead of the system's.
+    #[must_use]
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = Some(env);
+        self
+    }
+
+    /// Opens the store that a target names.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is wrong and what to do about it.
+    pub async fn open(&self, target: &str) -> Result<Context, OpenError> {
+        self.open_target(&Target::parse(target)?).await
+    }
+
+    /// Opens the store at a target.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is wrong and what to do about it.
+    pub async fn open_target(&self, target: &Target) -> Result<Context, OpenError> {
+        let env = self.env.clone().unwrap_or_else(env::native);
+        let failed = |error: NodeError| OpenError::Node { target: target.to_string(), error };
+        let engine = engine(target, self, &env).await?;
+        Node::open(engine, env, self.node.clone()).await.map(Context::new).map_err(failed)
+    }
 }
 
 /// Why a store cannot be opened: what, where, and what to do about it.
@@ -35,7 +110,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The store is of an engine that this program does not have.
-    #[error("the store at {} is one of engine {engine}, which this version does not have", path.display())]
+    #[error("the store at {} is one of engine {engine}, which this program was built without", path.display())]
     Engine {
         /// Where.
         path: PathBuf,
@@ -64,22 +139,12 @@ fn help(error: &NodeError) -> &'static str {
     }
 }
 
-/// Opens the store that `target` names, with the system's clock and randomness.
+/// Opens the store that `target` names, and makes it where it is missing. [`OpenOptions`] has the alternatives.
 ///
 /// # Errors
-/// [`OpenError`].
-pub async fn open(target: &str, options: OpenOptions) -> Result<Node, OpenError> {
-    open_in(&Target::parse(target)?, options, env::native()).await
-}
-
-/// Opens a store in an environment of the caller's.
-///
-/// # Errors
-/// [`OpenError`].
-pub async fn open_in(target: &Target, options: OpenOptions, env: Env) -> Result<Node, OpenError> {
-    let failed = |error: NodeError| OpenError::Node { target: target.to_string(), error };
-    let engine = engine(target, &options, &env).await?;
-    Node::open(engine, env, options.node).await.map_err(failed)
+/// [`OpenError`] says what is wrong and what to do about it.
+pub async fn open(target: &str) -> Result<Context, OpenError> {
+    OpenOptions::new().open(target).await
 }
 
 async fn engine(target: &Target, options: &OpenOptions, env: &Env) -> Result<Arc<dyn Engine>, OpenError> {
@@ -87,24 +152,37 @@ async fn engine(target: &Target, options: &OpenOptions, env: &Env) -> Result<Arc
     let random = env.random.as_ref();
     let (path, name) = match target {
         Target::Memory => return Ok(Arc::new(memory::open(random).await.map_err(failed)?)),
-        Target::Sled(path) => (path, sled::NAME.to_owned()),
-        Target::Fjall(path) => (path, fjall::NAME.to_owned()),
+        Target::Sled(path) => (path, SLED.to_owned()),
+        Target::Fjall(path) => (path, FJALL.to_owned()),
         Target::Path(path) => match look(path).map_err(failed)? {
             Some(marker) => (path, marker.engine),
-            None => (path, fjall::NAME.to_owned()),
+            None => (path, DEFAULT.to_owned()),
         },
     };
     let (create, read_only) = (options.create, options.node.read_only);
     if look(path).map_err(failed)?.is_none() && (!create || read_only) {
         return Err(OpenError::Missing { path: path.clone() });
     }
-    if name == sled::NAME {
-        let options = sled::Options { create, read_only, ..sled::Options::default() };
-        Ok(Arc::new(sled::open(path, options, random).await.map_err(failed)?))
-    } else if name == fjall::NAME {
-        let options = fjall::Options { create, read_only, ..fjall::Options::default() };
-        Ok(Arc::new(fjall::open(path, options, random).await.map_err(failed)?))
-    } else {
-        Err(OpenError::Engine { path: path.clone(), engine: name })
+    match name.as_str() {
+        #[cfg(feature = "sled")]
+        SLED => {
+            use ankurah_storage_sled as sled;
+            let options = sled::Options { create, read_only, ..sled::Options::default() };
+            Ok(Arc::new(sled::open(path, options, random).await.map_err(failed)?))
+        }
+        #[cfg(feature = "fjall")]
+        FJALL => {
+            use ankurah_storage_fjall as fjall;
+            let options = fjall::Options { create, read_only, ..fjall::Options::default() };
+            Ok(Arc::new(fjall::open(path, options, random).await.map_err(failed)?))
+        }
+        _ => Err(OpenError::Engine { path: path.clone(), engine: name }),
     }
 }
+
+/// The names of the embedded engines, whether this program has them or not.
+const SLED: &str = "sled";
+const FJALL: &str = "fjall";
+
+/// The engine of a new store that names none.
+const DEFAULT: &str = if cfg!(feature = "fjall") || !cfg!(feature = "sled") { FJALL } else { SLED };

@@ -4,12 +4,20 @@
 
 use ankurah::core::operation::{Decoded, Operation};
 use ankurah::protocol::{Event, Outcome, Parameters, Request, SessionId};
-use ankurah::{Node, OpenOptions, Value, open};
+use ankurah::{Node, OpenOptions, Value};
 use futures::StreamExt;
 use futures::executor::block_on;
 
 fn create() -> OpenOptions {
-    OpenOptions { create: true, ..OpenOptions::default() }
+    OpenOptions::new()
+}
+
+fn existing() -> OpenOptions {
+    OpenOptions::new().create(false)
+}
+
+fn open(target: &str, options: &OpenOptions) -> Node {
+    block_on(options.open(target)).unwrap().node().clone()
 }
 
 fn run(node: &Node, statement: &str) -> Result<Outcome, String> {
@@ -31,14 +39,14 @@ fn a_store_keeps_what_was_written_and_its_author() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("store");
         let target = format!("{scheme}{}", path.display());
-        let node = block_on(open(&target, create())).unwrap();
+        let node = open(&target, &create());
         assert_eq!(run(&node, "create model album (name string key)"), Ok(Outcome::Defined));
         assert_eq!(run(&node, "insert into album (name) values ('Blue')"), Ok(Outcome::Created(1)));
         let author = node.author();
         block_on(node.close()).unwrap();
         drop(node);
         // A bare path finds the engine by itself.
-        let again = block_on(open(path.to_str().unwrap(), OpenOptions::default())).unwrap();
+        let again = open(path.to_str().unwrap(), &existing());
         assert_eq!(again.author(), author);
         let error = run(&again, "insert into album (name) values ('Blue')").unwrap_err();
         assert!(error.starts_with("`album` has an entity with name = Blue already"), "{error}");
@@ -49,13 +57,11 @@ fn a_store_keeps_what_was_written_and_its_author() {
 fn a_read_only_store_refuses_writes() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("store").display().to_string();
-    let node = block_on(open(&target, create())).unwrap();
+    let node = open(&target, &create());
     run(&node, "create model album (name string key)").unwrap();
     block_on(node.close()).unwrap();
     drop(node);
-    let mut options = OpenOptions::default();
-    options.node.read_only = true;
-    let node = block_on(open(&target, options)).unwrap();
+    let node = open(&target, &OpenOptions::new().read_only(true));
     let error = run(&node, "insert into album (name) values ('Blue')").unwrap_err();
     assert_eq!(error, "the store is open read-only");
 }
@@ -64,21 +70,21 @@ fn a_read_only_store_refuses_writes() {
 fn what_cannot_be_opened_says_why() {
     let directory = tempfile::tempdir().unwrap();
     let place = |name: &str| directory.path().join(name).display().to_string();
-    let check = |target: &str, options: OpenOptions, expected: &str| {
-        let error = block_on(open(target, options)).unwrap_err().to_string();
+    let check = |target: &str, options: &OpenOptions, expected: &str| {
+        let error = block_on(options.open(target)).unwrap_err().to_string();
         assert!(error.contains(expected), "{target}: {error}");
     };
-    check(&place("none"), OpenOptions::default(), "there is no store at ");
-    check(&format!("sled:{}", place("none")), OpenOptions::default(), "there is no store at ");
+    check(&place("none"), &existing(), "there is no store at ");
+    check(&format!("sled:{}", place("none")), &existing(), "there is no store at ");
     std::fs::create_dir(place("other")).unwrap();
     std::fs::write(place("other/file"), "text").unwrap();
-    check(&place("other"), create(), "it is no store");
-    check("postgres://localhost/music", create(), "`postgres:` is not available in this version");
+    check(&place("other"), &create(), "it is no store");
+    check("postgres://localhost/music", &create(), "`postgres:` is not available in this version");
 
-    let node = block_on(open(&place("store"), create())).unwrap();
-    check(&place("store"), create(), "is in use by ");
+    let node = open(&place("store"), &create());
+    check(&place("store"), &create(), "is in use by ");
     drop(node);
-    check(&format!("sled:{}", place("store")), create(), "holds a store of engine fjall");
+    check(&format!("sled:{}", place("store")), &create(), "holds a store of engine fjall");
 }
 
 /// The actors that wrote the operations of the only entity of a model.
@@ -114,14 +120,14 @@ fn an_actor_goes_on_after_a_clean_shutdown_and_is_given_up_after_another() {
     for (clean, same) in [(true, true), (false, false)] {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("store").display().to_string();
-        let node = block_on(open(&target, create())).unwrap();
+        let node = open(&target, &create());
         run(&node, "create model counter (n i64)").unwrap();
         run(&node, "insert into counter (n) values (1)").unwrap();
         if clean {
             block_on(node.close()).unwrap();
         }
         drop(node);
-        let node = block_on(open(&target, create())).unwrap();
+        let node = open(&target, &create());
         run(&node, "update counter set n = 2").unwrap();
         let actors = actors(&node, "counter");
         assert_eq!(actors.len(), 2);

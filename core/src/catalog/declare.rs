@@ -184,14 +184,14 @@ impl Declarer<'_> {
 
 fn key_names(model: &Model) -> String {
     let names = model.key.iter().filter_map(|id| Some(model.property(*id)?.label.to_string()));
-    list(names.collect())
+    list(&names.collect::<Vec<_>>())
 }
 
 fn declared_key(declaration: &ModelDeclaration) -> String {
     let keys = declaration.properties.iter().filter(|property| property.definition.key);
-    list(keys.map(|property| property.definition.name.clone()).collect())
+    list(&keys.map(|property| property.definition.name.clone()).collect::<Vec<_>>())
 }
 
-fn list(names: Vec<String>) -> String {
+fn list(names: &[String]) -> String {
     if names.is_empty() { "no key".to_owned() } else { format!("the key ({})", names.join(", ")) }
 }

@@ -109,7 +109,7 @@ mod tests {
     proptest! {
         #[test]
         fn borrowing_loses_nothing(value in any_value()) {
-            prop_assert_eq!(value.as_ref().to_value(), value.clone());
+            prop_assert_eq!(&value.as_ref().to_value(), &value);
             prop_assert_eq!(value.as_ref().type_of(), value.type_of());
             prop_assert_eq!(value.as_ref().is_null(), value.is_null());
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ankurah::{Durability, Node, NodeOptions, OpenOptions, Target};
+use ankurah::{Durability, Node, OpenOptions, Target};
 use ankurah_core::env::fixed::FixedEnv;
 use ankurah_core::node::protocol::{Event, Failure, Outcome, SessionId};
 use ankurah_core::storage::{IndexDefinition, IndexPart, IndexState};
@@ -50,9 +50,8 @@ impl Store {
             EngineKind::Fjall => Target::Fjall(folder.path().join("store")),
         };
         let env = FixedEnv::new(seed);
-        let node = NodeOptions { durability: Durability::Buffered, ..NodeOptions::default() };
-        let options = OpenOptions { create: true, node };
-        let node = block_on(ankurah::open_in(&target, options, env.env.clone())).unwrap();
+        let options = OpenOptions::new().durability(Durability::Buffered).env(env.env.clone());
+        let node = block_on(options.open_target(&target)).unwrap().node().clone();
         let client = Client::new(node.connect(), SessionId(1), Interrupt::default(), Pump::Here);
         Store { kind, client, env, node, _folder: folder }
     }

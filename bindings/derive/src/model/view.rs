@@ -1,0 +1,121 @@
+//! The view: what was read of one entity.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use super::input::{Field, Model};
+
+/// A getter for each field, of something that has the struct as `model`.
+pub(super) fn getters(model: &Model) -> Vec<TokenStream> {
+    let root = &model.root;
+    let getter = |field: &Field| {
+        let Field { ident, ty, docs, name, .. } = field;
+        let doc = format!("`{name}`");
+        let docs = if docs.is_empty() {
+            quote! { #[doc = #doc] }
+        } else {
+            quote! { #(#docs)* }
+        };
+        quote_spanned! { ty.span() =>
+            #docs
+            pub fn #ident(&self) -> <#ty as #root::Property>::Get<'_> {
+                #root::Property::get(&self.model.#ident)
+            }
+        }
+    };
+    model.fields.iter().map(getter).collect()
+}
+
+pub(super) fn expand(model: &Model) -> TokenStream {
+    let Model { ident, visibility, root, .. } = model;
+    let view = model.companion("View");
+    let view_name = view.to_string();
+    let getters = getters(model);
+    let fields: Vec<_> = model.fields.iter().map(|field| &field.ident).collect();
+    let names: Vec<_> = model.fields.iter().map(|field| &field.name).collect();
+    let doc = format!("What was read of one [`{ident}`]. It does not change.");
+    quote! {
+        #[doc = #doc]
+        #visibility struct #view {
+            id: #root::Ref<#ident>,
+            model: #ident,
+        }
+
+        #[automatically_derived]
+        #[allow(dead_code)]
+        impl #view {
+            /// The id.
+            pub fn id(&self) -> #root::Ref<#ident> {
+                self.id
+            }
+
+            #(#getters)*
+        }
+
+        #[automatically_derived]
+        impl ::core::clone::Clone for #view {
+            fn clone(&self) -> Self {
+                #view {
+                    id: self.id,
+                    model: #ident { #(#fields: ::core::clone::Clone::clone(&self.model.#fields)),* },
+                }
+            }
+        }
+
+        #[automatically_derived]
+        impl ::core::fmt::Debug for #view {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct(#view_name).field("id", &self.id)#(.field(#names, &self.model.#fields))*.finish()
+            }
+        }
+
+        #[automatically_derived]
+        impl ::core::cmp::PartialEq for #view {
+            fn eq(&self, other: &Self) -> bool {
+                self.id == other.id
+                    #(&& #root::ToValue::to_value(&self.model.#fields) == #root::ToValue::to_value(&other.model.#fields))*
+            }
+        }
+
+        #[automatically_derived]
+        impl #root::View for #view {
+            type Model = #ident;
+
+            fn new(id: #root::Ref<#ident>, model: #ident) -> Self {
+                #view { id, model }
+            }
+
+            fn as_model(&self) -> &#ident {
+                &self.model
+            }
+
+            fn into_model(self) -> #ident {
+                self.model
+            }
+        }
+
+        #[automatically_derived]
+        impl #root::ToRef<#ident> for #view {
+            fn to_ref(&self) -> #root::Ref<#ident> {
+                self.id
+            }
+        }
+
+        #[automatically_derived]
+        impl #root::ToValue for #view {
+            type Kind = #root::property::kind::Ref<#ident>;
+
+            fn to_value(&self) -> ::core::result::Result<#root::Value, #root::PropertyError> {
+                #root::ToValue::to_value(&self.id)
+            }
+        }
+
+        #[automatically_derived]
+        impl ::core::convert::From<#view> for #ident {
+            fn from(view: #view) -> #ident {
+                view.model
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What the macros' code calls. Not for others: it changes without notice.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use ankurah_core::value::{Value, ValueRef, ValueType, cast};
+
+use crate::model::FieldError;
+use crate::property::kind::PropertyType;
+use crate::property::{Kind, Property, PropertyError, Scalar, ToValue};
+
+pub use crate::property::json::{read as read_json, write as write_json};
+
+/// The value of a field.
+pub fn to_value<T: ToValue + ?Sized>(value: &T, field: &'static str) -> Result<Value, FieldError> {
+    value.to_value().map_err(|problem| FieldError { field, problem })
+}
+
+/// The field of a value; none is null.
+#[inline]
+pub fn from_value<T: Property>(value: Option<ValueRef<'_>>, field: &'static str) -> Result<T, FieldError> {
+    T::from_value(value.unwrap_or(ValueRef::Null)).map_err(|problem| FieldError { field, problem })
+}
+
+/// The field of a value; its default where the value is null.
+#[inline]
+pub fn from_value_or<T: Property>(
+    value: Option<ValueRef<'_>>,
+    field: &'static str,
+    default: impl FnOnce() -> T,
+) -> Result<T, FieldError> {
+    match value {
+        None | Some(ValueRef::Null) => Ok(default()),
+        value => from_value(value, field),
+    }
+}
+
+/// The text of a value.
+pub fn text(value: ValueRef<'_>) -> Result<&str, PropertyError> {
+    match value {
+        ValueRef::String(text) => Ok(text),
+        other => Err(PropertyError::unexpected(ankurah_core::value::TypeTag::String, other)),
+    }
+}
+
+/// A value of a former type as one of the new type, by the language's cast.
+pub fn convert<Old: Property, New: Property>(value: ValueRef<'_>) -> Result<Value, PropertyError> {
+    let to = match New::Kind::TYPE {
+        PropertyType::Bool => ValueType::Bool,
+        PropertyType::Int => ValueType::Int,
+        PropertyType::Float => ValueType::Float,
+        PropertyType::Decimal => ValueType::Decimal,
+        PropertyType::String => ValueType::String,
+        PropertyType::Bytes => ValueType::Bytes,
+        PropertyType::Timestamp => ValueType::Timestamp,
+        PropertyType::Uuid => ValueType::Uuid,
+        PropertyType::Ulid => ValueType::Ulid,
+        PropertyType::Json => ValueType::Json,
+        PropertyType::Ref(_) => {
+            return Err(PropertyError::invalid("a reference is converted with `with = …` alone"));
+        }
+    };
+    cast(&Old::from_value(value)?.to_value()?, to).map_err(PropertyError::invalid)
+}
+
+/// A value of a former type as one of the new type, by a function.
+pub fn convert_with<Old: Property, New: Property, E: fmt::Display>(
+    value: ValueRef<'_>,
+    with: impl FnOnce(Old) -> Result<New, E>,
+) -> Result<Value, PropertyError> {
+    with(Old::from_value(value)?).map_err(PropertyError::invalid)?.to_value()
+}
+
+/// A property that can be a key.
+pub trait KeyProperty: Scalar {
+    /// What is given for it.
+    type Key<'a>: ToValue;
+    /// Its kind.
+    type Kind: Kind;
+}
+
+impl<T: Scalar> KeyProperty for T
+where
+    for<'a> T::Get<'a>: ToValue,
+{
+    type Key<'a> = T::Get<'a>;
+    type Kind = <T as ToValue>::Kind;
+}
+
+/// A property as `query!` knows it.
+pub struct Field<T>(PhantomData<fn() -> T>);
+
+impl<T> Field<T> {
+    /// The field.
+    pub const NEW: Self = Field(PhantomData);
+}
