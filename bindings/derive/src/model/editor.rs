@@ -26,7 +26,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         #[allow(dead_code)]
         impl #editor {
             /// The id.
-            pub fn id(&self) -> #root::Ref<#ident> {
+            #visibility fn id(&self) -> #root::Ref<#ident> {
                 self.id
             }
 
@@ -52,13 +52,13 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 /// What changes a field: a setter, or the handle of a text.
 fn changer(model: &Model, number: usize, field: &Field) -> TokenStream {
     let Field { ident, ty, name, .. } = field;
-    let root = &model.root;
+    let Model { root, visibility, .. } = model;
     if field.is_text() {
         let edit = field.method("edit");
         let doc = format!("Changes the text `{name}` in place.");
         return quote_spanned! { ty.span() =>
             #[doc = #doc]
-            pub fn #edit(&mut self) -> #root::TextEditor<'_> {
+            #visibility fn #edit(&mut self) -> #root::TextEditor<'_> {
                 self.edits.text(#number, &mut self.model.#ident)
             }
         };
@@ -71,7 +71,7 @@ fn changer(model: &Model, number: usize, field: &Field) -> TokenStream {
     };
     quote_spanned! { ty.span() =>
         #[doc = #doc]
-        pub fn #set(&mut self, value: #given) {
+        #visibility fn #set(&mut self, value: #given) {
             self.model.#ident = #value;
             self.edits.set(#number, #name, &self.model.#ident);
         }

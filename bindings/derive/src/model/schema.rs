@@ -158,14 +158,14 @@ fn declare_fields(model: &Model) -> TokenStream {
         #[doc = #doc]
         #[allow(dead_code, non_snake_case, missing_docs)]
         #visibility struct #fields {
-            pub id: #root::__private::Field<#root::Ref<#ident>>,
-            #(pub #names: #root::__private::Field<#types>),*
+            #visibility id: #root::__private::Field<#root::Ref<#ident>>,
+            #(#visibility #names: #root::__private::Field<#types>),*
         }
 
         #[automatically_derived]
         impl #fields {
             #[doc(hidden)]
-            pub const __NEW: Self = #fields {
+            #visibility const __NEW: Self = #fields {
                 id: #root::__private::Field::NEW,
                 #(#names: #root::__private::Field::NEW),*
             };

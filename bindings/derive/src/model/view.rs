@@ -8,7 +8,7 @@ use super::input::{Field, Model};
 
 /// A getter for each field, of something that has the struct as `model`.
 pub(super) fn getters(model: &Model) -> Vec<TokenStream> {
-    let root = &model.root;
+    let Model { root, visibility, .. } = model;
     let getter = |field: &Field| {
         let Field { ident, ty, docs, name, .. } = field;
         let doc = format!("`{name}`");
@@ -19,7 +19,7 @@ pub(super) fn getters(model: &Model) -> Vec<TokenStream> {
         };
         quote_spanned! { ty.span() =>
             #docs
-            pub fn #ident(&self) -> <#ty as #root::Property>::Get<'_> {
+            #visibility fn #ident(&self) -> <#ty as #root::Property>::Get<'_> {
                 #root::Property::get(&self.model.#ident)
             }
         }
@@ -46,7 +46,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         #[allow(dead_code)]
         impl #view {
             /// The id.
-            pub fn id(&self) -> #root::Ref<#ident> {
+            #visibility fn id(&self) -> #root::Ref<#ident> {
                 self.id
             }
 

@@ -375,10 +375,10 @@ impl Inner {
     /// What a model means here; it is declared first where the catalog lacks something of it.
     async fn bind<M: Model>(&mut self, context: &Context) -> Result<Arc<Binding>, Error> {
         let open = self.open.as_mut().ok_or_else(closed)?;
-        if self.bindings.are_of(open.catalog()) {
-            if let Some(binding) = self.bindings.get::<M>() {
-                return Ok(Arc::clone(binding));
-            }
+        if self.bindings.are_of(open.catalog())
+            && let Some(binding) = self.bindings.get::<M>()
+        {
+            return Ok(Arc::clone(binding));
         }
         // The second time around nothing is lacking.
         for _ in 0..2 {
