@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::Path;
+use std::thread::sleep;
 use std::time::Duration;
 
 use ankurah_core::storage::StorageError;
@@ -57,7 +58,7 @@ impl Owner {
         let path = directory.join(FILE);
         let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = open.map_err(Trouble::System)?;
-        lock(&mut file, File::try_lock)?;
+        lock(&mut file, File::try_lock, sleep)?;
         let mut write = || {
             file.set_len(0)?;
             file.rewind()?;
@@ -74,19 +75,23 @@ impl Owner {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             opened => opened.map_err(Trouble::System)?,
         };
-        lock(&mut file, File::try_lock_shared)?;
+        lock(&mut file, File::try_lock_shared, sleep)?;
         Ok(Some(Owner { _file: file }))
     }
 }
 
-/// Locks a file with `attempt`.
-fn lock(file: &mut File, attempt: fn(&File) -> Result<(), TryLockError>) -> Result<(), Trouble> {
+/// Locks a file with `attempt`; `wait` lets some time go by.
+fn lock(
+    file: &mut File,
+    attempt: fn(&File) -> Result<(), TryLockError>,
+    mut wait: impl FnMut(Duration),
+) -> Result<(), Trouble> {
     let mut waited = Duration::ZERO;
     loop {
         match attempt(file) {
             Ok(()) => return Ok(()),
             Err(TryLockError::WouldBlock) if waited < RELEASE && is_own(file) => {
-                std::thread::sleep(RELEASE_STEP);
+                wait(RELEASE_STEP);
                 waited += RELEASE_STEP;
             }
             Err(TryLockError::WouldBlock) => return Err(Trouble::Held(holder(file))),
@@ -123,5 +128,52 @@ fn holder(file: &mut File) -> String {
             format!("process {process} ({program})")
         }
         _ => "another process".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A locked file that says who holds it, as its holder and as another see it.
+    fn held(folder: &Path, holder: u32) -> (File, File) {
+        let path = folder.join(FILE);
+        std::fs::write(&path, format!("{holder}\nsome program\n")).unwrap();
+        let holder = File::open(&path).unwrap();
+        holder.lock().unwrap();
+        (holder, File::open(&path).unwrap())
+    }
+
+    #[test]
+    fn a_lock_that_this_process_is_just_letting_go_of_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (holder, mut other) = held(folder.path(), std::process::id());
+        let mut holder = Some(holder);
+        let mut waits = 0;
+        let taken = lock(&mut other, File::try_lock, |_| {
+            waits += 1;
+            if waits == 3 {
+                holder = None;
+            }
+        });
+        assert!(taken.is_ok() && waits == 3, "{taken:?} after {waits}");
+    }
+
+    #[test]
+    fn waiting_has_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_holder, mut other) = held(folder.path(), std::process::id());
+        let mut waited = Duration::ZERO;
+        let taken = lock(&mut other, File::try_lock, |step| waited += step);
+        assert!(matches!(taken, Err(Trouble::Held(_))) && waited == RELEASE, "{waited:?}");
+    }
+
+    #[test]
+    fn another_process_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_holder, mut other) = held(folder.path(), std::process::id() + 1);
+        let taken = lock(&mut other, File::try_lock, |_| panic!("it waits"));
+        let Err(Trouble::Held(name)) = taken else { panic!("{taken:?}") };
+        assert_eq!(name, format!("process {} (some program)", std::process::id() + 1));
     }
 }

@@ -4,11 +4,16 @@
 //! the process, not of the machine. Snapshots are fjall's own. fjall checks its blocks and its journal with
 //! checksums, so records have none of their own.
 //!
+//! Closing a store writes its tables and empties its journals, unless these are short, as fjall reads journals whole
+//! when it opens a database. After a crash they are at most some three times 64 MiB.
+//!
 //! fjall writes wherever it opens a database. A store that is only to be read, where nothing can be written, is read
 //! from a copy of its journals and lists; tables, which are most of it, are read where they are.
 
 mod error;
+mod journals;
 mod store;
+mod trees;
 
 use std::path::Path;
 
@@ -34,7 +39,8 @@ pub struct Options {
     pub read_only: bool,
     /// Memory for cached blocks, in bytes.
     pub cache: u64,
-    /// Memory for writes that are not yet in a tree, in bytes for each of the six trees.
+    /// Memory for writes that are not yet in a tree, in bytes for each of the six trees; kept by a store as it was
+    /// when the tree was made.
     pub memtable: u64,
 }
 

@@ -6,24 +6,17 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ankurah_core::storage::StorageError;
-use ankurah_core::storage::kv::{
-    Kv, KvRange, KvRead, KvStore, KvWrite, Page, PageBuilder, PageLimit, layout,
-};
+use ankurah_core::storage::kv::{Kv, KvRange, KvRead, KvStore, KvWrite, Page, PageBuilder, PageLimit};
 use ankurah_storage_directory::Directory;
-use fjall::{Database, Iter, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
+use fjall::{Database, Iter, PersistMode, Readable, Snapshot};
 
 use crate::error::{of_call, of_open};
+use crate::journals::Journals;
+use crate::trees::Trees;
 use crate::{NAME, Options};
 
-/// The trees, and the first bytes of the keys in each. Whatever is not named is in the last.
-const TREES: [(&str, &[u8]); 6] = [
-    ("states", &[layout::STATE]),
-    ("operations", &[layout::OPERATION, layout::MODEL_OF, layout::RUN]),
-    ("texts", &[layout::TEXT, layout::TAIL]),
-    ("log", &[layout::LOG]),
-    ("entries", &[layout::ENTRY]),
-    ("rest", &[]),
-];
+/// When the journals take more than so many bytes, the tables that still need them are written. fjall takes no less.
+const MAX_JOURNALS: u64 = 64 << 20;
 
 /// Whether a file of a database, given its path from the top, is never changed once it is written.
 pub(crate) fn is_fixed(place: &Path) -> bool {
@@ -33,10 +26,10 @@ pub(crate) fn is_fixed(place: &Path) -> bool {
 /// An open fjall database.
 pub struct FjallStore(Arc<Inner>);
 
-// Dropped in this order: the database before the lock of its directory.
+// Dropped in this order: the database, then its journals are cut, then the lock of the directory is given up.
 struct Inner {
-    trees: [Keyspace; 6],
-    database: Database,
+    trees: Trees,
+    journals: Journals,
     directory: Mutex<Directory>,
 }
 
@@ -54,19 +47,18 @@ impl FjallStore {
     pub fn open(directory: Directory, options: Options) -> Result<Self, StorageError> {
         let path = directory.data();
         let failed = |error| of_open(directory.path(), error);
-        let mut builder = Database::builder(&path).cache_size(options.cache);
+        let mut builder =
+            Database::builder(&path).cache_size(options.cache).max_journaling_size(MAX_JOURNALS);
         if options.read_only {
             // Its threads only write tables.
             builder = builder.worker_threads_unchecked(0);
         }
         let database = builder.open().map_err(failed)?;
-        let tree = |(name, _): (&str, _)| {
-            let settings = || KeyspaceCreateOptions::default().max_memtable_size(options.memtable);
-            database.keyspace(name, settings).map_err(failed)
-        };
-        let [a, b, c, d, e, f] = TREES;
-        let trees = [tree(a)?, tree(b)?, tree(c)?, tree(d)?, tree(e)?, tree(f)?];
-        Ok(FjallStore(Arc::new(Inner { trees, database, directory: Mutex::new(directory) })))
+        // A new journal is made long in advance, but empty.
+        let length = if directory.is_made() { database.journal_disk_space().map_err(failed)? } else { 0 };
+        let journals = Journals::new(path, length);
+        let trees = Trees::new(database, options.memtable).map_err(failed)?;
+        Ok(FjallStore(Arc::new(Inner { trees, journals, directory: Mutex::new(directory) })))
     }
 
     fn directory(&self) -> MutexGuard<'_, Directory> {
@@ -87,17 +79,6 @@ impl FjallStore {
     /// Notes that the store has been made.
     pub(crate) fn made(&self) -> Result<(), StorageError> {
         self.directory().made()
-    }
-}
-
-impl Inner {
-    /// The tree of a key.
-    fn tree(&self, key: &[u8]) -> &Keyspace {
-        let [.., rest] = &self.trees;
-        let kind = key.first();
-        let mut trees = self.trees.iter().zip(TREES);
-        let found = trees.find(|(_, (_, kinds))| kind.is_some_and(|kind| kinds.contains(kind)));
-        found.map_or(rest, |(tree, _)| tree)
     }
 }
 
@@ -126,33 +107,46 @@ fn bounds(range: &KvRange) -> Bounds<'_> {
 
 impl KvRead for FjallStore {
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        value(self.0.tree(key).get(key))
+        self.0.trees.get(key).map_or(Ok(None), |tree| value(tree.get(key)))
     }
 
     async fn page(&self, range: KvRange, limit: PageLimit) -> Result<Page, StorageError> {
         if range.is_empty() {
             return Ok(PageBuilder::new(limit).end());
         }
-        let items = self.0.tree(&range.start).range::<&[u8], _>(bounds(&range));
-        page_of(items, range, limit)
+        match self.0.trees.get(&range.start) {
+            Some(tree) => page_of(tree.range::<&[u8], _>(bounds(&range)), range, limit),
+            None => Ok(PageBuilder::new(limit).end()),
+        }
     }
 }
 
 impl KvStore for FjallStore {
     async fn apply(&self, writes: Vec<KvWrite>) -> Result<(), StorageError> {
-        let mut batch = self.0.database.batch();
+        let mut batch = self.0.trees.database().batch();
+        let mut bytes = 0u64;
         for write in writes {
-            let tree = self.0.tree(&write.key);
+            let length = write.key.len().saturating_add(write.value.as_ref().map_or(0, Vec::len));
+            bytes = bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
             match write.value {
-                Some(value) => batch.insert(tree, write.key, value),
-                None => batch.remove(tree, write.key),
+                Some(value) => {
+                    let tree = self.0.trees.make(&write.key);
+                    let tree = tree.map_err(|error| self.write_error("make a tree", error))?;
+                    batch.insert(tree, write.key, value);
+                }
+                None => {
+                    if let Some(tree) = self.0.trees.get(&write.key) {
+                        batch.remove(tree, write.key);
+                    }
+                }
             }
         }
+        self.0.journals.grow(bytes);
         batch.commit().map_err(|error| self.write_error("write a commit", error))
     }
 
     async fn flush(&self) -> Result<(), StorageError> {
-        let persisted = self.0.database.persist(PersistMode::SyncAll);
+        let persisted = self.0.trees.database().persist(PersistMode::SyncAll);
         persisted.map_err(|error| self.write_error("flush", error))
     }
 
@@ -165,7 +159,12 @@ impl KvStore for FjallStore {
     }
 
     async fn set_closed(&self, version: u64) -> Result<(), StorageError> {
-        self.directory().set_closed(version)
+        self.directory().set_closed(version)?;
+        // What was written is safe in the journals. In the tables it is read sooner when the store is opened again.
+        if self.0.journals.are_long() && self.0.trees.settle() {
+            self.0.journals.set_needless();
+        }
+        Ok(())
     }
 }
 
@@ -173,7 +172,7 @@ impl Kv for FjallStore {
     type Snapshot = FjallSnapshot;
 
     async fn snapshot(&self) -> Result<FjallSnapshot, StorageError> {
-        Ok(FjallSnapshot { snapshot: self.0.database.snapshot(), store: self.0.clone() })
+        Ok(FjallSnapshot { snapshot: self.0.trees.database().snapshot(), store: self.0.clone() })
     }
 }
 
@@ -191,14 +190,16 @@ impl fmt::Debug for FjallSnapshot {
 
 impl KvRead for FjallSnapshot {
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        value(self.snapshot.get(self.store.tree(key), key))
+        self.store.trees.get(key).map_or(Ok(None), |tree| value(self.snapshot.get(tree, key)))
     }
 
     async fn page(&self, range: KvRange, limit: PageLimit) -> Result<Page, StorageError> {
         if range.is_empty() {
             return Ok(PageBuilder::new(limit).end());
         }
-        let items = self.snapshot.range::<&[u8], _>(self.store.tree(&range.start), bounds(&range));
-        page_of(items, range, limit)
+        match self.store.trees.get(&range.start) {
+            Some(tree) => page_of(self.snapshot.range::<&[u8], _>(tree, bounds(&range)), range, limit),
+            None => Ok(PageBuilder::new(limit).end()),
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::sleep;
 use std::time::Duration;
 
 use ankurah_core::storage::StorageError;
@@ -45,7 +46,7 @@ impl SledStore {
             .mode(sled::Mode::HighThroughput)
             .flush_every_ms(Some(500));
         remove_unfinished(&directory.data())?;
-        let database = open_released(&config).map_err(|error| of_open(directory.path(), error))?;
+        let database = open_released(&config, sleep).map_err(|error| of_open(directory.path(), error))?;
         Ok(SledStore {
             database,
             unflushed: AtomicUsize::new(0),
@@ -85,13 +86,13 @@ impl SledStore {
 
 /// Opens the database once sled has let go of it. Our own lock of the directory is held by now, so no other
 /// process has the database; but the threads of one that this process has just dropped may keep sled's lock for
-/// a moment, and they tell nobody when they are done.
-fn open_released(config: &sled::Config) -> sled::Result<sled::Db> {
+/// a moment, and they tell nobody when they are done. `wait` lets some time go by.
+fn open_released(config: &sled::Config, mut wait: impl FnMut(Duration)) -> sled::Result<sled::Db> {
     let mut waited = Duration::ZERO;
     loop {
         match config.open() {
             Err(error) if is_lock(&error) && waited < RELEASE => {
-                std::thread::sleep(RELEASE_STEP);
+                wait(RELEASE_STEP);
                 waited += RELEASE_STEP;
             }
             opened => return opened,
@@ -226,6 +227,39 @@ impl KvStore for SledStore {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    /// A database of which the lock is held by something else, and that lock.
+    fn held(folder: &Path) -> (sled::Config, fs::File) {
+        let config = sled::Config::new().path(folder).cache_capacity(1 << 20);
+        drop(open_released(&config, sleep).unwrap());
+        let lock = fs::File::open(folder.join("db")).unwrap();
+        lock.lock().unwrap();
+        (config, lock)
+    }
+
+    #[test]
+    fn a_database_that_was_just_dropped_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (config, lock) = held(folder.path());
+        let mut lock = Some(lock);
+        let mut waits = 0;
+        let opened = open_released(&config, |_| {
+            waits += 1;
+            if waits == 3 {
+                lock = None;
+            }
+        });
+        assert!(opened.is_ok() && waits == 3, "{opened:?} after {waits}");
+    }
+
+    #[test]
+    fn waiting_for_a_database_has_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let (config, _lock) = held(folder.path());
+        let mut waited = Duration::ZERO;
+        let opened = open_released(&config, |step| waited += step);
+        assert!(opened.is_err_and(|error| is_lock(&error)) && waited == RELEASE, "{waited:?}");
+    }
 
     #[test]
     fn a_full_disk_is_said_plainly() {

@@ -1,0 +1,61 @@
+//! The journals of a database, which fjall reads whole when it opens it.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Journals of more bytes than this are emptied when a store is closed.
+const LONG: u64 = 2 << 20;
+
+/// The journals in a folder. When this is dropped, after the database, they are emptied if nothing needs them.
+#[derive(Debug)]
+pub(crate) struct Journals {
+    folder: PathBuf,
+    length: AtomicU64,
+    needless: AtomicBool,
+}
+
+impl Journals {
+    /// The journals in a folder, which now have so many bytes.
+    pub(crate) fn new(folder: PathBuf, length: u64) -> Self {
+        Journals { folder, length: AtomicU64::new(length), needless: AtomicBool::new(false) }
+    }
+
+    /// Notes that so many bytes are written to them.
+    pub(crate) fn grow(&self, bytes: u64) {
+        self.needless.store(false, Ordering::Relaxed);
+        self.length.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether reading them takes a while.
+    pub(crate) fn are_long(&self) -> bool {
+        self.length.load(Ordering::Relaxed) > LONG
+    }
+
+    /// Notes that everything in them is in tables on disk.
+    pub(crate) fn set_needless(&self) {
+        self.needless.store(true, Ordering::Relaxed);
+    }
+
+    /// Empties them. fjall needs the files themselves, to know that the database is not a new one.
+    fn empty(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "jnl") {
+                OpenOptions::new().write(true).open(&path)?.set_len(0)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Journals {
+    fn drop(&mut self) {
+        if *self.needless.get_mut() {
+            if let Err(error) = self.empty() {
+                tracing::warn!(%error, "the journals were not emptied; the store opens all the same");
+            }
+        }
+    }
+}
