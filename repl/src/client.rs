@@ -1,20 +1,41 @@
 //! A session with a node: requests in, events out, with Ctrl-C in between.
 
-use std::sync::Arc;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use std::time::Duration;
 
 use ankurah_core::node::protocol::{
-    CatalogView, Connection, Event, Failure, NodeInfo, Parameters, Request, SessionId, TransactionState,
+    CatalogView, Connection, Event, EventStream, Failure, NodeInfo, Parameters, Request, SessionId,
+    TransactionState,
 };
 use futures::StreamExt;
 use futures::executor::block_on;
+use signal_hook::consts::SIGINT;
 
 /// How often a wait looks whether it was interrupted.
 const LOOK: Duration = Duration::from_millis(20);
 /// Events that may wait for the one who reads them.
 const WAITING: usize = 4;
+
+/// Whether Ctrl-C still ends the program at once, as nobody looks for it yet.
+static UNWATCHED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Makes Ctrl-C end the program with 130 until there is an [`Interrupt`] that it sets instead.
+pub fn end_on_ctrl_c() {
+    let unwatched = UNWATCHED.get_or_init(|| Arc::new(AtomicBool::new(true)));
+    // Where no handler can be set, Ctrl-C ends the program as it does by itself.
+    let _ = signal_hook::flag::register_conditional_shutdown(SIGINT, 130, unwatched.clone());
+}
+
+/// Says whether somebody looks for Ctrl-C from now on.
+fn watch_ctrl_c(watched: bool) {
+    if let Some(unwatched) = UNWATCHED.get() {
+        unwatched.store(!watched, Ordering::SeqCst);
+    }
+}
 
 /// Whether Ctrl-C was pressed.
 #[derive(Clone, Debug, Default)]
@@ -25,17 +46,27 @@ impl Interrupt {
     pub fn on_ctrl_c() -> Self {
         let flag = Arc::new(AtomicBool::new(false));
         // Where no handler can be set, Ctrl-C ends the program as it does by itself.
-        let _ =
-            signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGINT, 130, flag.clone());
-        let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, flag.clone());
+        let _ = signal_hook::flag::register_conditional_shutdown(SIGINT, 130, flag.clone());
+        let _ = signal_hook::flag::register(SIGINT, flag.clone());
+        watch_ctrl_c(true);
         Interrupt(flag)
     }
 
     /// One that Ctrl-C sets, however often it is pressed.
     pub fn on_any_ctrl_c() -> Self {
         let flag = Arc::new(AtomicBool::new(false));
-        let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, flag.clone());
+        let _ = signal_hook::flag::register(SIGINT, flag.clone());
+        watch_ctrl_c(true);
         Interrupt(flag)
+    }
+
+    /// Waits for something outside, such as the next line of the input: Ctrl-C ends the program there and then.
+    /// `None` where it was pressed before.
+    pub fn unless_raised<T>(&self, wait: impl FnOnce() -> T) -> Option<T> {
+        watch_ctrl_c(false);
+        let found = (!self.take()).then(wait);
+        watch_ctrl_c(true);
+        found
     }
 
     /// Sets it.
@@ -57,7 +88,7 @@ impl Interrupt {
 /// Where answers are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pump {
-    /// In the thread that reads them. Ctrl-C is seen between events.
+    /// In the thread that reads them. Ctrl-C is seen wherever the node gives others a turn.
     Here,
     /// In a thread of their own, so that Ctrl-C is seen at any time.
     Thread,
@@ -105,17 +136,17 @@ impl Client {
             return Answer { interrupt, source: Source::Stream(stream), ended: false };
         }
         let (sender, receiver) = sync_channel(WAITING);
+        let dropped = Arc::new(AtomicBool::new(false));
+        let stop = Stopping(dropped.clone());
         let spawned = std::thread::Builder::new().name("statement".to_owned()).spawn(move || {
-            block_on(async {
-                while let Some(event) = stream.next().await {
-                    if sender.send(event).is_err() {
-                        return;
-                    }
+            while let Some(Some(event)) = next_unless(&mut stream, || dropped.load(Ordering::SeqCst)) {
+                if sender.send(event).is_err() {
+                    return;
                 }
-            });
+            }
         });
         match spawned {
-            Ok(_) => Answer { interrupt, source: Source::Channel(receiver), ended: false },
+            Ok(_) => Answer { interrupt, source: Source::Channel(receiver, stop), ended: false },
             Err(error) => {
                 let failure = broken(format!("no thread for the statement could be started: {error}"));
                 Answer { interrupt, source: Source::Failed(Box::new(failure)), ended: false }
@@ -164,9 +195,27 @@ pub enum Next {
     Done(ankurah_core::node::protocol::Done),
 }
 
+/// The next event; `None` where it was given up, which `given_up` is asked whenever the node gives others a turn.
+fn next_unless(stream: &mut EventStream, given_up: impl Fn() -> bool) -> Option<Option<Event>> {
+    block_on(poll_fn(
+        |context| {
+            if given_up() { Poll::Ready(None) } else { stream.poll_next_unpin(context).map(Some) }
+        },
+    ))
+}
+
+/// Tells the thread of an answer that nobody waits for it any more, so that what it holds is free again.
+struct Stopping(Arc<AtomicBool>);
+
+impl Drop for Stopping {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 enum Source {
-    Stream(ankurah_core::node::protocol::EventStream),
-    Channel(Receiver<Event>),
+    Stream(EventStream),
+    Channel(Receiver<Event>, Stopping),
     Failed(Box<Failure>),
 }
 
@@ -225,12 +274,10 @@ impl Answer {
     fn event(&mut self) -> Result<Option<Event>, Stop> {
         match &mut self.source {
             Source::Stream(stream) => {
-                if self.interrupt.take() {
-                    return Err(Stop::Cancelled);
-                }
-                Ok(block_on(stream.next()))
+                let interrupt = &self.interrupt;
+                next_unless(stream, || interrupt.take()).ok_or(Stop::Cancelled)
             }
-            Source::Channel(receiver) => loop {
+            Source::Channel(receiver, _) => loop {
                 if self.interrupt.take() {
                     return Err(Stop::Cancelled);
                 }

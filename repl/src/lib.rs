@@ -26,6 +26,7 @@ use crate::exit::Exit;
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> Exit {
+    client::end_on_ctrl_c();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -142,6 +142,7 @@ fn run(args: &ReplArgs, scripted: bool, session: &mut Session) -> Result<(), Hal
 /// Runs statements from standard input, each as soon as it is complete.
 fn standard_input(session: &mut Session) -> Result<(), Halt> {
     let mut input = io::stdin().lock();
+    let interrupt = session.client().interrupt().clone();
     let mut script = String::new();
     let mut failed = false;
     let mut run = |session: &mut Session, script: &mut String| match session
@@ -155,7 +156,10 @@ fn standard_input(session: &mut Session) -> Result<(), Halt> {
     };
     for number in 1u64.. {
         let mut bytes = Vec::new();
-        let line = match input.read_until(b'\n', &mut bytes) {
+        let Some(read) = interrupt.unless_raised(|| input.read_until(b'\n', &mut bytes)) else {
+            return Err(Halt::Cancelled);
+        };
+        let line = match read {
             Ok(0) => break,
             Ok(_) => decode(bytes).map_err(|(_, byte)| {
                 format!("standard input:{number}: invalid UTF-8 at byte {byte} of the line")

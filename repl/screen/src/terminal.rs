@@ -100,17 +100,28 @@ impl Terminal {
     /// Where the program ends or writes nothing for long; the message has the screen.
     #[track_caller]
     pub fn wait(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> Duration {
+        self.wait_for(what, |terminal| wanted(&terminal.shown()))
+    }
+
+    /// The same for what is no text: colours, the cursor, modes.
+    ///
+    /// # Panics
+    /// As [`Terminal::wait`] does.
+    #[track_caller]
+    pub fn wait_screen(&mut self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) -> Duration {
+        self.wait_for(what, |terminal| wanted(terminal.screen()))
+    }
+
+    #[track_caller]
+    fn wait_for(&mut self, what: &str, wanted: impl Fn(&Self) -> bool) -> Duration {
         let start = Instant::now();
-        loop {
-            let shown = self.shown();
-            if wanted(&shown) {
-                return start.elapsed();
-            }
+        while !wanted(self) {
             match self.output.recv_timeout(SILENCE) {
                 Ok(bytes) => self.take(&bytes),
-                Err(error) => panic!("{what}: {error}; the screen is:\n{shown}"),
+                Err(error) => panic!("{what}: {error}; the screen is:\n{}", self.shown()),
             }
         }
+        start.elapsed()
     }
 
     fn take(&mut self, bytes: &[u8]) {

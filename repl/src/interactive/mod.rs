@@ -119,6 +119,8 @@ impl Prompt {
         let mut interrupted = String::new();
         loop {
             self.refresh(session);
+            // What was pressed too late for the last statement is not for the next one.
+            session.client().interrupt().take();
             let target = session.target().to_owned();
             let shown = prompt(&target, self.read_only, session.transaction(), session.settings.style);
             let (left, right) = initial.0.split_at_checked(initial.1).unwrap_or((&initial.0, ""));
@@ -183,7 +185,6 @@ impl Prompt {
         }
         self.remember(session, text);
         for piece in pieces(text) {
-            session.client().interrupt().take();
             if piece.kind != PieceKind::Command {
                 self.last = format!("{};", piece.text);
             }

@@ -7,6 +7,7 @@ mod fixtures;
 mod formats;
 mod help;
 mod import_plan;
+mod interrupt;
 mod picture;
 mod process;
 mod round_trip;

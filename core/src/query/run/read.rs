@@ -8,6 +8,7 @@ use crate::id::{EntityId, ModelId, PropertyId};
 use crate::query::bound::Slot;
 use crate::query::expr::Expr;
 use crate::query::plan::{Reading, Stage};
+use crate::storage::kv::yield_once;
 use crate::storage::{Access, Row, RowStream, Scan, StorageError};
 use crate::value::Value;
 
@@ -116,6 +117,8 @@ impl<'a> Reader<'a> {
                 return Err(failure);
             }
             let Some(stream) = &mut self.stream else { return Ok(None) };
+            // Where few rows or none are kept, this is where other tasks get a turn and the query can be given up.
+            yield_once().await;
             let start = self.query.nanos();
             let Some(batch) = stream.next().await else {
                 self.stream = None;

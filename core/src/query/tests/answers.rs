@@ -1,5 +1,8 @@
 //! What queries answer.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use super::*;
 
 #[test]
@@ -455,4 +458,28 @@ fn operands_are_computed_once() {
         ),
         ("select case null + 1 when null then 'a' else 'b' end", "b"),
     ]);
+}
+
+#[test]
+fn queries_that_give_nothing_for_long_give_others_a_turn() {
+    for text in ["select name from album where year < 0", "select count(*), max(year) from album"] {
+        let world = world();
+        let Ok(Bound::Select(select)) = world.bind(text, &Parameters::default()) else { panic!("{text}") };
+        let plan = plan(*select, &[]);
+        let mut rows = run(plan, Arc::new(world.tables), RunOptions::default()).rows;
+        let mut turns = 0;
+        block_on(poll_fn(|context| match rows.poll_next_unpin(context) {
+            Poll::Ready(Some(batch)) => {
+                batch.unwrap();
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Poll::Ready(None) => Poll::Ready(()),
+            Poll::Pending => {
+                turns += 1;
+                Poll::Pending
+            }
+        }));
+        assert!(turns >= 2, "{text}: {turns}");
+    }
 }

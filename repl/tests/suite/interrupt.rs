@@ -1,0 +1,119 @@
+//! Ctrl-C in the midst of work, sent to the real program.
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use ankurah_screen::{CTRL_C, CTRL_D, Start, Terminal};
+
+use crate::common::PROGRAM;
+
+/// Queries that give nothing for minutes: the text of each of the rows is made long first.
+const SILENT: [&str; 3] = [
+    "select count(*) from many where length(replace(repeat(name, 1000), 'o', 'oo')) < 0",
+    "select name from many order by length(replace(repeat(name, 1000), 'o', 'oo'))",
+    "select length(replace(repeat(name, 1000), 'o', 'oo')) as n, count(*) from many group by n",
+];
+
+/// A store `many` in a folder, with a model of that name.
+fn many(folder: &Path) {
+    let rows: Vec<String> = (0..20_000).map(|number| format!("row number {number}")).collect();
+    std::fs::write(folder.join("many.csv"), format!("name\n{}\n", rows.join("\n"))).unwrap();
+    let arguments = ["import", "many", "many.csv", "--into", "many"];
+    let status = Command::new(PROGRAM).args(arguments).current_dir(folder).stderr(Stdio::null()).status();
+    assert!(status.unwrap().success());
+}
+
+fn start(folder: &Path, arguments: &[&str]) -> Child {
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments).current_dir(folder).env("HOME", folder).stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn interrupt(process: u32) {
+    assert!(Command::new("kill").args(["-INT", &process.to_string()]).status().unwrap().success());
+}
+
+/// What a shell shows as 130: the code, or being ended by the signal itself.
+fn is_130(status: ExitStatus) -> bool {
+    status.code() == Some(130) || status.signal() == Some(2)
+}
+
+#[test]
+fn a_silent_query_of_a_command_is_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    many(folder.path());
+    for query in SILENT {
+        let mut child = start(folder.path(), &["repl", "many", "-c", "select 1 as started", "-c", query]);
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        while line != "1\n" {
+            line.clear();
+            assert!(out.read_line(&mut line).unwrap() > 0);
+        }
+        // The query has begun or is about to.
+        interrupt(child.id());
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!((said.as_str(), status.code()), ("(1 row)\ncancelled\n", Some(130)), "{query}");
+    }
+}
+
+#[test]
+fn a_program_that_has_hardly_started_ends_with_130() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..20 {
+        let mut child = start(folder.path(), &["repl", "memory:"]);
+        interrupt(child.id());
+        // Its input stays open: it waits for statements.
+        let input = child.stdin.take();
+        let status = child.wait().unwrap();
+        drop(input);
+        assert!(is_130(status), "{status}");
+    }
+}
+
+#[test]
+fn waiting_for_statements_ends_with_130() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = start(folder.path(), &["repl", "memory:"]);
+    let mut input = child.stdin.take().unwrap();
+    writeln!(input, "select 1 as started;").unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(out.nth(1).unwrap().unwrap(), "1");
+    interrupt(child.id());
+    assert!(is_130(child.wait().unwrap()));
+}
+
+#[test]
+fn the_prompt_is_back_at_once_and_the_next_statement_runs() {
+    let quick = Duration::from_millis(100);
+    let folder = tempfile::tempdir().unwrap();
+    many(folder.path());
+    let store = folder.path().join("many");
+    let mut terminal =
+        Terminal::start(PROGRAM, &["repl", store.to_str().unwrap(), "--no-rc"], &Start::default());
+    terminal.wait("the prompt", |shown| shown.ends_with("many>"));
+    for query in SILENT {
+        let mut best = Duration::MAX;
+        // A machine that is busy otherwise may be slow once.
+        for _ in 0..10 {
+            terminal.send(&format!("{query};\r"));
+            // The line editor has let go of the keys: Ctrl-C is a signal from now on.
+            terminal.wait_screen("the statement to begin", |screen| !screen.bracketed_paste());
+            terminal.send(CTRL_C);
+            best = best.min(terminal.wait("the prompt", |shown| shown.ends_with("cancelled\nmany>")));
+            terminal.send("select 'all ' || 'free' as state;\r");
+            terminal.wait("the answer", |shown| shown.ends_with(" all free\n(1 row)\nmany>"));
+            if best < quick {
+                break;
+            }
+        }
+        assert!(best < quick, "{query}: {best:?}");
+    }
+    assert_eq!(terminal.end(CTRL_D), 0);
+}
