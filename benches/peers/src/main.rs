@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use report::{Report, Wanted};
+use report::{Peer, Report, Wanted};
 
 /// What goes wrong.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -25,6 +25,9 @@ struct Args {
     /// Run only the benches whose names contain this; can be repeated.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// Measure only the peers whose names contain this; can be repeated.
+    #[arg(long, value_name = "NAME")]
+    peer: Vec<String>,
     /// Do so many times as much.
     #[arg(long, value_name = "N", default_value_t = 1.0)]
     scale: f64,
@@ -47,6 +50,7 @@ pub struct Setup {
     scale: f64,
     rounds: usize,
     folder: PathBuf,
+    peers: Vec<String>,
 }
 
 impl Setup {
@@ -58,11 +62,15 @@ impl Setup {
         scaled
     }
 
-    /// Runs a round as often as was asked for, each in an empty folder.
+    /// Runs a peer's round as often as was asked for, each in an empty folder.
     ///
     /// # Errors
     /// Those of the rounds.
-    pub fn rounds(&self, mut round: impl FnMut(&Path) -> Result<(), Error>) -> Result<(), Error> {
+    pub fn rounds(&self, peer: Peer, mut round: impl FnMut(&Path) -> Result<(), Error>) -> Result<(), Error> {
+        let name = peer.name();
+        if !self.peers.is_empty() && !self.peers.iter().any(|wanted| name.contains(wanted.as_str())) {
+            return Ok(());
+        }
         for _ in 0..self.rounds.max(1) {
             let folder = tempfile::tempdir_in(&self.folder)?;
             round(folder.path())?;
@@ -112,7 +120,7 @@ fn run(args: &Args) -> Result<(), Error> {
         return Err("there is no such bench; --list names them".into());
     }
     let folder = args.folder.clone().unwrap_or_else(std::env::temp_dir);
-    let setup = Setup { scale: args.scale, rounds: args.rounds, folder };
+    let setup = Setup { scale: args.scale, rounds: args.rounds, folder, peers: args.peer.clone() };
     let mut report = Report::default();
     for bench in chosen {
         eprintln!("{} …", bench.name);

@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ankurah::core::node::protocol::{Cell, Event, Outcome};
-use ankurah::core::storage::Engine;
+use ankurah::core::node::protocol::{Cell, Event, Failure, Outcome};
+use ankurah::core::node::{Isolation, NotCommitted};
+use ankurah::core::storage::{Engine, Position};
 use ankurah::protocol::{Connection, Parameters, Request, SessionId};
 use ankurah::{Durability, Node, NodeOptions, OpenOptions, Target, Value};
+use ankurah_query_lang::ast::InsertMode;
 use futures::StreamExt;
 use futures::executor::block_on;
 
@@ -70,13 +72,9 @@ impl Ours {
     ///
     /// # Errors
     /// What the node says.
-    pub fn run(&self, session: u64, statement: &str, positional: Vec<Value>) -> Result<Outcome, Error> {
-        let parameters = Parameters { positional, ..Parameters::default() };
-        self.ask(Request::Execute {
-            session: SessionId(session),
-            statement: statement.to_owned(),
-            parameters,
-        })
+    pub fn run(&self, statement: &str) -> Result<Outcome, Error> {
+        let (session, parameters) = (SessionId(0), Parameters::default());
+        self.ask(Request::Execute { session, statement: statement.to_owned(), parameters })
     }
 
     /// Makes the model of albums, with or without a key.
@@ -85,11 +83,7 @@ impl Ours {
     /// What the node says.
     pub fn define(&self, keyed: bool) -> Result<(), Error> {
         let key = if keyed { " key" } else { "" };
-        self.run(
-            0,
-            &format!("create model album (name string{key}, year string, artist string)"),
-            Vec::new(),
-        )?;
+        self.run(&format!("create model album (name string{key}, year string, artist string)"))?;
         Ok(())
     }
 
@@ -97,13 +91,31 @@ impl Ours {
     ///
     /// # Errors
     /// What the node says.
-    pub fn create_albums(&self, session: u64, albums: &[Album]) -> Result<(), Error> {
-        for album in albums {
-            let values = [&album.name, &album.year, &album.artist].map(|text| Value::string(text.as_str()));
-            let values = values.into_iter().collect::<Result<_, _>>()?;
-            self.run(session, "insert into album (name, year, artist) values (?, ?, ?)", values)?;
+    pub fn create_albums(&self, albums: &[Album]) -> Result<(), Error> {
+        block_on(async {
+            for album in albums {
+                while self.create_album(album).await?.is_none() {}
+            }
+            Ok(())
+        })
+    }
+
+    /// Creates an album, unless something came between.
+    async fn create_album(&self, album: &Album) -> Result<Option<Position>, Error> {
+        let said = |failure: Box<Failure>| failure.message;
+        let mut transaction = self.node.begin(Isolation::default()).await.map_err(said)?;
+        let catalog = Arc::clone(transaction.catalog());
+        let model = catalog.find("album", false, None)?;
+        let mut values = Vec::with_capacity(3);
+        for (name, text) in [("name", &album.name), ("year", &album.year), ("artist", &album.artist)] {
+            values.push((model.find(name, false, None)?.id, Value::string(text.as_str())?));
         }
-        Ok(())
+        transaction.insert(model, values, InsertMode::Insert).await.map_err(said)?;
+        match transaction.commit().await {
+            Ok(position) => Ok(Some(position)),
+            Err(NotCommitted::Again) => Ok(None),
+            Err(NotCommitted::Failed(failure)) => Err(said(failure).into()),
+        }
     }
 
     /// Writes albums by their keys, `each` in one transaction, as an import does.

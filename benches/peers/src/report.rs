@@ -4,49 +4,54 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// Who does the work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Peer {
     /// Our store in memory.
-    #[serde(rename = "ours-memory")]
     OursMemory,
     /// An ordered map, given what our store in memory writes.
-    #[serde(rename = "raw-memory")]
     RawMemory,
     /// Our store on fjall.
-    #[serde(rename = "ours-fjall")]
     OursFjall,
     /// fjall, given what our store writes.
-    #[serde(rename = "raw-fjall")]
     RawFjall,
     /// Our store on sled.
-    #[serde(rename = "ours-sled")]
     OursSled,
     /// sled, given what our store writes.
-    #[serde(rename = "raw-sled")]
     RawSled,
     /// The public crates on sled.
-    #[serde(rename = "public-sled")]
     PublicSled,
     /// SQLite.
-    #[serde(rename = "sqlite")]
     Sqlite,
+}
+
+impl Peer {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Peer::OursMemory => "ours-memory",
+            Peer::RawMemory => "raw-memory",
+            Peer::OursFjall => "ours-fjall",
+            Peer::RawFjall => "raw-fjall",
+            Peer::OursSled => "ours-sled",
+            Peer::RawSled => "raw-sled",
+            Peer::PublicSled => "public-sled",
+            Peer::Sqlite => "sqlite",
+        }
+    }
 }
 
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Peer::OursMemory => "ours on memory",
-            Peer::RawMemory => "an ordered map",
-            Peer::OursFjall => "ours on fjall",
-            Peer::RawFjall => "fjall",
-            Peer::OursSled => "ours on sled",
-            Peer::RawSled => "sled",
-            Peer::PublicSled => "public crates",
-            Peer::Sqlite => "SQLite",
-        })
+        f.pad(self.name())
+    }
+}
+
+impl Serialize for Peer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 
@@ -156,7 +161,7 @@ impl Report {
                 text.push_str(&format!("\n{bench}\n"));
             }
             let Figure { peer, count, seconds, per_second, .. } = figure;
-            text.push_str(&format!("  {peer:16} {per_second:>12.0} /s   ({count} in {seconds:.3} s)\n"));
+            text.push_str(&format!("  {peer:12} {per_second:>12.0} /s   ({count} in {seconds:.3} s)\n"));
         }
         text.push('\n');
         for Ratio { bench, ours, against, ratio, required } in self.ratios(wanted) {
@@ -165,7 +170,7 @@ impl Report {
                 Some(least) if ratio >= least => format!("  at least {least}: yes"),
                 Some(least) => format!("  at least {least}: NO"),
             };
-            text.push_str(&format!("{bench:24} {ours:16} / {against:16} {ratio:>8.2}{required}\n"));
+            text.push_str(&format!("{bench:24} {ours:12} / {against:12} {ratio:>8.2}{required}\n"));
         }
         text
     }

@@ -62,26 +62,26 @@ fn public_albums(albums: &[Album]) -> Vec<public::Album> {
 pub fn buffered(setup: &Setup, report: &mut Report) -> Result<(), Error> {
     let count = setup.scaled(20_000);
     let albums = albums(count);
-    let batches = record(|ours| ours.define(false), |ours| ours.create_albums(1, &albums))?;
+    let batches = record(|ours| ours.define(false), |ours| ours.create_albums(&albums))?;
     for (ours, raw) in ENGINES {
-        setup.rounds(|folder| {
+        setup.rounds(ours, |folder| {
             let store = Ours::create(ours, folder, Durability::Buffered)?;
             store.define(false)?;
-            report.time(BUFFERED, ours, count, || store.create_albums(1, &albums))?;
+            report.time(BUFFERED, ours, count, || store.create_albums(&albums))?;
             store.close()
         })?;
-        setup.rounds(|folder| {
+        setup.rounds(raw, |folder| {
             let store = Raw::create(raw, folder)?;
             let batches = batches.clone();
             report.time(BUFFERED, raw, count, || batches.into_iter().try_for_each(|batch| store.apply(batch)))
         })?;
     }
     let theirs = public_albums(&albums);
-    setup.rounds(|folder| {
+    setup.rounds(Peer::PublicSled, |folder| {
         let store = public::Store::create(folder)?;
         report.time(BUFFERED, Peer::PublicSled, count, || store.create_albums(&theirs, 1))
     })?;
-    setup.rounds(|folder| {
+    setup.rounds(Peer::Sqlite, |folder| {
         let mut store = sqlite::create(folder, Durability::Buffered, false)?;
         report.time(BUFFERED, Peer::Sqlite, count, || sqlite::insert(&mut store, &albums, 1))
     })
@@ -90,13 +90,13 @@ pub fn buffered(setup: &Setup, report: &mut Report) -> Result<(), Error> {
 /// Shares work out to threads, and gives the first error.
 fn all_at_once<T: Send>(
     work: impl IntoIterator<Item = T>,
-    each: impl Fn(usize, T) -> Result<(), Error> + Sync,
+    each: impl Fn(T) -> Result<(), Error> + Sync,
 ) -> Result<(), Error> {
     let (each, failed) = (&each, &Mutex::new(None));
     std::thread::scope(|scope| {
-        for (number, part) in work.into_iter().enumerate() {
+        for part in work {
             scope.spawn(move || {
-                if let Err(error) = each(number, part) {
+                if let Err(error) = each(part) {
                     *failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
                 }
             });
@@ -113,36 +113,32 @@ pub fn synced(setup: &Setup, report: &mut Report) -> Result<(), Error> {
     let count = setup.scaled(6_400).div_ceil(COMMITTERS) * COMMITTERS;
     let share = count / COMMITTERS;
     let albums = albums(count);
-    let batches = record(|ours| ours.define(false), |ours| ours.create_albums(1, &albums))?;
+    let batches = record(|ours| ours.define(false), |ours| ours.create_albums(&albums))?;
     for (ours, raw) in ENGINES {
         if ours == Peer::OursMemory {
             continue;
         }
-        setup.rounds(|folder| {
+        setup.rounds(ours, |folder| {
             let store = Ours::create(ours, folder, Durability::Synced)?;
             store.define(false)?;
             report.time(SYNCED, ours, count, || {
-                all_at_once(albums.chunks(share), |number, albums| {
-                    store.create_albums(number as u64 + 1, albums)
-                })
+                all_at_once(albums.chunks(share), |albums| store.create_albums(albums))
             })?;
             store.close()
         })?;
-        setup.rounds(|folder| {
+        setup.rounds(raw, |folder| {
             let store = Raw::create(raw, folder)?;
             let group = Group::default();
             let parts: Vec<Vec<Batch>> = batches.chunks(share).map(<[Batch]>::to_vec).collect();
             report.time(SYNCED, raw, count, || {
-                all_at_once(parts, |_, part| {
-                    part.into_iter().try_for_each(|batch| group.commit(&store, batch))
-                })
+                all_at_once(parts, |part| part.into_iter().try_for_each(|batch| group.commit(&store, batch)))
             })
         })?;
     }
-    setup.rounds(|folder| {
+    setup.rounds(Peer::Sqlite, |folder| {
         let store = Mutex::new(sqlite::create(folder, Durability::Synced, false)?);
         report.time(SYNCED, Peer::Sqlite, count, || {
-            all_at_once(albums.chunks(share), |_, albums| {
+            all_at_once(albums.chunks(share), |albums| {
                 for album in albums.chunks(1) {
                     let mut store = store.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                     sqlite::insert(&mut store, album, 1)?;
@@ -162,24 +158,24 @@ pub fn bulk(setup: &Setup, report: &mut Report) -> Result<(), Error> {
     let albums = albums(count);
     let batches = record(|ours| ours.define(true), |ours| ours.upsert(&albums, EACH))?;
     for (ours, raw) in ENGINES {
-        setup.rounds(|folder| {
+        setup.rounds(ours, |folder| {
             let store = Ours::create(ours, folder, Durability::Buffered)?;
             store.define(true)?;
             report.time(BULK, ours, count, || store.upsert(&albums, EACH))?;
             store.close()
         })?;
-        setup.rounds(|folder| {
+        setup.rounds(raw, |folder| {
             let store = Raw::create(raw, folder)?;
             let batches = batches.clone();
             report.time(BULK, raw, count, || batches.into_iter().try_for_each(|batch| store.apply(batch)))
         })?;
     }
     let theirs = public_albums(&albums);
-    setup.rounds(|folder| {
+    setup.rounds(Peer::PublicSled, |folder| {
         let store = public::Store::create(folder)?;
         report.time(BULK, Peer::PublicSled, count, || store.create_albums(&theirs, EACH))
     })?;
-    setup.rounds(|folder| {
+    setup.rounds(Peer::Sqlite, |folder| {
         let mut store = sqlite::create(folder, Durability::Buffered, true)?;
         report.time(BULK, Peer::Sqlite, count, || sqlite::insert(&mut store, &albums, EACH))
     })
