@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, RwLock};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
@@ -116,6 +117,7 @@ impl Raw {
 pub struct Group {
     state: Mutex<Flushed>,
     changed: Condvar,
+    joining: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -131,7 +133,10 @@ impl Group {
     /// # Errors
     /// What the engine says.
     pub fn commit(&self, raw: &Raw, batch: Batch) -> Result<(), Error> {
-        raw.apply(batch)?;
+        self.joining.fetch_add(1, Ordering::SeqCst);
+        let applied = raw.apply(batch);
+        self.joining.fetch_sub(1, Ordering::SeqCst);
+        applied?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.applied += 1;
         let mine = state.applied;
@@ -144,8 +149,14 @@ impl Group {
                 continue;
             }
             state.led = true;
-            let target = state.applied;
             drop(state);
+            for _ in 0..256 {
+                if self.joining.load(Ordering::SeqCst) == 0 {
+                    break;
+                }
+                std::thread::yield_now();
+            }
+            let target = self.state.lock().unwrap_or_else(PoisonError::into_inner).applied;
             let flushed = raw.flush();
             state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.led = false;

@@ -2,19 +2,22 @@
 
 use std::sync::{Arc, PoisonError};
 
+use super::Inner;
 use super::actors::Lease;
 use super::draft::{Birth, Pending};
 use super::failure::{Explain, Outcome, failure};
 use super::fold;
+use super::overlay::Reads;
 use super::records;
 use super::text;
 use super::transaction::{Isolation, Transaction};
+use crate::catalog::Catalog;
 use crate::dag::RunStart;
 use crate::entity::State;
 use crate::id::{EntityId, OpId, TransactionId};
 use crate::node::protocol::Failure;
 use crate::operation::{Change, Leaf, Operation, OperationError, Origin, limits};
-use crate::storage::{Batch, CommitError, Position, ReadView, StateWrite, TextWrite};
+use crate::storage::{Batch, CommitError, Position, ReadView, SetAside, StateWrite, TextWrite};
 
 /// Why a transaction was not committed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -54,6 +57,20 @@ struct Work {
     clock: (String, Option<Vec<u8>>),
 }
 
+/// A transaction that is being committed. The view that it read is apart, since it is let go before the store is
+/// written: what a view shows costs the store something as long as it is open.
+struct Committing {
+    node: Arc<Inner>,
+    catalog: Arc<Catalog>,
+    isolation: Isolation,
+    reads: Reads,
+    take_back: Vec<(SetAside, OpId)>,
+    /// Where the transaction read.
+    base: Position,
+    work: Work,
+    lease: Lease,
+}
+
 impl Transaction {
     /// Commits what was written. A transaction that wrote nothing has nothing to commit.
     ///
@@ -64,7 +81,7 @@ impl Transaction {
             return match self.isolation {
                 Isolation::Serializable => {
                     let latest = self.node.engine.view().await?;
-                    self.check_reads(latest.as_ref()).await?;
+                    check_reads(&self.reads, &self.catalog, self.view.position(), latest.as_ref()).await?;
                     Ok(self.view.position())
                 }
                 Isolation::Snapshot | Isolation::Merge => Ok(self.view.position()),
@@ -75,41 +92,36 @@ impl Transaction {
         }
         let mut lease = self.node.actors.lease(self.view.position(), self.node.env.random.as_ref());
         let work = self.work(&mut lease).await?;
-        match self.isolation {
+        let Transaction { node, view, catalog, isolation, reads, take_back, .. } = self;
+        let gate = Arc::clone(&node);
+        let base = view.position();
+        let mut committing = Committing { node, catalog, isolation, reads, take_back, base, work, lease };
+        match isolation {
             Isolation::Serializable => {
-                let _alone = self.node.gate.exclusive().await;
-                self.check_lease(&lease)?;
-                let latest = self.node.engine.view().await?;
-                self.check_reads(latest.as_ref()).await?;
-                self.store(&work, &latest, &mut lease).await
+                drop(view);
+                let _alone = gate.gate.exclusive().await;
+                committing.check_lease()?;
+                let latest = committing.node.engine.view().await?;
+                committing.check_reads(latest.as_ref()).await?;
+                committing.store(latest).await
             }
             Isolation::Snapshot => {
-                let _together = self.node.gate.shared().await;
-                self.check_lease(&lease)?;
-                let view = Arc::clone(&self.view);
-                self.store(&work, &view, &mut lease).await
+                let _together = gate.gate.shared().await;
+                committing.check_lease()?;
+                committing.store(view).await
             }
             Isolation::Merge => {
-                let _together = self.node.gate.shared().await;
-                self.check_lease(&lease)?;
-                let mut view = Arc::clone(&self.view);
-                for _ in 0..self.node.options.limits.retries {
-                    match self.store(&work, &view, &mut lease).await {
-                        Err(NotCommitted::Again) => view = self.node.engine.view().await?,
+                let _together = gate.gate.shared().await;
+                committing.check_lease()?;
+                let mut view = view;
+                for _ in 0..committing.node.options.limits.retries {
+                    match committing.store(view).await {
+                        Err(NotCommitted::Again) => view = committing.node.engine.view().await?,
                         other => return other,
                     }
                 }
                 Err(busy().into())
             }
-        }
-    }
-
-    /// Fails where something that the actor wrote was refused meanwhile: its numbers would be used again.
-    fn check_lease(&self, lease: &Lease) -> Result<(), NotCommitted> {
-        match (lease.is_retired(), self.isolation) {
-            (false, _) => Ok(()),
-            (true, Isolation::Snapshot) => Err(NotCommitted::Again),
-            (true, Isolation::Merge | Isolation::Serializable) => Err(busy().into()),
         }
     }
 
@@ -208,42 +220,52 @@ impl Transaction {
         }
         Ok(leaves)
     }
+}
+
+impl Committing {
+    /// Fails where something that the actor wrote was refused meanwhile: its numbers would be used again.
+    fn check_lease(&self) -> Result<(), NotCommitted> {
+        match (self.lease.is_retired(), self.isolation) {
+            (false, _) => Ok(()),
+            (true, Isolation::Snapshot) => Err(NotCommitted::Again),
+            (true, Isolation::Merge | Isolation::Serializable) => Err(busy().into()),
+        }
+    }
+
+    async fn check_reads(&self, latest: &dyn ReadView) -> Result<(), NotCommitted> {
+        check_reads(&self.reads, &self.catalog, self.base, latest).await
+    }
 
     /// Puts the work on top of what the view shows and commits it.
-    async fn store(
-        &self,
-        work: &Work,
-        view: &Arc<dyn ReadView>,
-        lease: &mut Lease,
-    ) -> Result<Position, NotCommitted> {
-        let node = &self.node;
+    async fn store(&mut self, view: Arc<dyn ReadView>) -> Result<Position, NotCommitted> {
         let mut batch = Batch {
-            transaction: Some(work.id),
+            transaction: Some(self.work.id),
             catalog: if self.isolation == Isolation::Snapshot {
                 self.catalog.position()
             } else {
                 self.catalog.position().max(view.position())
             },
-            runs: work.runs.clone(),
-            actors: vec![lease.record()],
-            records: vec![work.clock.clone()],
+            runs: self.work.runs.clone(),
+            actors: vec![self.lease.record()],
+            records: vec![self.work.clock.clone()],
             take_back: self.take_back.clone(),
             ..Batch::default()
         };
-        for made in &work.made {
+        for made in &self.work.made {
             self.place(made, view.as_ref(), &mut batch).await?;
         }
+        drop(view);
         let long = fold::long(&batch);
-        lease.begin_commit();
-        let result = node.engine.commit(batch, node.options.durability).await;
+        self.lease.begin_commit();
+        let result = self.node.engine.commit(batch, self.node.options.durability).await;
         match result {
             Ok(position) => {
-                lease.committed(position);
-                fold::spawn(node, long);
+                self.lease.committed(position);
+                fold::spawn(&self.node, long);
                 Ok(position)
             }
             Err(CommitError::Conflict { .. } | CommitError::CatalogChanged) => {
-                lease.not_committed();
+                self.lease.not_committed();
                 Err(NotCommitted::Again)
             }
             // Whether it got into the store is not known, so the actor stays in doubt.
@@ -254,7 +276,7 @@ impl Transaction {
     /// Adds an entity's operations and its new state to the batch.
     async fn place(&self, made: &Made, view: &dyn ReadView, batch: &mut Batch) -> Result<(), NotCommitted> {
         let model = made.pending.model;
-        let same_view = view.position() == self.view.position();
+        let same_view = view.position() == self.base;
         let mut state: Option<State> = match (&made.pending.birth, same_view) {
             (Birth::Plain { .. }, _) => None,
             (Birth::Existing, true) => made.pending.base.as_deref().cloned(),
@@ -307,25 +329,30 @@ impl Transaction {
         }
         Ok(())
     }
+}
 
-    /// Fails if anything that the transaction read has changed since.
-    async fn check_reads(&self, latest: &dyn ReadView) -> Result<(), NotCommitted> {
-        const PAGE: usize = 256;
-        let Some(reads) = &self.reads else { return Ok(()) };
-        let mut after = self.view.position();
-        loop {
-            let entries = latest.log(after, PAGE).await?;
-            let Some(last) = entries.last() else { return Ok(()) };
-            after = last.position;
-            let reads = reads.lock().unwrap_or_else(PoisonError::into_inner);
-            let changed = entries.iter().flat_map(|entry| &entry.changes).find(|change| {
-                reads.entities.contains(&change.entity) || reads.models.contains(&change.model)
-            });
-            if let Some(change) = changed {
-                let name = self.catalog.model(change.model).map_or("", |model| &model.label);
-                let message = format!("{name} {} has changed since the transaction read it", change.entity);
-                return Err(failure("conflict", message).help("run the transaction again").into());
-            }
+/// Fails if anything that a transaction read at `after` has changed since.
+async fn check_reads(
+    reads: &Reads,
+    catalog: &Catalog,
+    mut after: Position,
+    latest: &dyn ReadView,
+) -> Result<(), NotCommitted> {
+    const PAGE: usize = 256;
+    let Some(reads) = reads else { return Ok(()) };
+    loop {
+        let entries = latest.log(after, PAGE).await?;
+        let Some(last) = entries.last() else { return Ok(()) };
+        after = last.position;
+        let reads = reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = entries
+            .iter()
+            .flat_map(|entry| &entry.changes)
+            .find(|change| reads.entities.contains(&change.entity) || reads.models.contains(&change.model));
+        if let Some(change) = changed {
+            let name = catalog.model(change.model).map_or("", |model| &model.label);
+            let message = format!("{name} {} has changed since the transaction read it", change.entity);
+            return Err(failure("conflict", message).help("run the transaction again").into());
         }
     }
 }

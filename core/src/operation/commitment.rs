@@ -26,12 +26,27 @@ const OPERATION: &[u8] = b"ankurah/operation/1\0";
 pub(crate) struct BadText(pub(crate) String);
 
 fn hash(domain: &[u8], parts: &[&[u8]]) -> Digest {
+    // Most inputs are short. Put together and hashed at once they take half the time.
+    if let Some(whole) = put_together(&mut [0; 256], domain, parts) {
+        return Digest(*blake3::hash(whole).as_bytes());
+    }
     let mut hasher = blake3::Hasher::new();
     hasher.update(domain);
     for part in parts {
         hasher.update(part);
     }
     Digest(*hasher.finalize().as_bytes())
+}
+
+/// All parts, one after the other, if there is space for them.
+fn put_together<'a>(space: &'a mut [u8], domain: &[u8], parts: &[&[u8]]) -> Option<&'a [u8]> {
+    let mut end = 0usize;
+    for part in std::iter::once(&domain).chain(parts) {
+        let next = end.checked_add(part.len())?;
+        space.get_mut(end..next)?.copy_from_slice(part);
+        end = next;
+    }
+    space.get(..end)
 }
 
 /// The first 16 bytes of a hash.

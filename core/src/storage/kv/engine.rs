@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use futures::lock::{Mutex, MutexGuard};
 
@@ -50,6 +51,10 @@ pub struct KvEngine<K: Kv> {
     writing: Mutex<Writing>,
     /// What readers see.
     published: Watched<Published>,
+    /// The version of the last write that was begun. As long as it is the published one, no write is under way.
+    begun: AtomicU64,
+    /// What the write that is under way will publish.
+    coming: std::sync::Mutex<Option<Published>>,
     group: Group,
     pub(super) texts: Arc<Texts>,
 }
@@ -123,6 +128,8 @@ impl<K: Kv> KvEngine<K> {
             was_clean: published.head.clean,
             read_only: options.read_only,
             writing: Mutex::new(Writing::default()),
+            begun: AtomicU64::new(published.head.version),
+            coming: std::sync::Mutex::new(None),
             published: Watched::new(published),
             group: Group::default(),
             texts: Arc::default(),
@@ -169,8 +176,10 @@ impl<K: Kv> KvEngine<K> {
         next.head.version = next.head.version.saturating_add(1);
         writes.put(layout::head(), next.head.encode());
         writing.unsure = true;
-        self.kv.apply(writes.into_kv()).await?;
         let version = next.head.version;
+        *self.coming() = Some(next.clone());
+        self.begun.store(version, Ordering::SeqCst);
+        self.kv.apply(writes.into_kv()).await?;
         self.published.update(|published| *published = next);
         writing.unsure = false;
         Ok(version)
@@ -179,23 +188,36 @@ impl<K: Kv> KvEngine<K> {
     /// Resolves when a version is on disk.
     pub(super) async fn reach(&self, version: u64) -> Result<(), StorageError> {
         let applied = || self.published.read(|published| published.head.version);
-        self.group.reach(version, applied, || self.kv.flush()).await
+        self.group.reach(version, applied, || self.kv.flush(), || self.kv.pause()).await
+    }
+
+    fn coming(&self) -> std::sync::MutexGuard<'_, Option<Published>> {
+        self.coming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) async fn take_view(&self) -> Result<KvView<K>, StorageError> {
-        // A snapshot and what is published are taken apart, so they are compared; a write in between is rare.
+        let view = |snapshot, published| KvView::new(snapshot, published, self.texts.clone());
+        // A snapshot and what is published are taken apart, so they are compared.
         for _ in 0..64 {
             let published = self.published();
             let snapshot = self.kv.snapshot().await?;
-            if read_head(&snapshot).await?.version == published.head.version {
-                return Ok(KvView::new(snapshot, published, self.texts.clone()));
+            if self.begun.load(Ordering::SeqCst) == published.head.version {
+                return Ok(view(snapshot, published));
+            }
+            let version = read_head(&snapshot).await?.version;
+            if version == published.head.version {
+                return Ok(view(snapshot, published));
+            }
+            let coming = self.coming().clone();
+            if let Some(published) = coming.filter(|coming| coming.head.version == version) {
+                return Ok(view(snapshot, published));
             }
             yield_once().await;
         }
         let _writing = self.writing.lock().await;
         let snapshot = self.kv.snapshot().await?;
         let published = load(&snapshot).await?;
-        Ok(KvView::new(snapshot, published, self.texts.clone()))
+        Ok(view(snapshot, published))
     }
 
     async fn commit_batch(&self, batch: Batch, durability: Durability) -> Result<Position, CommitError> {
@@ -203,6 +225,7 @@ impl<K: Kv> KvEngine<K> {
             let head = self.published.read(|published| published.head);
             (head.position, head.version)
         } else {
+            let _joining = (durability == Durability::Synced).then(|| self.group.join());
             let mut writing = self.begin_write().await?;
             let now = self.published();
             let (writes, mut next) = self.prepare(&now, batch).await?;

@@ -1,16 +1,33 @@
 //! Group commit: everyone who waits for durability at the same time shares one flush.
 //!
-//! Whoever finds no flush under way leads: it gives other tasks one turn to join, notes the last applied
-//! version, flushes, and wakes the rest. No runtime is needed, and a leader that is dropped is replaced.
+//! Whoever finds no flush under way leads: it gives those who are about to commit some turns to join, notes the
+//! last applied version, flushes, and wakes the rest. No runtime is needed, and a leader that is dropped is
+//! replaced.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::watch::{Watched, yield_once};
 use crate::storage::StorageError;
 
+/// How many turns a leader gives to others. Without a bound one that is never polled again would hold up all.
+const TURNS: usize = 256;
+
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     state: Watched<Flushed>,
+    /// How many are about to apply a write that they will wait for.
+    joining: AtomicUsize,
+}
+
+/// One that is about to apply a write that it will wait for.
+#[derive(Debug)]
+pub(crate) struct Joining<'a>(&'a AtomicUsize);
+
+impl Drop for Joining<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -24,11 +41,23 @@ struct Flushed {
 }
 
 /// Steps down on every way out.
-struct Lead<'a>(&'a Watched<Flushed>);
+struct Lead<'a> {
+    state: &'a Watched<Flushed>,
+    /// What became of the flush, if it came to its end.
+    result: Option<Result<u64, StorageError>>,
+}
 
 impl Drop for Lead<'_> {
     fn drop(&mut self) {
-        self.0.update(|state| state.led = false);
+        let result = self.result.take();
+        self.state.update(|state| {
+            state.led = false;
+            match result {
+                Some(Ok(version)) => state.durable = state.durable.max(version),
+                Some(Err(error)) => state.failed = Some(error),
+                None => {}
+            }
+        });
     }
 }
 
@@ -38,12 +67,20 @@ impl Group {
         self.state.read(|state| state.failed.clone().map_or(Ok(()), Err))
     }
 
-    /// Resolves when `version` is on disk. `applied` gives the last applied version, `flush` flushes it.
+    /// Notes that the caller is about to apply a write that it will wait for, until what this gives is dropped.
+    pub(crate) fn join(&self) -> Joining<'_> {
+        self.joining.fetch_add(1, Ordering::SeqCst);
+        Joining(&self.joining)
+    }
+
+    /// Resolves when `version` is on disk. `applied` gives the last applied version, `flush` flushes it, `pause`
+    /// lets other threads run.
     pub(crate) async fn reach<F>(
         &self,
         version: u64,
         applied: impl Fn() -> u64,
         flush: impl Fn() -> F,
+        pause: impl Fn(),
     ) -> Result<(), StorageError>
     where
         F: Future<Output = Result<(), StorageError>>,
@@ -65,15 +102,17 @@ impl Group {
             if let Some(result) = done.await {
                 return result;
             }
-            let lead = Lead(&self.state);
+            let mut lead = Lead { state: &self.state, result: None };
             yield_once().await;
+            for _ in 0..TURNS {
+                if self.joining.load(Ordering::SeqCst) == 0 {
+                    break;
+                }
+                pause();
+                yield_once().await;
+            }
             let target = applied();
-            let result = flush().await;
-            self.state.update(|state| match result {
-                Ok(()) => state.durable = state.durable.max(target),
-                Err(error) => state.failed = Some(error),
-            });
-            drop(lead);
+            lead.result = Some(flush().await.map(|()| target));
         }
     }
 }

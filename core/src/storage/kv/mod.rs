@@ -212,6 +212,9 @@ pub trait KvStore: KvRead + fmt::Debug + 'static {
     /// The engine's name, such as `memory`.
     fn name(&self) -> &'static str;
 
+    /// Lets other threads run for a moment, where there are any.
+    fn pause(&self) {}
+
     /// The version that [`KvStore::set_closed`] was last given, kept apart from the store, so that a store which
     /// lost its end is found out. 0 where nothing is kept.
     fn closed(&self) -> u64 {
@@ -255,6 +258,10 @@ impl<S: KvStore> KvStore for std::sync::Arc<S> {
 
     fn name(&self) -> &'static str {
         S::name(self)
+    }
+
+    fn pause(&self) {
+        S::pause(self);
     }
 
     fn closed(&self) -> u64 {

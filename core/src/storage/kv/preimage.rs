@@ -209,6 +209,10 @@ impl<S: KvStore> KvStore for Preimages<S> {
         self.shared.store.name()
     }
 
+    fn pause(&self) {
+        self.shared.store.pause();
+    }
+
     fn closed(&self) -> u64 {
         self.shared.store.closed()
     }

@@ -154,6 +154,10 @@ impl KvStore for FjallStore {
         NAME
     }
 
+    fn pause(&self) {
+        std::thread::yield_now();
+    }
+
     fn closed(&self) -> u64 {
         self.directory().closed()
     }

@@ -215,6 +215,10 @@ impl KvStore for SledStore {
         NAME
     }
 
+    fn pause(&self) {
+        std::thread::yield_now();
+    }
+
     fn closed(&self) -> u64 {
         self.directory().closed()
     }
