@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, OnceLock};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ankurah_core::node::protocol::{
@@ -14,6 +14,8 @@ use ankurah_core::node::protocol::{
 use futures::StreamExt;
 use futures::executor::block_on;
 use signal_hook::consts::SIGINT;
+
+use crate::panics::caught;
 
 /// How often a wait looks whether it was interrupted.
 const LOOK: Duration = Duration::from_millis(20);
@@ -146,7 +148,7 @@ impl Client {
             }
         });
         match spawned {
-            Ok(_) => Answer { interrupt, source: Source::Channel(receiver, stop), ended: false },
+            Ok(_) => Answer { interrupt, source: Source::Channel { receiver, _stop: stop }, ended: false },
             Err(error) => {
                 let failure = broken(format!("no thread for the statement could be started: {error}"));
                 Answer { interrupt, source: Source::Failed(Box::new(failure)), ended: false }
@@ -197,11 +199,13 @@ pub enum Next {
 
 /// The next event; `None` where it was given up, which `given_up` is asked whenever the node gives others a turn.
 fn next_unless(stream: &mut EventStream, given_up: impl Fn() -> bool) -> Option<Option<Event>> {
-    block_on(poll_fn(
-        |context| {
-            if given_up() { Poll::Ready(None) } else { stream.poll_next_unpin(context).map(Some) }
-        },
-    ))
+    let poll = |context: &mut Context<'_>| {
+        if given_up() { Poll::Ready(None) } else { stream.poll_next_unpin(context).map(Some) }
+    };
+    caught(|| block_on(poll_fn(poll))).unwrap_or_else(|message| {
+        let message = format!("the engine gave up: {message}; the files of the store may be damaged");
+        Some(Some(Event::Failed(Failure { kind: "engine".to_owned(), ..broken(message) })))
+    })
 }
 
 /// Tells the thread of an answer that nobody waits for it any more, so that what it holds is free again.
@@ -215,7 +219,7 @@ impl Drop for Stopping {
 
 enum Source {
     Stream(EventStream),
-    Channel(Receiver<Event>, Stopping),
+    Channel { receiver: Receiver<Event>, _stop: Stopping },
     Failed(Box<Failure>),
 }
 
@@ -277,7 +281,7 @@ impl Answer {
                 let interrupt = &self.interrupt;
                 next_unless(stream, || interrupt.take()).ok_or(Stop::Cancelled)
             }
-            Source::Channel(receiver, _) => loop {
+            Source::Channel { receiver, .. } => loop {
                 if self.interrupt.take() {
                     return Err(Stop::Cancelled);
                 }

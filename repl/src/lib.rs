@@ -10,6 +10,7 @@ pub mod fixture;
 pub mod format;
 pub mod import;
 pub mod interactive;
+pub mod panics;
 pub mod repl;
 pub mod sample;
 pub mod script;
@@ -27,6 +28,7 @@ use crate::exit::Exit;
 /// Runs the program with the arguments of the process.
 pub fn main() -> Exit {
     client::end_on_ctrl_c();
+    panics::say_in_a_line();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

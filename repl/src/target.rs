@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use ankurah::{Context, OpenError, OpenOptions, Target};
 use ankurah_core::env::fixed::FixedEnv;
+use ankurah_core::node::NodeError;
 use ankurah_core::node::protocol::{Connection, Event, EventStream, Failure, Request, TransactionState};
+use ankurah_core::storage::StorageError;
 use ankurah_query_lang::ast::{Statement, StatementKind};
 use ankurah_query_lang::parse_statement;
 use futures::executor::block_on;
+
+use crate::panics::caught;
 
 /// What a target is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +52,7 @@ impl Opened {
 impl Drop for Opened {
     fn drop(&mut self) {
         // What was acknowledged is safe without it; the next opening is quicker with it.
-        let _ = block_on(self.context.close());
+        let _ = caught(|| block_on(self.context.close()));
     }
 }
 
@@ -59,6 +63,15 @@ pub fn open(target: &str, mode: Mode) -> Result<Opened, String> {
 
 /// The same with the error as such.
 pub fn try_open(target: &str, mode: Mode) -> Result<Opened, OpenError> {
+    // What an engine panics at is what it did not expect in its files.
+    caught(|| open_context(target, mode)).unwrap_or_else(|message| {
+        let message = format!("the engine gave up: {message}");
+        let error = NodeError::Storage(StorageError::Damaged { what: "its files".to_owned(), message });
+        Err(OpenError::Node { target: target.to_owned(), error })
+    })
+}
+
+fn open_context(target: &str, mode: Mode) -> Result<Opened, OpenError> {
     let options = OpenOptions::new().create(mode == Mode::Create).read_only(mode == Mode::Read);
     let context = block_on(options.open(target))?;
     Ok(Opened { connection: context.node().connect(), name: target.to_owned(), context })

@@ -52,9 +52,19 @@ pub fn command(args: &VerifyArgs) -> Exit {
             closed |= writeln!(out, "{}", fault_line(&fault.record, &fault.message, style)).is_err();
         }
     });
+    let end = match end {
+        // Where the engine cannot read on, what it says of that is a fault like others.
+        Err(Stop::Failed(failure)) if matches!(failure.kind.as_str(), "damaged" | "engine") => {
+            faults = faults.saturating_add(1);
+            let message = format!("{}; what comes after it was not looked at", failure.message);
+            closed |= writeln!(out, "{}", fault_line("the files of the store", &message, style)).is_err();
+            Ok(())
+        }
+        other => other.map(|_| ()),
+    };
     match end {
-        Ok(_) if closed => Exit::Differs,
-        Ok(_) => {
+        Ok(()) if closed => Exit::Differs,
+        Ok(()) => {
             let time = start.elapsed().as_secs_f64();
             let name = Safe::line(&opened.name).to_string();
             let line = match faults {

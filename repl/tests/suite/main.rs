@@ -3,6 +3,7 @@
 
 mod common;
 mod completion;
+mod damage;
 mod fixtures;
 mod formats;
 mod help;
