@@ -121,6 +121,14 @@ pub enum ApplyError {
         /// The parent.
         parent: OpId,
     },
+    /// An edit that changes what the entity is named by.
+    #[error("operation {operation} changes property {property}, which is part of its entity's key")]
+    Key {
+        /// The operation.
+        operation: OpId,
+        /// The property.
+        property: PropertyId,
+    },
     /// An edit that follows nothing.
     #[error("operation {operation} has no parents")]
     NoParents {
@@ -201,10 +209,19 @@ impl State {
         if operation.parents().is_empty() {
             return Err(ApplyError::NoParents { operation: id });
         }
+        if let Some(leaf) = operation.leaves().iter().find(|leaf| self.is_named_by(leaf.property)) {
+            return Err(ApplyError::Key { operation: id, property: leaf.property });
+        }
         match operation.parents().iter().find(|parent| !self.may_know(parent)) {
             Some(parent) => Err(ApplyError::Parent { operation: id, parent: parent.id }),
             None => Ok(()),
         }
+    }
+
+    /// Whether the entity is named by its value of a property: the genesis set it, and nothing may change it.
+    fn is_named_by(&self, property: PropertyId) -> bool {
+        let named_by_key = self.entity.0.stamp().millis() == 0;
+        named_by_key && self.registers.get(&property).is_some_and(|register| register.winner == self.entity.0)
     }
 
     /// Whether the operation may be among those of the state, as far as head and base tell. Every ancestor of

@@ -259,7 +259,8 @@ impl Statement<'_> {
         answer: &mut Answer,
     ) -> Outcome<Did> {
         let started = self.nanos();
-        let plan = plan(select, &transaction.indexes());
+        let lookups = transaction.lookups(&select);
+        let plan = plan(select, &lookups);
         let wanted = plan.wanted_index().cloned();
         self.timings.plan = self.timings.plan.saturating_add(self.nanos().saturating_sub(started));
         let mut running = run(plan, transaction.source(), self.options());
@@ -316,7 +317,8 @@ impl Statement<'_> {
         let indent = if title.is_some() { "  " } else { "" };
         lines.extend(title);
         if let Some(select) = select {
-            let plan = plan(select, &transaction.indexes());
+            let lookups = transaction.lookups(&select);
+            let plan = plan(select, &lookups);
             let measured = if analyze { Some(self.measure(transaction, plan.clone()).await?) } else { None };
             lines.extend(plan.explain(measured.as_deref()).into_iter().map(|line| format!("{indent}{line}")));
         }

@@ -9,8 +9,8 @@ use super::overlay::{Overlay, ReadSet, Reads, note_entities};
 use crate::catalog::{Catalog, reserved};
 use crate::entity::State;
 use crate::id::{EntityId, ModelId, OpId, PropertyId};
-use crate::query::Source;
-use crate::storage::{Index, ReadView, SetAside};
+use crate::query::{BoundSelect, Lookups, Source};
+use crate::storage::{ReadView, SetAside};
 
 /// How a transaction deals with what others commit meanwhile. All of them read at one position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,11 +62,12 @@ impl Transaction {
         })
     }
 
-    /// The indexes that queries of this transaction can use: not those of models that it has written.
-    pub(crate) fn indexes(&self) -> Vec<Index> {
-        let mut indexes = self.view.indexes();
-        indexes.retain(|index| !self.draft.touches(index.definition.model));
-        indexes
+    /// What a query of this transaction can use: not the indexes of models that it has written. New entities
+    /// that it has written are named by the key that its catalog knows.
+    pub(crate) fn lookups(&self, select: &BoundSelect) -> Lookups {
+        let mut lookups = Lookups::of(self.view.as_ref(), select);
+        lookups.indexes.retain(|index| !self.draft.touches(index.definition.model));
+        lookups
     }
 
     /// The entity as the transaction has it so far, ready to be changed; `None` where it does not exist.

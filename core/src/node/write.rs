@@ -419,7 +419,8 @@ fn splice(pending: &mut Pending, property: PropertyId, now: &Arc<str>, edits: &[
 pub(crate) async fn collect(transaction: &Transaction, select: BoundSelect) -> Outcome<Vec<Vec<Value>>> {
     let limits = &transaction.node.options.limits;
     let options = RunOptions { memory: limits.query_memory, ..RunOptions::default() };
-    let plan = plan(select, &transaction.indexes());
+    let lookups = transaction.lookups(&select);
+    let plan = plan(select, &lookups);
     let mut running = run(plan, transaction.source(), options);
     let mut rows = Vec::new();
     while let Some(batch) = running.rows.next().await {

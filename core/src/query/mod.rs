@@ -26,6 +26,6 @@ pub use bound::{
 };
 pub use error::{BindError, BindErrorKind, EvalError, EvalErrorKind, RunError};
 pub use names::Names;
-pub use plan::{Plan, plan};
+pub use plan::{Lookups, Plan, plan};
 pub(crate) use run::generate::{Sink, generate};
 pub use run::{Measure, ResultRows, RunOptions, Running, Source, Statistics, ViewSource, run};

@@ -443,6 +443,11 @@ pub trait ReadView: MaybeSend + MaybeSync {
     /// Number of entities of a model that are not deleted, at this view, if it is known without a scan.
     fn count_hint(&self, model: ModelId) -> Option<u64>;
 
+    /// Whether every entity of a model has the id that follows from its values of these properties in this
+    /// order, so that the one with given values can be looked up instead of searched. False where that is not
+    /// known.
+    fn named_by(&self, model: ModelId, key: &[PropertyId]) -> bool;
+
     /// The position of the last change of the catalog that this view shows.
     fn catalog(&self) -> Position;
 

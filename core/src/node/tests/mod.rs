@@ -1,6 +1,7 @@
 //! The node as a program sees it: requests in, events out.
 
 mod faults;
+mod keys;
 mod outside;
 mod program;
 mod statements;

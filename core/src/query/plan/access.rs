@@ -3,7 +3,9 @@
 use std::ops::Bound;
 
 use super::set::{Interval, Set};
+use crate::catalog::Model;
 use crate::id::{EntityId, OpId, PropertyId};
+use crate::operation::Operation;
 use crate::query::bound::{OrderKey, Slot};
 use crate::query::expr::Expr;
 use crate::storage::{Index, IndexDefinition, IndexId, IndexPart, IndexRange, IndexState};
@@ -169,6 +171,33 @@ impl Question<'_> {
         }
         let range = |equal| IndexRange { equal, lower: Bound::Unbounded, upper: Bound::Unbounded };
         Narrowed { ranges: prefixes.into_iter().map(range).collect(), score }
+    }
+
+    /// The entities with the keys that the filter leaves, ascending; `None` where it leaves too many. Only for a
+    /// model whose entities are named by their keys: a key has no nulls there.
+    pub(super) fn named(&self, model: &Model) -> Option<Vec<EntityId>> {
+        let mut keys: Vec<Vec<(PropertyId, Value)>> = vec![Vec::new()];
+        for property in &model.key {
+            let set = self.set(*property)?;
+            set.point_count()?;
+            if keys.len().saturating_mul(set.intervals.len()) > MAX_RANGES {
+                return None;
+            }
+            let values: Vec<&Value> = set.intervals.iter().filter_map(Interval::as_point).collect();
+            keys = keys
+                .iter()
+                .flat_map(|key| {
+                    values
+                        .iter()
+                        .map(|value| key.iter().cloned().chain([(*property, Value::clone(value))]).collect())
+                })
+                .collect();
+        }
+        let entities = keys.iter().map(|key| Operation::keyed_id(model.id, key).ok());
+        let mut entities: Vec<EntityId> = entities.collect::<Option<_>>()?;
+        entities.sort_unstable();
+        entities.dedup();
+        Some(entities)
     }
 
     /// Whether an index gives the rows in the order that is wanted (then ids ascending), and in which direction:

@@ -237,10 +237,14 @@ impl Plan {
                 words.extend(until.map(|id| format!("up to @{id}")));
                 format!("{what}: {}, by id", words.join(", "))
             }
-            Reading::Entities(entities) => match entities.as_slice() {
-                [only] => format!("{what}: @{only}"),
-                many => format!("{what}: {} by their ids", many.len()),
-            },
+            Reading::Entities(entities) => {
+                let by = if self.by_key { "key" } else { "id" };
+                match entities.as_slice() {
+                    [only] if !self.by_key => format!("{what}: @{only}"),
+                    [only] => format!("{what} by its key: @{only}"),
+                    many => format!("{what}: {} by their {by}s", many.len()),
+                }
+            }
             Reading::InOrder { ranges, reverse, .. } => {
                 let reverse = if *reverse { ", backwards" } else { "" };
                 format!("{what} by index {}{reverse}", self.show_index(model, ranges))

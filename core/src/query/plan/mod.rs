@@ -12,7 +12,7 @@ use super::bound::{BoundSelect, Hop, OrderKey, Slot};
 use super::expr::{AggregateFunction, Expr};
 use crate::id::{EntityId, OpId};
 use crate::node::protocol::Column;
-use crate::storage::{Deleted, Index, IndexDefinition, IndexId, IndexRange};
+use crate::storage::{Deleted, Index, IndexDefinition, IndexId, IndexRange, ReadView};
 use crate::value::Value;
 
 /// A planned `select`: what [`run`](super::run()) runs.
@@ -22,6 +22,8 @@ pub struct Plan {
     pub(crate) reading: Reading,
     /// Whether rows must still be brought into the order that `order by` asks for.
     pub(crate) sorts: bool,
+    /// Whether the entities that are read were named by their keys.
+    by_key: bool,
     /// Whether the first value that is not null is all that is asked for: the least or greatest one.
     pub(crate) first_only: bool,
     /// When what each hop leads to is needed.
@@ -76,9 +78,26 @@ pub(crate) enum Stage {
     Output,
 }
 
-/// Chooses how to read the rows of `select`, given the indexes of the store. Indexes that are not ready or of
-/// other models are passed over.
-pub fn plan(mut select: BoundSelect, indexes: &[Index]) -> Plan {
+/// What a store offers besides reading all entities of a model.
+#[derive(Clone, Debug, Default)]
+pub struct Lookups {
+    /// Indexes. Those that are not ready or of other models are passed over.
+    pub indexes: Vec<Index>,
+    /// Whether every entity of the model has the id that follows from its key.
+    pub by_key: bool,
+}
+
+impl Lookups {
+    /// What a view offers for a query.
+    pub fn of(view: &dyn ReadView, select: &BoundSelect) -> Self {
+        let Some(model) = &select.input.model else { return Lookups::default() };
+        let by_key = !model.key.is_empty() && view.named_by(model.id, &model.key);
+        Lookups { indexes: view.indexes(), by_key }
+    }
+}
+
+/// Chooses how to read the rows of `select`, given what the store offers.
+pub fn plan(mut select: BoundSelect, lookups: &Lookups) -> Plan {
     let stages = stages(&select);
     let sets = sets(&select);
     let plain = select.grouping.is_none() && !select.distinct;
@@ -86,10 +105,19 @@ pub fn plan(mut select: BoundSelect, indexes: &[Index]) -> Plan {
         simplify_order(&mut select, &sets);
     }
     let sorts = !select.order.is_empty();
-    let reading = without_index(&select, &sets);
-    let mut plan = Plan { select, reading, sorts, first_only: false, stages, index: None, wanted: None };
+    let mut reading = without_index(&select, &sets);
+    let named = match reading {
+        Reading::All { after, until } if lookups.by_key => named_by_key(&select, &sets, after, until),
+        _ => None,
+    };
+    let by_key = named.is_some();
+    if let Some(entities) = named {
+        reading = Reading::Entities(entities);
+    }
+    let mut plan =
+        Plan { select, reading, sorts, by_key, first_only: false, stages, index: None, wanted: None };
     if matches!(plan.reading, Reading::All { .. }) && plan.select.input.deleted == Deleted::Exclude {
-        plan.choose_index(sets, indexes);
+        plan.choose_index(sets, &lookups.indexes);
     }
     plan
 }
@@ -126,6 +154,22 @@ fn without_index(select: &BoundSelect, sets: &[Option<Set>]) -> Reading {
             Reading::All { after, until }
         }
     }
+}
+
+/// The entities that the filter leaves, ascending, where it leaves only some values of each property of the key
+/// and the entities are named by those.
+fn named_by_key(
+    select: &BoundSelect,
+    sets: &[Option<Set>],
+    after: Option<EntityId>,
+    until: Option<EntityId>,
+) -> Option<Vec<EntityId>> {
+    let model = select.input.model.as_ref()?;
+    let question = Question { slots: &select.input.slots, sets, order: &[], limited: false };
+    let entities = question.named(model)?;
+    let inside =
+        |id: &EntityId| after.is_none_or(|after| *id > after) && until.is_none_or(|until| *id <= until);
+    Some(entities.into_iter().filter(inside).collect())
 }
 
 impl Plan {

@@ -14,7 +14,7 @@ fn indexed() -> World {
 
 fn explained(world: &World, text: &str) -> String {
     let Ok(Bound::Select(select)) = world.bind(text, &Parameters::default()) else { panic!("{text}") };
-    let lines = plan(*select, &world.tables.indexes).explain(None);
+    let lines = plan(*select, &world.lookups()).explain(None);
     format!("{text}\n{}", lines.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n"))
 }
 
@@ -98,7 +98,7 @@ fn an_index_that_does_not_help_more_is_not_wanted() {
     let world = indexed();
     let wanted = |text: &str| {
         let Ok(Bound::Select(select)) = world.bind(text, &Parameters::default()) else { panic!("{text}") };
-        plan(*select, &world.tables.indexes).wanted_index().map(|definition| definition.parts.len())
+        plan(*select, &world.lookups()).wanted_index().map(|definition| definition.parts.len())
     };
     assert_eq!(wanted("select name from album where year = 1974"), None);
     assert_eq!(wanted("select name from album where year = 1974 and genre = 'Jazz'"), None);
@@ -112,7 +112,7 @@ fn the_greatest_value_is_read_alone() {
     let Ok(Bound::Select(select)) = world.bind("select max(year) from album", &Parameters::default()) else {
         panic!()
     };
-    let plan = plan(*select, &world.tables.indexes);
+    let plan = plan(*select, &world.lookups());
     let running = run(plan, Arc::new(world.tables), RunOptions::default());
     let statistics = Arc::clone(&running.statistics);
     assert_eq!(collect(running).0, ["1999"]);
@@ -125,7 +125,7 @@ fn measured() {
     let world = indexed();
     let text = "select genre, count(*) from album where year > 1960 group by genre order by 2 limit 2";
     let Ok(Bound::Select(select)) = world.bind(text, &Parameters::default()) else { panic!("{text}") };
-    let plan = plan(*select, &[]);
+    let plan = plan(*select, &Lookups::default());
     let running = run(plan.clone(), Arc::new(world.tables), RunOptions::default());
     let statistics = Arc::clone(&running.statistics);
     collect(running);

@@ -221,8 +221,7 @@ fn an_index_that_finds_too_much_is_given_up() {
     {
         let world = world_of(&rows, &[(vec![(0, false)], false)], true);
         let Ok(Bound::Select(select)) = world.bind(text, &Parameters::default()) else { panic!("{text}") };
-        let running =
-            run(plan(*select, &world.tables.indexes), Arc::new(world.tables), RunOptions::default());
+        let running = run(plan(*select, &world.lookups()), Arc::new(world.tables), RunOptions::default());
         let statistics = Arc::clone(&running.statistics);
         collect(running);
         assert_eq!(statistics.gave_up_index(), gave_up, "{text}");

@@ -13,7 +13,7 @@ use futures::StreamExt;
 use futures::executor::block_on;
 
 use self::source::{Entity, Tables};
-use super::{BindError, Bound, Context, Names, RunError, RunOptions, bind_statement, plan, run};
+use super::{BindError, Bound, Context, Lookups, Names, RunError, RunOptions, bind_statement, plan, run};
 use crate::catalog::{Backend, Model, NameError, Property};
 use crate::id::{EntityId, ModelId, OpId, PropertyId};
 use crate::node::protocol::Parameters;
@@ -122,6 +122,10 @@ impl World {
         self.tables.with_index(definition);
     }
 
+    fn lookups(&self) -> Lookups {
+        Lookups { indexes: self.tables.indexes.clone(), by_key: false }
+    }
+
     fn bind(&self, text: &str, parameters: &Parameters) -> Result<Bound, BindError> {
         let statement = ankurah_query_lang::parse_statement(text)
             .unwrap_or_else(|error| panic!("{}", error.render(text)));
@@ -186,7 +190,7 @@ fn rows(world: World, text: &str, parameters: &Parameters) -> (Vec<String>, Opti
         panic!("{text}\n{}", error.diagnostic().render(text, &ankurah_query_lang::RenderOptions::default()))
     });
     let Bound::Select(select) = bound else { panic!("{text} is not a select") };
-    let plan = plan(*select, &world.tables.indexes);
+    let plan = plan(*select, &world.lookups());
     collect(run(plan, Arc::new(world.tables), RunOptions::default()))
 }
 

@@ -9,7 +9,8 @@ fn bind(text: &str) -> Bound {
 
 fn select(select: super::super::BoundSelect) -> String {
     let world = world();
-    let (mut rows, failure) = collect(run(plan(select, &[]), Arc::new(world.tables), RunOptions::default()));
+    let (mut rows, failure) =
+        collect(run(plan(select, &Lookups::default()), Arc::new(world.tables), RunOptions::default()));
     rows.extend(failure.map(|error| format!("error: {error}")));
     rows.join("; ")
 }

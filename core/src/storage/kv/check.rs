@@ -1,6 +1,6 @@
 //! Checking what only the engine knows: records, and that they agree with each other.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use futures::{StreamExt, stream};
 
@@ -117,7 +117,8 @@ impl<K: Kv> Check<K> {
             (layout::MODEL_OF, Some(entity), _) => self.model_of(EntityId(entity), value).await,
             (layout::OPERATION, Some(entity), Some(id)) => {
                 self.operations = self.operations.saturating_add(1);
-                let (at, _) = record::decode_operation(EntityId(entity), id, value)?;
+                let (at, operation) = record::decode_operation(EntityId(entity), id, value)?;
+                self.counts.entry(operation.model()).or_default().naming.admit(&operation);
                 match at.0 == 0 || at > self.published().head.position {
                     true => Err(fault(format!("operation {id}"), "it has a position that is not in the log")),
                     false => Ok(()),
@@ -280,9 +281,19 @@ impl<K: Kv> Check<K> {
             let message = format!("it names {} of {} operations", self.named, self.operations);
             faults.push(fault("the log".to_owned(), message));
         }
-        let kept = self.published().counts.iter().filter(|(_, count)| **count != Count::default());
-        if !kept.eq(self.counts.iter()) {
-            faults.push(fault("counts of models".to_owned(), "they are not those of the states".to_owned()));
+        let kept = self.published().counts.as_ref();
+        let none = Count::default();
+        let models: BTreeSet<&ModelId> = kept.keys().chain(self.counts.keys()).collect();
+        for model in models {
+            let (kept, found) = (kept.get(model).unwrap_or(&none), self.counts.get(model).unwrap_or(&none));
+            let record = || format!("counts of model {model}");
+            if (kept.live, kept.deleted) != (found.live, found.deleted) {
+                faults.push(fault(record(), "they are not those of the states".to_owned()));
+            }
+            if !kept.naming.covers(&found.naming) {
+                let message = "what its entities are named by is not what they were created with";
+                faults.push(fault(record(), message.to_owned()));
+            }
         }
         faults
     }

@@ -106,6 +106,7 @@ impl<K: Kv> Commit<'_, K> {
             let key = layout::operation(operation.entity(), operation.id());
             self.writes.put(key, record::encode_operation(position, operation));
             self.note(operation.model(), operation.entity(), Some(operation.id()));
+            self.admit(operation);
         }
         for run in &batch.runs {
             let key = layout::run(run.entity, run.first.actor, run.first.sequence);
@@ -186,6 +187,18 @@ impl<K: Kv> Commit<'_, K> {
         self.writes.put(layout::state(model, entity), record::encode_state(&state));
         self.entries(model, entity, old.as_ref(), Some(&state));
         self.recount(model, old.as_ref(), Some(&state));
+    }
+
+    /// Takes note of what a new entity is named by.
+    fn admit(&mut self, operation: &Operation) {
+        let model = operation.model();
+        let known = self.next.counts.get(&model).map(|count| count.naming.clone()).unwrap_or_default();
+        let mut naming = known;
+        if naming.admit(operation) {
+            let count = Arc::make_mut(&mut self.next.counts).entry(model).or_default();
+            count.naming = naming;
+            self.writes.put(layout::count(model), count.encode());
+        }
     }
 
     /// Brings the counts of a model in line with a change of one entity.

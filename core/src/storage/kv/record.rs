@@ -6,8 +6,8 @@ use super::layout;
 use crate::codec::{DecodeError, Problem, Reader, Writer};
 use crate::dag::{Link, RunStart, VersionVector};
 use crate::entity::{Columns, STATE_VERSION, State, StateReader, TextVersion};
-use crate::id::{ActorId, EntityId, ModelId, OpId, StoreId};
-use crate::operation::{Decoded, Operation};
+use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId, StoreId};
+use crate::operation::{Decoded, Kind, Operation, limits};
 use crate::storage::{
     Accepted, ActorRecord, Aside, Index, IndexDefinition, IndexId, IndexPart, IndexState, LogChange,
     LogEntry, Position, StorageError,
@@ -16,8 +16,10 @@ use crate::value::{TypeTag, Value, ValueType};
 
 /// The version of the store's format as a whole.
 pub(crate) const STORE_FORMAT: u32 = 1;
-/// The format byte of every record that this version writes.
+/// The format byte of nearly every record that this version writes.
 const FORMAT: u8 = 1;
+/// The format byte of the records that have a second format.
+const FORMAT_2: u8 = 2;
 
 /// The greatest encoded operation that a set aside keeps, in bytes.
 const MAX_ASIDE: usize = 17 << 20;
@@ -34,15 +36,25 @@ fn decode<'a, T>(
     what: impl FnOnce() -> String,
     read: impl FnOnce(&mut Reader<'a>) -> Result<T, DecodeError>,
 ) -> Result<T, StorageError> {
+    decode_up_to(FORMAT, bytes, what, |_, reader| read(reader))
+}
+
+/// Reads a record that has several formats: `read` is given which.
+fn decode_up_to<'a, T>(
+    newest: u8,
+    bytes: &'a [u8],
+    what: impl FnOnce() -> String,
+    read: impl FnOnce(u8, &mut Reader<'a>) -> Result<T, DecodeError>,
+) -> Result<T, StorageError> {
     let mut reader = Reader::new(bytes);
     let result = reader.u8("format").and_then(|format| match format {
-        FORMAT => {
-            let value = read(&mut reader)?;
+        0 => Err(reader.error_at(0, "format", Problem::Tag(0))),
+        known if known <= newest => {
+            let value = read(known, &mut reader)?;
             reader.finish()?;
             Ok(Ok(value))
         }
-        0 => Err(reader.error_at(0, "format", Problem::Tag(0))),
-        newer => Ok(Err(StorageError::Newer { found: u32::from(newer), known: u32::from(FORMAT) })),
+        newer => Ok(Err(StorageError::Newer { found: u32::from(newer), known: u32::from(newest) })),
     });
     match result {
         Ok(result) => result,
@@ -134,30 +146,113 @@ impl LogHead {
 }
 
 /// Counts of a model's entities.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Count {
     /// Not deleted.
     pub(crate) live: u64,
     /// Deleted.
     pub(crate) deleted: u64,
+    /// By what they are named.
+    pub(crate) naming: Naming,
 }
 
+/// By what the entities of a model are named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// There was none yet.
+    #[default]
+    Unused,
+    /// All by the values of these properties, in this order.
+    Key(Arc<[PropertyId]>),
+    /// By different keys, or without one.
+    Various,
+}
+
+impl Naming {
+    /// Takes in that an entity was created by this operation; gives whether that changes anything. Edits say
+    /// nothing.
+    pub(crate) fn admit(&mut self, operation: &Operation) -> bool {
+        let next = match (&*self, &operation.header().kind) {
+            (Naming::Various, _) | (_, Kind::Edit) => return false,
+            (_, Kind::Genesis { .. }) => Naming::Various,
+            (Naming::Unused, Kind::KeyedGenesis { key }) => {
+                Naming::Key(key.iter().map(|(property, _)| *property).collect())
+            }
+            (Naming::Key(known), Kind::KeyedGenesis { key }) => {
+                if known.iter().eq(key.iter().map(|(property, _)| property)) {
+                    return false;
+                }
+                Naming::Various
+            }
+        };
+        *self = next;
+        true
+    }
+
+    /// Whether entities that are named as `found` says are also named as this says.
+    pub(crate) fn covers(&self, found: &Naming) -> bool {
+        matches!((self, found), (Naming::Various, _) | (_, Naming::Unused)) || self == found
+    }
+
+    /// Whether every entity has the id that follows from its values of these properties.
+    pub(crate) fn is_by(&self, key: &[PropertyId]) -> bool {
+        match self {
+            Naming::Unused => true,
+            Naming::Key(known) => **known == *key,
+            Naming::Various => false,
+        }
+    }
+}
+
+const UNUSED: u8 = 0;
+const BY_KEY: u8 = 1;
+
 impl Count {
+    /// Format 2 says by what the entities are named, format 1 that it is not known or that they differ.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        encode(20, |writer| {
-            writer.varint(self.live);
-            writer.varint(self.deleted);
-        })
+        let mut writer = Writer::with_capacity(64);
+        writer.u8(if self.naming == Naming::Various { FORMAT } else { FORMAT_2 });
+        writer.varint(self.live);
+        writer.varint(self.deleted);
+        match &self.naming {
+            Naming::Various => {}
+            Naming::Unused => writer.u8(UNUSED),
+            Naming::Key(key) => {
+                writer.u8(BY_KEY);
+                writer.count(key.len());
+                key.iter().for_each(|property| writer.property_id(*property));
+            }
+        }
+        writer.into_bytes()
     }
 
     pub(crate) fn decode(model: ModelId, bytes: &[u8]) -> Result<Self, StorageError> {
-        decode(
+        decode_up_to(
+            FORMAT_2,
             bytes,
             || format!("counts of model {model}"),
-            |reader| {
-                Ok(Count { live: reader.varint("entities")?, deleted: reader.varint("deleted entities")? })
+            |format, reader| {
+                let (live, deleted) = (reader.varint("entities")?, reader.varint("deleted entities")?);
+                let naming = match format {
+                    FORMAT => Naming::Various,
+                    _ => Self::decode_naming(reader)?,
+                };
+                Ok(Count { live, deleted, naming })
             },
         )
+    }
+
+    fn decode_naming(reader: &mut Reader<'_>) -> Result<Naming, DecodeError> {
+        let at = reader.offset();
+        match reader.u8("naming")? {
+            UNUSED => Ok(Naming::Unused),
+            BY_KEY => {
+                let count = reader.count("properties of the key", limits::KEY_PARTS, 16)?;
+                let key = (0..count).map(|_| reader.property_id("property of the key"));
+                Ok(Naming::Key(key.collect::<Result<_, _>>()?))
+            }
+            other => Err(reader.error_at(at, "naming", Problem::Tag(u64::from(other)))),
+        }
     }
 }
 

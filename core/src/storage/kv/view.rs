@@ -227,6 +227,10 @@ impl<K: Kv> ReadView for KvView<K> {
         Some(self.published.counts.get(&model).map_or(0, |count| count.live))
     }
 
+    fn named_by(&self, model: ModelId, key: &[PropertyId]) -> bool {
+        self.published.counts.get(&model).is_none_or(|count| count.naming.is_by(key))
+    }
+
     fn catalog(&self) -> Position {
         self.published.head.catalog
     }

@@ -183,6 +183,17 @@ pub fn batch(writes: &[Write]) -> Batch {
     }
 }
 
+/// The creation of an entity that is named by a key.
+pub fn keyed(model: ModelId, key: &[(PropertyId, Value)]) -> Batch {
+    let operation = Operation::keyed_genesis(model, key.to_vec()).unwrap();
+    let state = State::begin(&operation).unwrap();
+    Batch {
+        operations: vec![Arc::new(operation)],
+        states: vec![StateWrite { expected: Head::default(), state }],
+        ..Batch::default()
+    }
+}
+
 /// The values that mark an entity as deleted or not.
 pub fn deleted(value: bool) -> (PropertyId, Value) {
     (*DELETED, Value::Bool(value))

@@ -3,13 +3,13 @@
 use ankurah_core::catalog::reserved;
 use ankurah_core::id::{ActorId, OpId, Stamp, TransactionId};
 use ankurah_core::storage::{
-    ActorRecord, Aside, Batch, CommitError, Durability, LogChange, Position, SetAside, TextWrite,
+    ActorRecord, Aside, Batch, CommitError, Durability, LogChange, Position, ReadView, SetAside, TextWrite,
 };
 use ankurah_core::value::Value;
 use futures::executor::block_on;
 
-use super::{all_of, commit, entities, refused, view};
-use crate::data::{Write, Writer, batch, model, property, text};
+use super::{all_of, commit, entities, faults, refused, view};
+use crate::data::{Write, Writer, batch, keyed, model, property, text};
 use crate::{Case, Factory, Place, dynamic, open};
 
 pub(super) fn cases<F: Factory>() -> Vec<Case<F>> {
@@ -31,6 +31,7 @@ pub(super) fn cases<F: Factory>() -> Vec<Case<F>> {
             run: |f: &F| vanish(&f.place()),
         },
         Case { name: "commit::runs_are_found_by_sequence", run: |f: &F| runs(&f.place()) },
+        Case { name: "commit::what_entities_are_named_by_is_known", run: |f: &F| naming(&f.place()) },
         Case { name: "commit::an_empty_batch_changes_nothing", run: |f: &F| empty(&f.place()) },
     ]
 }
@@ -141,6 +142,45 @@ fn conflict(place: &impl Place) {
         error => panic!("{error}"),
     }
     assert_eq!(commit(&*engine, other.batch()).0, position.0 + 1);
+}
+
+/// Each model's entities are created in a way of their own; whether the key names them is known at once, after
+/// reopening, and in a view from before.
+fn naming(place: &impl Place) {
+    let (a, b) = (property(0), property(1));
+    let (one, two) = ((a, Value::Int(1)), (b, Value::Int(2)));
+    let keys: [&[_]; 5] = [&[a], &[b], &[a, b], &[b, a], &[]];
+    let expected = |named: &[bool; 5], view: &dyn ReadView, number| {
+        for (key, named) in keys.iter().zip(named) {
+            assert_eq!(view.named_by(model(number), key), *named, "model {number} by {key:?}");
+        }
+    };
+    let by = |key: usize| std::array::from_fn(|at| at == key);
+    {
+        let engine = dynamic(&open(place).unwrap());
+        let before = view(&*engine);
+        let mut writer = Writer::new(0);
+        commit(&*engine, keyed(model(0), std::slice::from_ref(&one)));
+        commit(&*engine, keyed(model(0), &[(a, Value::Int(2))]));
+        commit(&*engine, keyed(model(1), &[two.clone(), one.clone()]));
+        commit(&*engine, keyed(model(2), std::slice::from_ref(&one)));
+        expected(&by(0), &*view(&*engine), 2);
+        commit(&*engine, keyed(model(2), std::slice::from_ref(&two)));
+        commit(&*engine, keyed(model(2), &[(a, Value::Int(7))]));
+        commit(&*engine, keyed(model(3), &[one]));
+        commit(&*engine, writer.create(model(3), &[(a, Value::Int(1))]).batch());
+        commit(&*engine, writer.create(model(4), &[(a, Value::Int(1))]).batch());
+        commit(&*engine, keyed(model(4), &[two]));
+        (0..6).for_each(|number| expected(&[true; 5], &*before, number));
+        block_on(engine.close()).unwrap();
+    }
+    let engine = dynamic(&open(place).unwrap());
+    let view = view(&*engine);
+    expected(&by(0), &*view, 0);
+    expected(&by(3), &*view, 1);
+    (2..5).for_each(|number| expected(&[false; 5], &*view, number));
+    expected(&[true; 5], &*view, 5);
+    assert_eq!(faults(&*engine), []);
 }
 
 fn catalog(place: &impl Place) {

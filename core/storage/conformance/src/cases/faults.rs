@@ -244,7 +244,11 @@ fn check(place: &impl Place) {
     let (one, other) = (&writes[1], &writes[2]);
     let (entity, id) = (one.entity(), one.operation.id());
     type Damage = (&'static str, Vec<u8>, Option<Vec<u8>>);
-    let damages: [Damage; 12] = [
+    // The same counts, but it is said that there was no entity yet.
+    let counts = layout::count(model(0));
+    let kept = block_on(ankurah_core::storage::kv::KvRead::get(&place.kv(), &counts)).unwrap().unwrap();
+    let unnamed: Vec<u8> = [2].into_iter().chain(kept[1..].iter().copied()).chain([0]).collect();
+    let damages: [Damage; 13] = [
         ("state of entity", layout::state(model(0), entity), Some(vec![1, 0])),
         ("model of entity", layout::state(model(0), entity), None),
         ("state of entity", layout::state(model(0), entity), Some(other.state.encode())),
@@ -255,7 +259,8 @@ fn check(place: &impl Place) {
         ("log entry 2", layout::log(Position(2)), None),
         ("index 1", layout::entry(index, &key_of(1), entity), None),
         ("index 1", layout::entry(index, &key_of(99), entity), Some(vec![])),
-        ("counts of models", layout::count(model(7)), Some(vec![1, 5, 0])),
+        ("counts of model ", layout::count(model(7)), Some(vec![1, 5, 0])),
+        ("counts of model ", counts, Some(unnamed)),
         ("a record", b"?unknown".to_vec(), Some(vec![])),
     ];
     for (expected, key, value) in damages {
