@@ -54,6 +54,6 @@ pub use types::{TYPES, TypeInfo};
 /// The greatest length in bytes of a text to parse.
 pub const MAX_LENGTH: usize = 1 << 20;
 
-/// The greatest height of a tree: how deep expressions, queries and chains of operators may nest.
-/// Chains of `and` and of `or` are flat and count once.
+/// The greatest height of a tree: how deep expressions and queries may nest. Chains of operators that bind
+/// equally tightly (`a + b - c`, `a || b`, `and`, `or`) are flat and count once.
 pub const MAX_DEPTH: usize = 128;

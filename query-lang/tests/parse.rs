@@ -27,7 +27,13 @@ fn expr(source: &str, expected: &str) {
 /// A fully parenthesised form, to show what binds to what.
 fn shape(e: &Expr) -> String {
     match &e.kind {
-        ExprKind::Binary { op, left, right } => format!("({} {} {})", shape(left), op.symbol(), shape(right)),
+        ExprKind::Compare { op, left, right } => {
+            format!("({} {} {})", shape(left), op.symbol(), shape(right))
+        }
+        ExprKind::Chain { first, rest } => {
+            let rest = rest.iter().map(|link| format!(" {} {}", link.op.symbol(), shape(&link.operand)));
+            format!("({}{})", shape(first), rest.collect::<String>())
+        }
         ExprKind::And(list) => format!("({})", list.iter().map(shape).collect::<Vec<_>>().join(" and ")),
         ExprKind::Or(list) => format!("({})", list.iter().map(shape).collect::<Vec<_>>().join(" or ")),
         ExprKind::Unary { op: UnaryOp::Not, expr } => format!("(not {})", shape(expr)),
@@ -63,9 +69,13 @@ fn precedence() {
     binds("a in (1) = b", "((a in) = b)");
     binds("a like b || c", "(a like (b || c))");
     binds("a || b + c", "(a || (b + c))");
-    binds("a + b * c - d", "((a + (b * c)) - d)");
-    binds("a - b - c", "((a - b) - c)");
-    binds("a / b * c % d", "(((a / b) * c) % d)");
+    binds("a + b * c - d", "(a + (b * c) - d)");
+    binds("a - b - c", "(a - b - c)");
+    binds("a / b * c % d", "(a / b * c % d)");
+    binds("(a - b) - (c - d)", "(a - b - (c - d))");
+    binds("((a * b) / c + d) - e", "((a * b / c) + d - e)");
+    binds("(a || b) || (c || d) || e", "(a || b || (c || d) || e)");
+    binds("a - b || c - d || e", "((a - b) || (c - d) || e)");
     binds("-a * b", "((-a) * b)");
     binds("-a::text", "(-(a::text))");
     binds("- -a", "(-(-a))");
@@ -281,9 +291,9 @@ fn spans_cover_what_was_written() {
     let SelectItemKind::Expr { expr, alias: Some(alias) } = &select.items[0].kind else { panic!() };
     assert_eq!(select.items[0].span.text(source), "(a + b) * c as x");
     assert_eq!(expr.span.text(source), "(a + b) * c");
-    let ExprKind::Binary { left, right, .. } = &expr.kind else { panic!() };
-    assert_eq!(left.span.text(source), "(a + b)");
-    assert_eq!(right.span.text(source), "c");
+    let ExprKind::Chain { first, rest } = &expr.kind else { panic!() };
+    assert_eq!(first.span.text(source), "(a + b)");
+    assert_eq!(rest[0].operand.span.text(source), "c");
     assert_eq!(alias.span.text(source), "x");
     assert_eq!(select.from.unwrap().span.text(source), "album a");
     assert_eq!(select.filter.unwrap().span.text(source), "not x");

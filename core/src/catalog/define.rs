@@ -73,11 +73,13 @@ pub enum DefineError {
     /// Names of models that begin with `_` are the catalog's own.
     #[error("names of models that begin with `_` are reserved")]
     ReservedModel,
-    /// `id` is how every entity's id is named.
-    #[error("a property cannot be called `{name}`: that is the id that every entity has")]
-    IdProperty {
+    /// A name that means something of every entity.
+    #[error("a property cannot be called `{name}`: that {says}")]
+    ReservedProperty {
         /// The name.
         name: String,
+        /// What the name stands for.
+        says: &'static str,
         /// Which definition.
         property: usize,
     },
@@ -359,10 +361,20 @@ fn check_property_name(name: &str, index: usize) -> Result<(), DefineError> {
     if !is_name(name) {
         return Err(DefineError::BadName { property: Some(index) });
     }
-    if name.eq_ignore_ascii_case("id") {
-        return Err(DefineError::IdProperty { name: name.to_owned(), property: index });
+    match reserved_name(name) {
+        Some(says) => Err(DefineError::ReservedProperty { name: name.to_owned(), says, property: index }),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// What a name, in whatever case, says of every entity, so that no property can be called that; `None` for all
+/// other names.
+pub fn reserved_name(name: &str) -> Option<&'static str> {
+    match name.to_ascii_lowercase().as_str() {
+        "id" => Some("is the id that every entity has"),
+        "deleted" => Some("says of every entity whether it is deleted"),
+        _ => None,
+    }
 }
 
 fn is_name(name: &str) -> bool {
@@ -375,38 +387,21 @@ pub(super) fn string(text: &str) -> Value {
 
 /// The type of a property as its key holds it: `i64`, `text`, `ref(01H…)`.
 pub fn type_key(value_type: ValueType, backend: Backend) -> String {
-    let name = match value_type {
-        ValueType::String if backend == Backend::Yrs => "text",
-        ValueType::Bool => "bool",
-        ValueType::Int => "i64",
-        ValueType::Float => "f64",
-        ValueType::Decimal => "decimal",
-        ValueType::String => "string",
-        ValueType::Bytes => "bytes",
-        ValueType::Timestamp => "timestamp",
-        ValueType::Uuid => "uuid",
-        ValueType::Ulid => "ulid",
-        ValueType::Json => "json",
-        ValueType::Ref(model) => return format!("ref({model})"),
-    };
-    name.to_owned()
+    match value_type {
+        ValueType::String if backend == Backend::Yrs => "text".to_owned(),
+        // A reference names the model by its id.
+        other => other.to_string(),
+    }
 }
 
 /// The inverse of [`type_key`]; `None` for a type that this version does not know.
 pub fn parse_type_key(text: &str) -> Option<(ValueType, Backend)> {
-    let value_type = match text {
-        "text" => return Some((ValueType::String, Backend::Yrs)),
-        "bool" => ValueType::Bool,
-        "i64" => ValueType::Int,
-        "f64" => ValueType::Float,
-        "decimal" => ValueType::Decimal,
-        "string" => ValueType::String,
-        "bytes" => ValueType::Bytes,
-        "timestamp" => ValueType::Timestamp,
-        "uuid" => ValueType::Uuid,
-        "ulid" => ValueType::Ulid,
-        "json" => ValueType::Json,
-        _ => ValueType::Ref(text.strip_prefix("ref(")?.strip_suffix(')')?.parse().ok()?),
+    if text == "text" {
+        return Some((ValueType::String, Backend::Yrs));
+    }
+    let value_type = match ValueType::PLAIN.into_iter().find(|plain| plain.tag().name() == text) {
+        Some(plain) => plain,
+        None => ValueType::Ref(text.strip_prefix("ref(")?.strip_suffix(')')?.parse().ok()?),
     };
     Some((value_type, Backend::Lww))
 }

@@ -96,9 +96,20 @@ impl Model {
     }
 
     /// The property that a name in a statement means, dropped ones left out: an exact match first, then,
-    /// unless `quoted`, one regardless of case where that is unambiguous. `id` is what stands after `@`.
+    /// unless `quoted`, one regardless of case where that is unambiguous and none of exactly this name was dropped.
+    /// `id` is what stands after `@`.
     pub fn find(&self, name: &str, quoted: bool, id: Option<OpId>) -> Result<&Arc<Property>, NameError> {
-        names::find(self.columns(), name, quoted, id)
+        let found = names::find(self.columns(), name, quoted, id);
+        let other = match &found {
+            Ok(found) if *found.name == *name => return Ok(found),
+            Ok(found) => Some(found.label.to_string()),
+            Err(_) => None,
+        };
+        // Who asks for what was dropped must not be given something else.
+        let was_dropped = self.properties.iter().any(|property| {
+            property.dropped && *property.name == *name && id.is_none_or(|id| property.id.0 == id)
+        });
+        if was_dropped { Err(NameError::Dropped { name: name.to_owned(), other }) } else { found }
     }
 }
 

@@ -49,6 +49,14 @@ pub enum NameError {
         /// The nearest name that there is.
         nearest: Option<String>,
     },
+    /// What had exactly this name was dropped.
+    #[error("`{name}` was dropped")]
+    Dropped {
+        /// The name as written.
+        name: String,
+        /// What the name means regardless of case.
+        other: Option<String>,
+    },
     /// Several names are equal to it regardless of case, and none exactly.
     #[error("`{name}` may mean {}", candidates.join(" or "))]
     Ambiguous {
@@ -57,6 +65,24 @@ pub enum NameError {
         /// What it may mean.
         candidates: Vec<String>,
     },
+}
+
+impl NameError {
+    /// What to do about it, where that can be said.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            NameError::Unknown { nearest, .. } => {
+                nearest.as_ref().map(|nearest| format!("did you mean `{nearest}`?"))
+            }
+            NameError::Dropped { other: Some(other), name } => {
+                Some(format!("write `{other}` for that one, or bring `{name}` back with `restore property`"))
+            }
+            NameError::Dropped { other: None, name } => {
+                Some(format!("`alter model … restore property {name}` brings it back"))
+            }
+            NameError::Ambiguous { .. } => None,
+        }
+    }
 }
 
 pub(super) fn find<'a, T: Named + 'a>(

@@ -217,7 +217,12 @@ fn what_cannot_be_defined_is_refused() {
     check("", &[], DefineError::BadName { property: None });
     check(&"x".repeat(256), &[], DefineError::BadName { property: None });
     check("b", &[property("a", int), property("", int)], DefineError::BadName { property: Some(1) });
-    check("b", &[property("Id", int)], DefineError::IdProperty { name: "Id".to_owned(), property: 0 });
+    for (name, says) in
+        [("Id", "is the id that every entity has"), ("deleted", "says of every entity whether it is deleted")]
+    {
+        let error = DefineError::ReservedProperty { name: name.to_owned(), says, property: 0 };
+        check("b", &[property(name, int)], error);
+    }
     check(
         "b",
         &[property("a", int), property("a", ValueType::Bool)],

@@ -267,7 +267,7 @@ fn of_define(error: &DefineError, model: Span, properties: &[Span]) -> Box<Failu
         ),
         DefineError::DuplicateProperty { property, .. } => ("duplicate-property", Some(*property), None),
         DefineError::ReservedModel => ("reserved-name", None, None),
-        DefineError::IdProperty { property, name } => {
+        DefineError::ReservedProperty { property, name, .. } => {
             ("reserved-name", Some(*property), Some(format!("call it `{name}_`")))
         }
         DefineError::BadName { property } => ("invalid-name", *property, None),

@@ -124,16 +124,15 @@ impl From<ClockExhausted> for Box<Failure> {
 
 /// The failure for a name that means nothing; `what` is `model` or `property`.
 pub(crate) fn unknown(what: &str, error: NameError, span: Option<Span>) -> Box<Failure> {
-    let built = match error {
-        NameError::Unknown { name, nearest } => {
-            let built = failure(&format!("unknown-{what}"), format!("there is no {what} `{name}`"));
-            match nearest {
-                Some(nearest) => built.help(format!("did you mean `{nearest}`?")),
-                None => built,
-            }
+    let help = error.help();
+    let mut built = match &error {
+        NameError::Unknown { name, .. } => {
+            failure(&format!("unknown-{what}"), format!("there is no {what} `{name}`"))
         }
-        error @ NameError::Ambiguous { .. } => failure("ambiguous", error.to_string()),
+        NameError::Dropped { .. } => failure(&format!("unknown-{what}"), error.to_string()),
+        NameError::Ambiguous { .. } => failure("ambiguous", error.to_string()),
     };
+    built.help = help;
     match span {
         Some(span) => built.at(span),
         None => built,

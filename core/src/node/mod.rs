@@ -24,6 +24,7 @@ mod execute;
 mod failure;
 mod fold;
 mod gate;
+mod history;
 mod indexer;
 pub mod ingest;
 mod options;

@@ -195,7 +195,8 @@ impl Transaction {
     ) -> Result<(), Box<Failure>> {
         let limits = &self.node.options.limits;
         let options = RunOptions { memory: limits.query_memory, ..RunOptions::default() };
-        let plan = plan(select, &self.indexes());
+        let lookups = self.lookups(&select);
+        let plan = plan(select, &lookups);
         let wanted = plan.wanted_index().cloned();
         let mut running = run(plan, self.source(), options);
         while let Some(batch) = running.rows.next().await {

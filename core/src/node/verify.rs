@@ -8,16 +8,17 @@ use futures::StreamExt;
 use super::Inner;
 use super::connection::Answer;
 use super::failure::Outcome;
+use super::history::operations;
 use super::protocol::Event;
 use crate::catalog::{Catalog, Model};
 use crate::dag::{DagIndex, RunStart};
 use crate::entity::{self, State};
-use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId};
+use crate::id::{ActorId, EntityId, ModelId, PropertyId};
 use crate::operation::{Change, Operation};
 use crate::property::text::TextDocument;
 use crate::storage::{Access, Deleted, Fault, Position, ReadView, Scan, StorageError};
 
-/// How many operations of an entity are read at a time.
+/// How many entries of the log are read at a time.
 const PAGE: usize = 256;
 
 /// Names every fault of the store.
@@ -105,17 +106,6 @@ async fn check_entity(
         check.text(view, *property, &operations).await?;
     }
     Ok(check.faults)
-}
-
-async fn operations(view: &dyn ReadView, entity: EntityId) -> Result<Vec<Arc<Operation>>, StorageError> {
-    let mut all = Vec::new();
-    let mut after = OpId::MIN;
-    loop {
-        let page = view.operations(entity, after, PAGE).await?;
-        let Some((_, last)) = page.last() else { return Ok(all) };
-        after = last.id();
-        all.extend(page.into_iter().map(|(_, operation)| operation));
-    }
 }
 
 struct Check {

@@ -33,6 +33,14 @@ pub enum BindErrorKind {
         /// The name.
         name: String,
     },
+    /// What had the name was dropped.
+    #[error("`{name}` of {model} was dropped")]
+    DroppedProperty {
+        /// What had it: ``model `album` ``.
+        model: String,
+        /// The name.
+        name: String,
+    },
     /// Several things have the name when case is ignored, or the same alias.
     #[error("`{name}` can mean {candidates}")]
     Ambiguous {
@@ -87,9 +95,9 @@ pub enum BindErrorKind {
     /// A wrong number of values or columns.
     #[error("{0}")]
     WrongCount(String),
-    /// A property that must be given and is not.
+    /// Null, or nothing, for a property that must have a value.
     #[error("{0}")]
-    MissingValue(String),
+    NotNull(String),
     /// Something that cannot be written: a key property, a reserved model.
     #[error("{0}")]
     NotWritable(String),
@@ -103,7 +111,7 @@ impl BindErrorKind {
     pub fn name(&self) -> &'static str {
         match self {
             Self::UnknownModel(_) => "unknown-model",
-            Self::UnknownProperty { .. } => "unknown-property",
+            Self::UnknownProperty { .. } | Self::DroppedProperty { .. } => "unknown-property",
             Self::Ambiguous { .. } => "ambiguous",
             Self::TypeMismatch(_) => "type-mismatch",
             Self::InvalidValue(_) => "invalid-value",
@@ -118,7 +126,7 @@ impl BindErrorKind {
             Self::Evaluation(kind) => kind.name(),
             Self::Duplicate(_) => "duplicate",
             Self::WrongCount(_) => "wrong-count",
-            Self::MissingValue(_) => "missing-value",
+            Self::NotNull(_) => "not-null",
             Self::NotWritable(_) => "not-writable",
             Self::NotAvailable(_) => "not-available",
         }

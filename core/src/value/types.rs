@@ -123,6 +123,20 @@ impl fmt::Display for TypeTag {
 }
 
 impl ValueType {
+    /// Every type but references, which name a model.
+    pub const PLAIN: [ValueType; 10] = [
+        ValueType::Bool,
+        ValueType::Int,
+        ValueType::Float,
+        ValueType::Decimal,
+        ValueType::String,
+        ValueType::Bytes,
+        ValueType::Timestamp,
+        ValueType::Uuid,
+        ValueType::Ulid,
+        ValueType::Json,
+    ];
+
     /// The type without the model of a reference.
     pub const fn tag(self) -> TypeTag {
         match self {

@@ -33,14 +33,22 @@ pub enum ExprKind {
         /// Its operand.
         expr: Box<Expr>,
     },
-    /// A comparison, arithmetic or `||`.
-    Binary {
-        /// The operator.
+    /// A comparison.
+    Compare {
+        /// The operator, one of `= <> < <= > >=`.
         op: BinaryOp,
         /// The left operand.
         left: Box<Expr>,
         /// The right operand.
         right: Box<Expr>,
+    },
+    /// `a + b - c`, `a * b / c`, `a || b`: operators that bind equally tightly, computed from the left. Flat, so
+    /// that a long chain is no deep tree: `first` is never itself a chain of operators that bind as tightly.
+    Chain {
+        /// The first operand.
+        first: Box<Expr>,
+        /// The others, at least one.
+        rest: Vec<ChainLink>,
     },
     /// `a and b and c`: two or more operands, flat as written.
     And(Vec<Expr>),
@@ -128,6 +136,15 @@ pub enum ExprKind {
     Exists(Box<Select>),
     /// `(select …)` used as a value: one column, at most one row.
     Query(Box<Select>),
+}
+
+/// An operator in a chain, and the operand on its right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainLink {
+    /// The operator: no comparison.
+    pub op: BinaryOp,
+    /// Its right operand; the left one is everything before it.
+    pub operand: Expr,
 }
 
 /// A constant.

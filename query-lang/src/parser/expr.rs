@@ -1,10 +1,10 @@
 //! Expressions: precedence climbing over what binds them together. [`primary`](super::primary) has the rest.
 
-use super::input::{Input, Parsed};
+use super::input::{Fail, Input, Parsed};
 use super::primary::{data_type, primary};
 use super::select::subquery_body;
 use super::terminal::{has_kw, kw, not_available, symbol};
-use crate::ast::{BinaryOp, Expr, ExprKind, IsTest, UnaryOp};
+use crate::ast::{BinaryOp, ChainLink, Expr, ExprKind, IsTest, UnaryOp};
 use crate::keywords::Kw;
 use crate::lexer::TokenKind;
 use crate::precedence::Level;
@@ -199,11 +199,12 @@ fn apply<'a>(start: Input<'a>, i: Input<'a>, op: Infix, left: Box<Expr>) -> Boxe
     let next = i.advance();
     match op {
         Infix::And | Infix::Or => logical(start, i, op, left),
-        Infix::Binary(op) => {
+        Infix::Binary(op) if op.is_comparison() => {
             i.grow()?;
-            let (i, right) = operand(next, Level::of(op).above())?;
-            node(start, i, ExprKind::Binary { op, left, right })
+            let (i, right) = operand(next, Level::Comparison.above())?;
+            node(start, i, ExprKind::Compare { op, left, right })
         }
+        Infix::Binary(op) => chain(start, i, op, left),
         Infix::Is => is(start, next, left),
         Infix::Between { negated } => {
             between(start, if negated { next.advance() } else { next }, negated, left)
@@ -219,6 +220,47 @@ fn apply<'a>(start: Input<'a>, i: Input<'a>, op: Infix, left: Box<Expr>) -> Boxe
         }
         Infix::Collate => not_available(i, "`collate`", 1, Some("strings compare by their bytes")),
     }
+}
+
+/// `a + b - c`, from the first operator, flat.
+fn chain<'a>(start: Input<'a>, mut i: Input<'a>, op: BinaryOp, left: Box<Expr>) -> Boxed<'a> {
+    let level = Level::of(op);
+    let (first, mut rest) = begin_chain(i, level, left)?;
+    while let Some(Infix::Binary(op)) = infix(i) {
+        if Level::of(op) != level {
+            break;
+        }
+        let (next, operand) = operand(i.advance(), level.above())?;
+        link(&mut rest, op, operand);
+        i = next;
+    }
+    node(start, i, ExprKind::Chain { first, rest })
+}
+
+/// What a chain begins with: where that is a chain of the same level in parentheses, it goes on.
+#[expect(clippy::boxed_local, reason = "the parser passes boxes")]
+fn begin_chain(
+    i: Input<'_>,
+    level: Level,
+    left: Box<Expr>,
+) -> Result<(Box<Expr>, Vec<ChainLink>), nom::Err<Fail>> {
+    match *left {
+        Expr { kind: ExprKind::Chain { first, rest }, .. }
+            if rest.first().is_some_and(|link| Level::of(link.op) == level) =>
+        {
+            Ok((first, rest))
+        }
+        left => {
+            i.grow()?;
+            Ok((Box::new(left), Vec::new()))
+        }
+    }
+}
+
+/// On its own, so that the moved operand is not on the stack of nested chains.
+#[expect(clippy::boxed_local, reason = "the parser passes boxes")]
+fn link(rest: &mut Vec<ChainLink>, op: BinaryOp, operand: Box<Expr>) {
+    rest.push(ChainLink { op, operand: *operand });
 }
 
 /// `a and b and c`, from the first `and`, flat.

@@ -2,8 +2,8 @@
 
 use super::{AnyIdent, quote, separated};
 use crate::ast::{
-    Call, CallArgs, CaseBranch, DataType, DataTypeKind, Expr, ExprKind, IsTest, Literal, Parameter,
-    ParameterKind, Path, PathStep, PathStepKind, Select, UnaryOp,
+    Call, CallArgs, CaseBranch, ChainLink, DataType, DataTypeKind, Expr, ExprKind, IsTest, Literal,
+    Parameter, ParameterKind, Path, PathStep, PathStepKind, Select, UnaryOp,
 };
 use crate::precedence::Level;
 use std::fmt::{self, Display, Formatter};
@@ -26,7 +26,8 @@ fn level(kind: &ExprKind) -> Level {
         ExprKind::Unary { op: UnaryOp::Not, .. } => Level::Not,
         ExprKind::Unary { .. } => Level::Unary,
         ExprKind::Is { .. } | ExprKind::IsDistinctFrom { .. } => Level::Is,
-        ExprKind::Binary { op, .. } => Level::of(*op),
+        ExprKind::Compare { .. } => Level::Comparison,
+        ExprKind::Chain { rest, .. } => rest.first().map_or(Level::Primary, |link| Level::of(link.op)),
         ExprKind::Between { .. }
         | ExprKind::InList { .. }
         | ExprKind::InQuery { .. }
@@ -60,6 +61,7 @@ impl Display for Expr {
             ExprKind::Cast { expr, to } => write!(f, "cast({expr} as {to})"),
             ExprKind::And(operands) => logical(f, operands, " and ", Level::And),
             ExprKind::Or(operands) => logical(f, operands, " or ", Level::Or),
+            ExprKind::Chain { first, rest } => chain(f, first, rest),
             ExprKind::Access { base, steps } => access(f, base, steps),
             ExprKind::Unary { op, expr } => unary(f, *op, expr),
             ExprKind::Case { operand, branches, otherwise } => {
@@ -74,10 +76,9 @@ impl Display for Expr {
 fn operator(f: &mut Formatter<'_>, kind: &ExprKind) -> fmt::Result {
     let operand = |expr| AtLeast(expr, Level::Range.above());
     match kind {
-        ExprKind::Binary { op, left, right } => {
-            let level = Level::of(*op);
-            let left_level = if level.is_nonassociative() { level.above() } else { level };
-            write!(f, "{} {} {}", AtLeast(left, left_level), op.symbol(), AtLeast(right, level.above()))
+        ExprKind::Compare { op, left, right } => {
+            let level = Level::Comparison.above();
+            write!(f, "{} {} {}", AtLeast(left, level), op.symbol(), AtLeast(right, level))
         }
         ExprKind::Between { negated, expr, low, high } => {
             write!(f, "{} {}between {} and {}", operand(expr), not(*negated), operand(low), operand(high))
@@ -108,6 +109,14 @@ fn operator(f: &mut Formatter<'_>, kind: &ExprKind) -> fmt::Result {
         }
         _ => Ok(()),
     }
+}
+
+fn chain(f: &mut Formatter<'_>, first: &Expr, rest: &[ChainLink]) -> fmt::Result {
+    let level = rest.first().map_or(Level::Primary, |link| Level::of(link.op));
+    AtLeast(first, level).fmt(f)?;
+    rest.iter().try_for_each(|ChainLink { op, operand }| {
+        write!(f, " {} {}", op.symbol(), AtLeast(operand, level.above()))
+    })
 }
 
 fn in_query(f: &mut Formatter<'_>, expr: &AtLeast<'_>, negated: bool, query: &Select) -> fmt::Result {

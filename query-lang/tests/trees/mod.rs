@@ -150,22 +150,31 @@ fn call(expr: BoxedExpr) -> impl Strategy<Value = Call> {
     })
 }
 
-fn binary() -> impl Strategy<Value = BinaryOp> {
+fn comparison() -> impl Strategy<Value = BinaryOp> {
     use BinaryOp as O;
-    select(vec![
-        O::Eq,
-        O::NotEq,
-        O::Lt,
-        O::LtEq,
-        O::Gt,
-        O::GtEq,
-        O::Add,
-        O::Sub,
-        O::Mul,
-        O::Div,
-        O::Rem,
-        O::Concat,
-    ])
+    select(vec![O::Eq, O::NotEq, O::Lt, O::LtEq, O::Gt, O::GtEq])
+}
+
+/// Operators of one level.
+fn operators() -> impl Strategy<Value = &'static [BinaryOp]> {
+    use BinaryOp as O;
+    let levels: Vec<&'static [BinaryOp]> = vec![&[O::Add, O::Sub], &[O::Mul, O::Div, O::Rem], &[O::Concat]];
+    select(levels)
+}
+
+/// A chain; one that it begins with is taken apart, as the parser does.
+fn chain(e: BoxedExpr) -> impl Strategy<Value = ExprKind> {
+    let level = operators().prop_flat_map(move |operators| {
+        let link =
+            (select(operators.to_vec()), e.clone()).prop_map(|(op, operand)| ChainLink { op, operand });
+        (Just(operators), e.clone(), vec(link, 1..4))
+    });
+    level.prop_map(|(operators, first, links)| match first.kind {
+        ExprKind::Chain { first, rest } if rest.iter().all(|link| operators.contains(&link.op)) => {
+            ExprKind::Chain { first, rest: rest.into_iter().chain(links).collect() }
+        }
+        _ => ExprKind::Chain { first: Box::new(first), rest: links },
+    })
 }
 
 /// Expressions made of smaller ones.
@@ -181,7 +190,9 @@ fn compound(e: BoxedExpr) -> BoxedStrategy<ExprKind> {
     let query = query(e.clone()).prop_map(Box::new).boxed();
     let simple = prop_oneof![
         3 => (unary, b.clone()).prop_map(|(op, expr)| ExprKind::Unary { op, expr }),
-        6 => (binary(), b.clone(), b.clone()).prop_map(|(op, left, right)| ExprKind::Binary { op, left, right }),
+        3 => (comparison(), b.clone(), b.clone())
+            .prop_map(|(op, left, right)| ExprKind::Compare { op, left, right }),
+        3 => chain(e.clone()),
         2 => many.clone().prop_map(ExprKind::And),
         2 => many.prop_map(ExprKind::Or),
         2 => call(e.clone()).prop_map(ExprKind::Call),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ankurah_core::catalog::define::reserved_name;
 use ankurah_core::catalog::{Model, Property};
 use ankurah_core::node::protocol::{CatalogView, Cell};
 use ankurah_core::value::{Value, ValueType};
@@ -299,8 +300,12 @@ impl<'a> Asked<'a> {
         catalog: &CatalogView,
         types: &Types<'_>,
     ) -> Result<Column, String> {
-        let property = if name.eq_ignore_ascii_case("id") { format!("{name}_") } else { name.to_owned() };
-        let found = model.and_then(|model| model.find(&property, false, None).ok());
+        let find = |name: &str| model.and_then(|model| model.find(name, false, None).ok());
+        let property = match reserved_name(name) {
+            Some(_) if find(name).is_none() => format!("{name}_"),
+            _ => name.to_owned(),
+        };
+        let found = find(&property);
         let asked_kind = self.kind(name, catalog)?;
         let kind = match found {
             Some(found) => self.of_existing(found, asked_kind, catalog, types)?,

@@ -116,6 +116,46 @@ fn statements_before_and_after() {
     check("insert into album (na|", &["name"]);
 }
 
+/// Where the lines of a statement end makes no difference.
+#[test]
+fn lines_make_no_difference() {
+    for marked in [
+        "select album . artist . | from track where title = 1",
+        "select title from track where album.|",
+        "select title from track where album.artist.| order by 1",
+        "select title from track where album.na| order by 1",
+        "select title, album.| from track",
+        "select t.album.| from track t",
+        "select track.album.| from track",
+        "from track order by album.|",
+        "update track set title = album.| where title = 1",
+        "select count(*) from track group by album.|",
+        "select album.name from track where (album.|)",
+        "select | from track",
+        "select title from | where 1",
+    ] {
+        let expected = proposals(marked);
+        let spaces: Vec<usize> = marked.match_indices(' ').map(|(at, _)| at).collect();
+        for at in spaces.iter().copied() {
+            let mut broken = marked.to_owned();
+            broken.replace_range(at..=at, "\n");
+            assert_eq!(proposals(&broken), expected, "{broken:?}");
+            broken.replace_range(at..=at, "\n  ");
+            assert_eq!(proposals(&broken), expected, "{broken:?}");
+        }
+        assert_eq!(proposals(&marked.replace(' ', "\n")), expected, "{marked}");
+        // Before the cursor and after it.
+        for joint in [".\n|", "\n.|", "|\n"] {
+            let broken = match joint {
+                "\n.|" => marked.replace(".|", joint),
+                ".\n|" => marked.replace(".|", joint),
+                _ => marked.replace("| ", joint),
+            };
+            assert_eq!(proposals(&broken), expected, "{broken:?}");
+        }
+    }
+}
+
 #[test]
 fn keywords_functions_types() {
     check("sel|", &["select"]);

@@ -173,6 +173,15 @@ fn imports() {
     snapshot("import", &all.join("\n"));
 }
 
+/// Names that every entity has are given to no property.
+#[test]
+fn reserved_names_get_an_underscore() {
+    let plan = run("a.csv --into artist", b"ID,Deleted,name\n1,true,x\n", CatalogView::default());
+    for name in ["ID_ ", "Deleted_ ", "name "] {
+        assert!(plan.contains(name), "{name}: {plan}");
+    }
+}
+
 #[test]
 fn what_does_not_go_together() {
     let none = CatalogView::default;

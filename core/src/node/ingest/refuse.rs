@@ -8,6 +8,7 @@ use crate::dag::DagIndex;
 use crate::entity::{self, State};
 use crate::id::{ActorId, EntityId, ModelId, OpId, TransactionId};
 use crate::node::Inner;
+use crate::node::history::operations;
 use crate::operation::{Change, Operation};
 use crate::property::text::TextDocument;
 use crate::storage::{
@@ -171,17 +172,6 @@ fn aside(operation: &Operation, reason: &str) -> Aside {
         bytes: Arc::from(operation.encode()),
         reason: reason.to_owned(),
         missing: Vec::new(),
-    }
-}
-
-async fn operations(view: &dyn ReadView, entity: EntityId) -> Result<Vec<Arc<Operation>>, StorageError> {
-    let mut all = Vec::new();
-    let mut after = OpId::MIN;
-    loop {
-        let page = view.operations(entity, after, PAGE).await?;
-        let Some((_, last)) = page.last() else { return Ok(all) };
-        after = last.id();
-        all.extend(page.into_iter().map(|(_, operation)| operation));
     }
 }
 

@@ -57,8 +57,8 @@ fn rows_are_written_and_read() {
          select count(*) from album => 2
          restore album where title = 'Hejira' => Restored(1)
          select title, year from album where year < 1980 order by title => Blue|1972; Hejira|1976
-         update album set year = null => invalid-value: `year` cannot be null
-         insert into album (year) values (1) => missing-value: `title` is part of the key of `album` and must be given
+         update album set year = null => not-null: `year` cannot be null
+         insert into album (year) values (1) => not-null: `title` is part of the key of `album` and must be given
          insert into album (title) values ('Blue') => duplicate-key: `album` has an entity with title = Blue already: ID",
     );
 }
@@ -183,7 +183,7 @@ fn definitions_change_and_refuse() {
          alter model album rename property year to released => Defined
          select title, released, rating from album order by title => Blue|1971|null; New|null|4.5
          alter model album drop property released => Defined
-         select released from album => unknown-property: model `album` has no property `released`
+         select released from album => unknown-property: `released` of model `album` was dropped
          alter model album restore property released => Defined
          select released from album where title = 'Blue' => 1971
          alter model album drop property title => invalid-definition: `title` is part of the key and cannot be dropped
@@ -241,4 +241,40 @@ fn an_index_is_made_for_a_query_that_misses_it_twice() {
     );
     let (_, faults) = world.ask(Request::Verify).unwrap();
     assert_eq!(faults.others, vec![]);
+}
+
+#[test]
+fn a_dropped_name_means_nothing_else() {
+    let world = World::new();
+    world.check(
+        "create model album (Year i64, year i64, title string)
+         insert into album (\"Year\", year) values (1, 2) => Created(1)
+         select YEAR from album => ambiguous: `YEAR` can mean `Year` and `year`
+         alter model album drop property year => Defined
+         select year from album => unknown-property: `year` of model `album` was dropped
+         select Year, YEAR from album => 1|1
+         update album set year = 3 => unknown-property: `year` of model `album` was dropped
+         alter model album drop property year => unknown-property: `year` was dropped
+         alter model album restore property year => Defined
+         select year from album => 2
+         alter model album drop property title => Defined
+         select title from album => unknown-property: `title` of model `album` was dropped",
+    );
+    let failure = world
+        .run_in(1, "alter model album drop property year")
+        .and_then(|_| world.run_in(1, "select year from album"));
+    let help = failure.unwrap_err().help.unwrap();
+    assert_eq!(help, "write `Year` for that one, or bring `year` back with `restore property`");
+}
+
+#[test]
+fn names_that_every_entity_has_are_refused() {
+    let world = World::new();
+    world.check(
+        "create model a (id i64) => reserved-name: a property cannot be called `id`: that is the id that every entity has
+         create model a (Deleted bool) => reserved-name: a property cannot be called `Deleted`: that says of every entity whether it is deleted
+         create model a (deleted_ bool) => Defined
+         alter model a add property deleted bool => reserved-name: a property cannot be called `deleted`: that says of every entity whether it is deleted
+         alter model a rename property deleted_ to deleted => reserved-name: a property cannot be called `deleted`: that says of every entity whether it is deleted",
+    );
 }

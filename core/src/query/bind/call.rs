@@ -172,7 +172,9 @@ impl Binder<'_, '_> {
             return Ok(Typed::new(Expr::Call(function, exprs, place), ty, span));
         }
         match (name, values.as_slice()) {
-            ("mod", [left, right]) => self.arithmetic(Arithmetic::Remainder, left, right, span),
+            ("mod", [left, right]) => {
+                self.arithmetic(Arithmetic::Remainder, left.clone(), right.clone(), span)
+            }
             ("typeof", [value]) => {
                 let (expr, _) = value.clone().settle();
                 Ok(Typed::new(Expr::Call(Function::TypeOf, vec![expr], place), ValueType::String, span))

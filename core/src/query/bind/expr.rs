@@ -2,7 +2,8 @@
 
 use ankurah_query_lang::Span;
 use ankurah_query_lang::ast::{
-    self, BinaryOp, CaseBranch, DataType, DataTypeKind, ExprKind, IsTest, Literal, NumberKind, UnaryOp,
+    self, BinaryOp, CaseBranch, ChainLink, DataType, DataTypeKind, ExprKind, IsTest, Literal, NumberKind,
+    UnaryOp,
 };
 
 use super::Session;
@@ -113,7 +114,8 @@ impl<'s, 'a> Binder<'s, 'a> {
             ExprKind::Access { base, steps } => self.access(base, steps, span),
             ExprKind::Unary { op: UnaryOp::Not, expr } => self.negation(expr, span),
             ExprKind::Unary { op, expr } => self.unary(*op, expr, span),
-            ExprKind::Binary { op, left, right } => self.binary(*op, left, right, span),
+            ExprKind::Compare { op, left, right } => self.comparison(*op, left, right, span),
+            ExprKind::Chain { first, rest } => self.chain(first, rest),
             ExprKind::And(list) => self.junction(list, Expr::And, span),
             ExprKind::Or(list) => self.junction(list, Expr::Or, span),
             ExprKind::Between { negated, expr, low, high } => self.between(*negated, expr, low, high, span),
@@ -260,46 +262,47 @@ impl<'s, 'a> Binder<'s, 'a> {
         Ok(Typed::new(Expr::Negate(Box::new(expr), Place(span)), ty, span))
     }
 
-    fn binary(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Bound {
+    fn comparison(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Bound {
         let bound_left = self.expr(left)?;
         let bound_right = self.expr(right)?;
-        self.binary_of(op, (left, bound_left), (right, bound_right), span)
-    }
-
-    fn binary_of(
-        &mut self,
-        op: BinaryOp,
-        (left_source, left): (&ast::Expr, Typed),
-        (right_source, right): (&ast::Expr, Typed),
-        span: Span,
-    ) -> Bound {
-        if let Some(op) = Comparison::of(op) {
-            let expr = self.compare(op, &left, &right, span).map_err(|error| {
-                match conversion((left_source, &left), (right_source, &right)) {
-                    Some(example)
-                        if error.help.is_none() && matches!(error.kind, BindErrorKind::TypeMismatch(_)) =>
-                    {
-                        error.help(format!("convert one side, as in `{example}`"))
-                    }
-                    _ => error,
+        // The parser puts no other operators here.
+        let op = Comparison::of(op).unwrap_or(Comparison::Equal);
+        let expr = self.compare(op, &bound_left, &bound_right, span).map_err(|error| {
+            match conversion((left, &bound_left), (right, &bound_right)) {
+                Some(example)
+                    if error.help.is_none() && matches!(error.kind, BindErrorKind::TypeMismatch(_)) =>
+                {
+                    error.help(format!("convert one side, as in `{example}`"))
                 }
-            })?;
-            return Ok(Typed::new(expr, ValueType::Bool, span));
-        }
-        match Arithmetic::of(op) {
-            Some(op) => self.arithmetic(op, &left, &right, span),
-            None => self.concat(left, right, span),
-        }
+                _ => error,
+            }
+        })?;
+        Ok(Typed::new(expr, ValueType::Bool, span))
     }
 
-    pub(super) fn arithmetic(&mut self, op: Arithmetic, left: &Typed, right: &Typed, span: Span) -> Bound {
+    /// Operators of one level, from the left. Every operation has the place of all that it computes.
+    fn chain(&mut self, first: &ast::Expr, rest: &[ChainLink]) -> Bound {
+        let mut left = self.expr(first)?;
+        for ChainLink { op, operand } in rest {
+            let right = self.expr(operand)?;
+            let span = Span::new(first.span.start, operand.span.end);
+            left = match Arithmetic::of(*op) {
+                Some(op) => self.arithmetic(op, left, right, span)?,
+                None => self.concat(left, right, span)?,
+            };
+        }
+        Ok(left)
+    }
+
+    pub(super) fn arithmetic(&mut self, op: Arithmetic, left: Typed, right: Typed, span: Span) -> Bound {
+        let (left_ty, right_ty) = (left.ty, right.ty);
         let wrong = |binder: &Self| {
-            let (a, b) = (binder.describe(left.ty), binder.describe(right.ty));
+            let (a, b) = (binder.describe(left_ty), binder.describe(right_ty));
             mismatch(format!("`{}` needs two numbers, not {a} and {b}", op.symbol()), span)
         };
-        let ty = match common(&[left.ty, right.ty]) {
+        let ty = match common(&[left_ty, right_ty]) {
             Ok(None) => return Ok(Typed::null(span)),
-            Ok(Some(ValueType::Json)) if left.ty == Ty::JsonPart || right.ty == Ty::JsonPart => {
+            Ok(Some(ValueType::Json)) if left_ty == Ty::JsonPart || right_ty == Ty::JsonPart => {
                 ValueType::Decimal
             }
             Ok(Some(ty)) if is_number(ty) => ty,
@@ -307,7 +310,7 @@ impl<'s, 'a> Binder<'s, 'a> {
                 let error = wrong(self);
                 let strings = [Ty::Literal, Ty::Of(ValueType::String)];
                 return Err(
-                    if op == Arithmetic::Add && (strings.contains(&left.ty) || strings.contains(&right.ty)) {
+                    if op == Arithmetic::Add && (strings.contains(&left_ty) || strings.contains(&right_ty)) {
                         error.help("strings are joined with `||`")
                     } else {
                         error
@@ -315,33 +318,33 @@ impl<'s, 'a> Binder<'s, 'a> {
                 );
             }
         };
-        let left_expr = convert(left, ty, Conversion::Implicit)?;
-        let right_expr = convert(right, ty, Conversion::Implicit)?;
-        let (Some(left_expr), Some(right_expr)) = (left_expr, right_expr) else { return Err(wrong(self)) };
-        let expr = Expr::Arithmetic(op, Box::new(left_expr), Box::new(right_expr), Place(span));
-        Ok(Typed::new(expr, ty, span))
+        let left = left.converted(ty)?;
+        let right = right.converted(ty)?;
+        let (Some(left), Some(right)) = (left, right) else { return Err(wrong(self)) };
+        Ok(Typed { expr: left.arithmetic(op, right, Place(span)), ty: Ty::Of(ty), span })
     }
 
     /// The text form of a value, as `||` and `concat` take it.
     pub(super) fn text_form(&mut self, typed: Typed) -> Result<Expr, BindError> {
+        let place = Place(typed.span);
+        if typed.ty == Ty::Of(ValueType::String) {
+            return Ok(typed.expr);
+        }
         if let Some(expr) = convert(&typed, ValueType::String, Conversion::Implicit)? {
             return Ok(expr);
         }
-        let place = Place(typed.span);
         Ok(Expr::Cast(Box::new(typed.expr), ValueType::String, place).fold())
     }
 
     fn concat(&mut self, left: Typed, right: Typed, span: Span) -> Bound {
         let bytes = Ty::Of(ValueType::Bytes);
+        let typed = |expr, ty| Ok(Typed { expr, ty: Ty::Of(ty), span });
         if left.ty == bytes && matches!(right.ty, Ty::Null | Ty::Literal | Ty::Of(ValueType::Bytes))
             || right.ty == bytes && matches!(left.ty, Ty::Null | Ty::Literal)
         {
-            let (left, right) = (
-                convert(&left, ValueType::Bytes, Conversion::Implicit)?.unwrap_or(Expr::NULL),
-                convert(&right, ValueType::Bytes, Conversion::Implicit)?.unwrap_or(Expr::NULL),
-            );
-            let expr = Expr::Concat(Box::new(left), Box::new(right), Place(span));
-            return Ok(Typed::new(expr, ValueType::Bytes, span));
+            let left = left.converted(ValueType::Bytes)?.unwrap_or(Expr::NULL);
+            let right = right.converted(ValueType::Bytes)?.unwrap_or(Expr::NULL);
+            return typed(left.concat(right, Place(span)), ValueType::Bytes);
         }
         let is_string = |ty| matches!(ty, Ty::Null | Ty::Literal | Ty::JsonPart | Ty::Of(ValueType::String));
         if !is_string(left.ty) && !is_string(right.ty) {
@@ -350,8 +353,7 @@ impl<'s, 'a> Binder<'s, 'a> {
                 .help("convert one side, as in `cast(… as string)`"));
         }
         let (left, right) = (self.text_form(left)?, self.text_form(right)?);
-        let expr = Expr::Concat(Box::new(left), Box::new(right), Place(span));
-        Ok(Typed::new(expr, ValueType::String, span))
+        typed(left.concat(right, Place(span)), ValueType::String)
     }
 
     /// Some expressions as values of one type, and that type.

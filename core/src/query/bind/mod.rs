@@ -120,16 +120,16 @@ impl<'a> Session<'a> {
     /// The model that a name means.
     fn find_model(&self, name: &Name) -> Result<&'a Arc<Model>, BindError> {
         let id = name.id.as_ref().and_then(op_id);
-        self.context.names.find(&name.ident.name, name.ident.quoted, id).map_err(|error| match error {
-            NameError::Unknown { name: unknown, nearest } => {
-                let error = BindError::new(BindErrorKind::UnknownModel(unknown), name.span);
-                match nearest {
-                    Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error,
+        self.context.names.find(&name.ident.name, name.ident.quoted, id).map_err(|error| {
+            let help = error.help();
+            match error {
+                NameError::Unknown { name: unknown, .. } | NameError::Dropped { name: unknown, .. } => {
+                    let error = BindError::new(BindErrorKind::UnknownModel(unknown), name.span);
+                    BindError { help, ..error }
                 }
-            }
-            NameError::Ambiguous { name: unclear, candidates } => {
-                model_error(unclear, &candidates, name.span)
+                NameError::Ambiguous { name: unclear, candidates } => {
+                    model_error(unclear, &candidates, name.span)
+                }
             }
         })
     }

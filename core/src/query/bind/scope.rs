@@ -268,24 +268,37 @@ fn is_id(name: &Name) -> bool {
 /// The property of a model that a name means.
 pub(super) fn find_property<'m>(model: &'m Model, name: &Name) -> Result<&'m Arc<Property>, BindError> {
     let id = name.id.as_ref().and_then(op_id);
-    model.find(&name.ident.name, name.ident.quoted, id).map_err(|error| match error {
-        NameError::Unknown { name: unknown, nearest } => {
-            let kind =
-                BindErrorKind::UnknownProperty { model: format!("model `{}`", model.label), name: unknown };
-            let error = BindError::new(kind, name.span);
-            let columns: Vec<&str> = model.columns().map(|property| &*property.label).collect();
-            match nearest {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None if name.ident.quoted => {
-                    error.help("double quotes are for names; strings are written in single quotes")
-                }
-                None if columns.is_empty() => error.help("it has no properties besides `id`"),
-                None if columns.len() <= 12 => error.help(format!("it has {}", list(&columns))),
-                None => error,
+    model.find(&name.ident.name, name.ident.quoted, id).map_err(|error| {
+        let help = error.help();
+        let of_model = format!("model `{}`", model.label);
+        match error {
+            NameError::Unknown { name: unknown, .. } => {
+                let kind = BindErrorKind::UnknownProperty { model: of_model, name: unknown };
+                let help = help.or_else(|| what_there_is(model, name));
+                BindError { help, ..BindError::new(kind, name.span) }
+            }
+            NameError::Dropped { name: dropped, .. } => {
+                let kind = BindErrorKind::DroppedProperty { model: of_model, name: dropped };
+                BindError { help, ..BindError::new(kind, name.span) }
+            }
+            NameError::Ambiguous { name: unclear, candidates } => {
+                model_error(unclear, &candidates, name.span)
             }
         }
-        NameError::Ambiguous { name: unclear, candidates } => model_error(unclear, &candidates, name.span),
     })
+}
+
+/// What to write instead of a name that no property is near to.
+fn what_there_is(model: &Model, name: &Name) -> Option<String> {
+    let columns: Vec<&str> = model.columns().map(|property| &*property.label).collect();
+    match columns.len() {
+        _ if name.ident.quoted => {
+            Some("double quotes are for names; strings are written in single quotes".to_owned())
+        }
+        0 => Some("it has no properties besides `id`".to_owned()),
+        1..=12 => Some(format!("it has {}", list(&columns))),
+        _ => None,
+    }
 }
 
 /// Names in a row: `` `a`, `b` and `c` ``.

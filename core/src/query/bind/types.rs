@@ -45,6 +45,15 @@ impl Typed {
         Place(self.span)
     }
 
+    /// The expression as one of type `ty`; `None` where its type does not become that by itself. What has the
+    /// type is not copied, however large it is.
+    pub(super) fn converted(self, ty: ValueType) -> Result<Option<Expr>, BindError> {
+        match self.ty {
+            Ty::Of(own) if own == ty => Ok(Some(self.expr)),
+            _ => convert(&self, ty, Conversion::Implicit),
+        }
+    }
+
     /// The expression in the type that it has by itself, as a column of a result.
     pub(super) fn settle(self) -> (Expr, Option<ValueType>) {
         match self.ty {

@@ -27,8 +27,8 @@ fn not_writable(message: String, span: Span) -> BindError {
     BindError::new(BindErrorKind::NotWritable(message), span)
 }
 
-fn invalid(message: String, span: Span) -> BindError {
-    BindError::new(BindErrorKind::InvalidValue(message), span)
+fn not_null(property: &Property, span: Span) -> BindError {
+    BindError::new(BindErrorKind::NotNull(format!("`{}` cannot be null", property.label)), span)
 }
 
 impl<'a> Session<'a> {
@@ -100,7 +100,7 @@ impl<'a> Session<'a> {
             let value = self.assign(&typed, &target.property)?.eval(&[])?.into_owned();
             let property = &target.property;
             if matches!(value, Value::Null) && (property.required || model.is_key(property.id)) {
-                return Err(invalid(format!("`{}` cannot be null", property.label), expr.span));
+                return Err(not_null(property, expr.span));
             }
             values.push(value);
         }
@@ -188,8 +188,7 @@ impl<'a> Session<'a> {
                 }
                 None => {
                     if property.required && matches!(value, Expr::Constant(Value::Null)) {
-                        let message = format!("`{}` cannot be null", property.label);
-                        return Err(invalid(message, assignment.value.span));
+                        return Err(not_null(&property, assignment.value.span));
                     }
                     targets.push(Target { property, span: assignment.target.span });
                     values.push((value, is_part));
@@ -333,7 +332,7 @@ fn check_given(model: &Model, insert: &ast::Insert, targets: &[Target]) -> Resul
         } else {
             continue;
         };
-        return Err(BindError::new(BindErrorKind::MissingValue(message), insert.model.span));
+        return Err(BindError::new(BindErrorKind::NotNull(message), insert.model.span));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Comparison, Expr, Pattern, Place, Test, arithmetic, convert, function, json, text};
+use super::{Arithmetic, Comparison, Expr, Pattern, Place, Test, arithmetic, convert, function, json, text};
 use crate::query::error::{EvalError, EvalErrorKind};
 use crate::value::Value;
 
@@ -34,6 +34,27 @@ fn of_two<'a>(
     let left = left.eval(row)?;
     let right = right.eval(row)?;
     of(&left, &right).map(Cow::Owned)
+}
+
+fn arithmetic_chain<'a>(
+    first: &'a Expr,
+    rest: &'a [(Arithmetic, Expr, Place)],
+    row: &'a [Value],
+) -> Evaluated<'a> {
+    let mut value = first.eval(row)?;
+    for (op, expr, place) in rest {
+        let right = expr.eval(row)?;
+        value = Cow::Owned(arithmetic::binary(*op, &value, &right, *place)?);
+    }
+    Ok(value)
+}
+
+fn concat<'a>(first: &'a Expr, rest: &'a [(Expr, Place)], row: &'a [Value]) -> Evaluated<'a> {
+    let mut joined = text::Joined::new(first.eval(row)?.into_owned());
+    for (expr, place) in rest {
+        joined.push(expr.eval(row)?.as_ref(), *place)?;
+    }
+    Ok(Cow::Owned(joined.finish()))
 }
 
 impl Test {
@@ -106,10 +127,8 @@ impl Expr {
             Expr::Cast(expr, to, place) => of_one(expr, row, |value| convert::cast(value, *to, *place)),
             Expr::JsonPath(expr, steps) => of_one(expr, row, |value| Ok(json::path(value, steps))),
             Expr::JsonAs(expr, to, place) => of_one(expr, row, |value| json::scalar(value, *to, *place)),
-            Expr::Arithmetic(op, left, right, place) => {
-                of_two(left, right, row, |a, b| arithmetic::binary(*op, a, b, *place))
-            }
-            Expr::Concat(left, right, place) => of_two(left, right, row, |a, b| text::concat(a, b, *place)),
+            Expr::Arithmetic(first, rest) => arithmetic_chain(first, rest, row),
+            Expr::Concat(first, rest) => concat(first, rest, row),
             Expr::Compare(op, left, right) => {
                 of_two(left, right, row, |a, b| Ok(truth_value(compare(*op, a, b))))
             }

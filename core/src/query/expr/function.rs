@@ -267,14 +267,9 @@ fn joined(values: &[&Value], separator: &str, place: Place) -> Result<Value, Eva
 
 fn json_set(document: &Value, path: &Value, value: &Value, place: Place) -> Result<Value, EvalError> {
     let Value::Json(path) = path else { return Ok(Value::Null) };
-    let steps: Vec<serde_json::Value> = serde_json::from_str(path).unwrap_or_default();
-    let steps: Vec<json::JsonStep> = steps
-        .iter()
-        .filter_map(|step| match step {
-            serde_json::Value::String(key) => Some(json::JsonStep::key(key)),
-            other => other.as_i64().map(json::JsonStep::Index),
-        })
-        .collect();
+    let Some(steps) = json::path_steps(path) else {
+        return Err(invalid(place, format!("{} is no path into a JSON document", json::shorten(path))));
+    };
     let document = match document {
         Value::Json(text) => text,
         _ => "null",

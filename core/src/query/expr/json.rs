@@ -270,6 +270,16 @@ pub(crate) fn path_value(steps: &[JsonStep]) -> Value {
     Value::Json(format!("[{}]", steps.join(",")).into())
 }
 
+/// The steps of a path as [`path_value`] writes it.
+pub(super) fn path_steps(text: &str) -> Option<Vec<JsonStep>> {
+    let steps: Vec<serde_json::Value> = serde_json::from_str(text).ok()?;
+    let step = |step: &serde_json::Value| match step {
+        serde_json::Value::String(key) => Some(JsonStep::key(key)),
+        other => other.as_i64().map(JsonStep::Index),
+    };
+    steps.iter().map(step).collect()
+}
+
 /// The kind of a document: `object`, `array`, `string`, `number`, `boolean` or `null`.
 pub(super) fn kind(text: &str) -> &'static str {
     match text.as_bytes().first() {

@@ -164,6 +164,11 @@ impl Arithmetic {
         })
     }
 
+    /// Whether it binds like a sum, not like a product.
+    fn is_sum(self) -> bool {
+        matches!(self, Self::Add | Self::Subtract)
+    }
+
     /// The operator as it is written.
     pub(crate) fn symbol(self) -> &'static str {
         match self {
@@ -260,10 +265,11 @@ pub enum Expr {
     },
     /// The negation of a number.
     Negate(Box<Expr>, Place),
-    /// An operation on two numbers of one type.
-    Arithmetic(Arithmetic, Box<Expr>, Box<Expr>, Place),
-    /// Two strings, or bytes, one after the other.
-    Concat(Box<Expr>, Box<Expr>, Place),
+    /// Operations on numbers of one type, one after the other from the left: an operand, then at least one
+    /// operation with its right operand. Flat, so that a long sum is no deep tree.
+    Arithmetic(Box<Expr>, Vec<(Arithmetic, Expr, Place)>),
+    /// Strings, or bytes, one after the other: one, then at least one more. Flat.
+    Concat(Box<Expr>, Vec<(Expr, Place)>),
     /// A conversion that fails where it is not possible.
     Cast(Box<Expr>, ValueType, Place),
     /// A part of a JSON document; null where it is not there or is JSON's `null`.
@@ -290,6 +296,65 @@ pub enum Expr {
     Call(Function, Vec<Expr>, Place),
 }
 
+/// Calls `$visit` with each direct operand of an expression that is borrowed in one way or the other.
+macro_rules! each_operand {
+    ($expr:expr, $visit:ident, $iter:ident) => {
+        match $expr {
+            Expr::Constant(_) | Expr::Column(..) | Expr::Aggregate(..) => {}
+            Expr::Not(expr)
+            | Expr::Is { expr, .. }
+            | Expr::InSet { expr, .. }
+            | Expr::Like(expr, _)
+            | Expr::Negate(expr, _)
+            | Expr::Cast(expr, ..)
+            | Expr::JsonPath(expr, _)
+            | Expr::JsonAs(expr, ..) => $visit(expr),
+            Expr::And(list) | Expr::Or(list) | Expr::Call(_, list, _) => list.$iter().for_each($visit),
+            Expr::Compare(_, left, right) | Expr::IsDistinct { left, right, .. } => {
+                $visit(left);
+                $visit(right);
+            }
+            Expr::Arithmetic(first, rest) => {
+                $visit(first);
+                rest.$iter().for_each(|(_, expr, _)| $visit(expr));
+            }
+            Expr::Concat(first, rest) => {
+                $visit(first);
+                rest.$iter().for_each(|(expr, _)| $visit(expr));
+            }
+            Expr::InList(expr, list) => {
+                $visit(expr);
+                list.$iter().for_each($visit);
+            }
+            Expr::LikeComputed { expr, pattern, escape, .. } => {
+                $visit(expr);
+                $visit(pattern);
+                escape.$iter().for_each(|escape| $visit(escape));
+            }
+            Expr::Between { expr, low, high } => {
+                $visit(expr);
+                $visit(low);
+                $visit(high);
+            }
+            Expr::Case { branches, otherwise } => {
+                branches.$iter().for_each(|(when, then)| {
+                    $visit(when);
+                    $visit(then);
+                });
+                otherwise.$iter().for_each(|otherwise| $visit(otherwise));
+            }
+            Expr::Switch { operand, branches, otherwise } => {
+                $visit(operand);
+                branches.$iter().for_each(|(when, then)| {
+                    $visit(when);
+                    $visit(then);
+                });
+                otherwise.$iter().for_each(|otherwise| $visit(otherwise));
+            }
+        }
+    };
+}
+
 impl Expr {
     /// The constant null.
     pub(crate) const NULL: Expr = Expr::Constant(Value::Null);
@@ -302,99 +367,51 @@ impl Expr {
         }
     }
 
+    /// `self`, then an operation with a right operand: where `self` ends with one that binds as tightly, its
+    /// chain goes on.
+    pub(crate) fn arithmetic(self, op: Arithmetic, right: Expr, place: Place) -> Expr {
+        match self {
+            Expr::Arithmetic(first, mut rest)
+                if rest.first().is_some_and(|(before, ..)| before.is_sum() == op.is_sum()) =>
+            {
+                rest.push((op, right, place));
+                Expr::Arithmetic(first, rest)
+            }
+            left => Expr::Arithmetic(Box::new(left), vec![(op, right, place)]),
+        }
+        .fold_pair()
+    }
+
+    /// `self`, then another string, or bytes.
+    pub(crate) fn concat(self, right: Expr, place: Place) -> Expr {
+        match self {
+            Expr::Concat(first, mut rest) => {
+                rest.push((right, place));
+                Expr::Concat(first, rest)
+            }
+            left => Expr::Concat(Box::new(left), vec![(right, place)]),
+        }
+        .fold_pair()
+    }
+
+    /// Folds a chain of two operands. A longer one was not constant before, so that it is not looked through
+    /// again with every operand that it gets.
+    fn fold_pair(self) -> Expr {
+        match &self {
+            Expr::Arithmetic(_, rest) if rest.len() == 1 => self.fold(),
+            Expr::Concat(_, rest) if rest.len() == 1 => self.fold(),
+            _ => self,
+        }
+    }
+
     /// Calls `visit` with each direct operand.
     pub(crate) fn children<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        match self {
-            Expr::Constant(_) | Expr::Column(..) | Expr::Aggregate(..) => {}
-            Expr::Not(expr)
-            | Expr::Is { expr, .. }
-            | Expr::InSet { expr, .. }
-            | Expr::Like(expr, _)
-            | Expr::Negate(expr, _)
-            | Expr::Cast(expr, ..)
-            | Expr::JsonPath(expr, _)
-            | Expr::JsonAs(expr, ..) => visit(expr),
-            Expr::And(list) | Expr::Or(list) | Expr::Call(_, list, _) => list.iter().for_each(visit),
-            Expr::Compare(_, left, right)
-            | Expr::IsDistinct { left, right, .. }
-            | Expr::Arithmetic(_, left, right, _)
-            | Expr::Concat(left, right, _) => {
-                visit(left);
-                visit(right);
-            }
-            Expr::InList(expr, list) => {
-                visit(expr);
-                list.iter().for_each(visit);
-            }
-            Expr::LikeComputed { expr, pattern, escape, .. } => {
-                visit(expr);
-                visit(pattern);
-                if let Some(escape) = escape {
-                    visit(escape);
-                }
-            }
-            Expr::Between { expr, low, high } => {
-                visit(expr);
-                visit(low);
-                visit(high);
-            }
-            Expr::Case { branches, otherwise } | Expr::Switch { branches, otherwise, .. } => {
-                if let Expr::Switch { operand, .. } = self {
-                    visit(operand);
-                }
-                for (when, then) in branches {
-                    visit(when);
-                    visit(then);
-                }
-                if let Some(otherwise) = otherwise {
-                    visit(otherwise);
-                }
-            }
-        }
+        each_operand!(self, visit, iter);
     }
 
     /// Calls `visit` with each direct operand, to change it.
     pub(crate) fn children_mut(&mut self, visit: &mut dyn FnMut(&mut Expr)) {
-        match self {
-            Expr::Constant(_) | Expr::Column(..) | Expr::Aggregate(..) => {}
-            Expr::Not(expr)
-            | Expr::Is { expr, .. }
-            | Expr::InSet { expr, .. }
-            | Expr::Like(expr, _)
-            | Expr::Negate(expr, _)
-            | Expr::Cast(expr, ..)
-            | Expr::JsonPath(expr, _)
-            | Expr::JsonAs(expr, ..) => visit(expr),
-            Expr::And(list) | Expr::Or(list) | Expr::Call(_, list, _) => list.iter_mut().for_each(visit),
-            Expr::Compare(_, left, right)
-            | Expr::IsDistinct { left, right, .. }
-            | Expr::Arithmetic(_, left, right, _)
-            | Expr::Concat(left, right, _) => {
-                visit(left);
-                visit(right);
-            }
-            Expr::InList(expr, list) => {
-                visit(expr);
-                list.iter_mut().for_each(visit);
-            }
-            Expr::LikeComputed { expr, pattern, escape, .. } => {
-                visit(expr);
-                visit(pattern);
-                if let Some(escape) = escape {
-                    visit(escape);
-                }
-            }
-            Expr::Between { expr, low, high } => {
-                visit(expr);
-                visit(low);
-                visit(high);
-            }
-            Expr::Case { branches, otherwise } => visit_branches(branches, otherwise, visit),
-            Expr::Switch { operand, branches, otherwise } => {
-                visit(operand);
-                visit_branches(branches, otherwise, visit);
-            }
-        }
+        each_operand!(self, visit, iter_mut);
     }
 
     /// Calls `visit` with every slot that the value depends on.
@@ -482,19 +499,5 @@ fn junction(list: Vec<Expr>, is_and: bool) -> Expr {
             kept.push(last);
             if is_and { Expr::And(kept) } else { Expr::Or(kept) }
         }
-    }
-}
-
-fn visit_branches(
-    branches: &mut [(Expr, Expr)],
-    otherwise: &mut Option<Box<Expr>>,
-    visit: &mut dyn FnMut(&mut Expr),
-) {
-    for (when, then) in branches {
-        visit(when);
-        visit(then);
-    }
-    if let Some(otherwise) = otherwise {
-        visit(otherwise);
     }
 }

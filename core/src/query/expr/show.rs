@@ -127,10 +127,14 @@ impl fmt::Display for Show<'_> {
                 }
             }
             Expr::Negate(expr, _) => write!(f, "-{}", self.operand(expr)),
-            Expr::Arithmetic(op, left, right, _) => {
-                write!(f, "{} {} {}", self.operand(left), op.symbol(), self.operand(right))
+            Expr::Arithmetic(first, rest) => {
+                f.write_str(&self.operand(first))?;
+                rest.iter().try_for_each(|(op, expr, _)| write!(f, " {} {}", op.symbol(), self.operand(expr)))
             }
-            Expr::Concat(left, right, _) => write!(f, "{} || {}", self.operand(left), self.operand(right)),
+            Expr::Concat(first, rest) => {
+                f.write_str(&self.operand(first))?;
+                rest.iter().try_for_each(|(expr, _)| write!(f, " || {}", self.operand(expr)))
+            }
             Expr::Cast(expr, to, _) | Expr::JsonAs(expr, to, _) => {
                 write!(f, "{}::{}", self.operand(expr), to.tag().name())
             }

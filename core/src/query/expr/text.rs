@@ -14,19 +14,53 @@ pub(super) fn check_length(length: usize, operation: &str, place: Place) -> Resu
     if length > MAX_VALUE_LENGTH { Err(too_long(operation, place)) } else { Ok(()) }
 }
 
-/// Two strings, or bytes, one after the other.
-pub(super) fn concat(left: &Value, right: &Value, place: Place) -> Result<Value, EvalError> {
-    Ok(match (left, right) {
-        (Value::String(a), Value::String(b)) => {
-            check_length(a.len().saturating_add(b.len()), "`||`", place)?;
-            Value::String([&**a, &**b].concat().into())
+/// Strings, or bytes, one after the other; null where one of them is.
+pub(super) enum Joined {
+    /// One alone.
+    One(Value),
+    /// Strings.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+impl Joined {
+    /// The first one.
+    pub(super) fn new(first: Value) -> Self {
+        Joined::One(first)
+    }
+
+    /// Adds one.
+    pub(super) fn push(&mut self, next: &Value, place: Place) -> Result<(), EvalError> {
+        if let Joined::One(first) = self {
+            *self = match first {
+                Value::String(text) => Joined::Text(text.as_ref().to_owned()),
+                Value::Bytes(bytes) => Joined::Bytes(bytes.to_vec()),
+                _ => return Ok(()),
+            };
         }
-        (Value::Bytes(a), Value::Bytes(b)) => {
-            check_length(a.len().saturating_add(b.len()), "`||`", place)?;
-            Value::Bytes([&**a, &**b].concat().into())
+        match (&mut *self, next) {
+            (Joined::Text(text), Value::String(next)) => {
+                check_length(text.len().saturating_add(next.len()), "`||`", place)?;
+                text.push_str(next);
+            }
+            (Joined::Bytes(bytes), Value::Bytes(next)) => {
+                check_length(bytes.len().saturating_add(next.len()), "`||`", place)?;
+                bytes.extend_from_slice(next);
+            }
+            _ => *self = Joined::One(Value::Null),
         }
-        _ => Value::Null,
-    })
+        Ok(())
+    }
+
+    /// All of them.
+    pub(super) fn finish(self) -> Value {
+        match self {
+            Joined::One(value) => value,
+            Joined::Text(text) => Value::String(text.into()),
+            Joined::Bytes(bytes) => Value::Bytes(bytes.into()),
+        }
+    }
 }
 
 /// The part of a string from the character `start` (from 1), `length` characters long where that is given. The

@@ -444,6 +444,51 @@ fn the_deepest_expressions_are_computed() {
     }
 }
 
+/// On a stack of 2 MiB, in a debug build too.
+#[test]
+fn a_chain_of_a_hundred_thousand_operands_is_computed() {
+    const N: usize = 100_000;
+    const M: usize = 10_000;
+    let chain = |first: &str, links: &str, count: usize| {
+        format!("select {first}{} from album limit 1", links.repeat(count))
+    };
+    let run = move || {
+        for (text, expected) in [
+            (chain("1", " + 1", N - 1), N.to_string()),
+            (chain("year", " + 1", N - 1), (1974 + N - 1).to_string()),
+            (chain("year", " + 1 - 1.5", N / 2), (1974 - 25_000).to_string()),
+            (chain("year", " * 1 % 1975 / 1", M / 3), "1974".to_owned()),
+            (chain("rating", " + 1 - null", M / 2), "NULL".to_owned()),
+            (chain("name", " || null", M), "NULL".to_owned()),
+            (
+                format!("select length(x'00'{}) from album limit 1", " || cover || x'00'".repeat(M / 2)),
+                "NULL".to_owned(),
+            ),
+            (
+                format!("select length(name{}) from album limit 1", " || name".repeat(M)),
+                ((M + 1) * 8).to_string(),
+            ),
+            (
+                format!("select length(genre{}) from album limit 1", " || 1 || '!'".repeat(M / 2)),
+                (M + 10).to_string(),
+            ),
+            (
+                format!("select name from album where year{} = 1959", " + 1 - 1".repeat(M / 2)),
+                "Kind of Blue".to_owned(),
+            ),
+        ] {
+            assert_eq!(ask(&text), expected, "{:.60}", text);
+            let world = world();
+            let Ok(Bound::Select(select)) = world.bind(&text, &Parameters::default()) else { panic!() };
+            let lines = plan(*select, &world.lookups()).explain(None);
+            assert!(lines.iter().any(|line| line.contains("read album")), "{:.60}", text);
+        }
+        let overflow = chain("9223372036854775000", " + 1", M);
+        assert!(ask(&overflow).starts_with("error: "), "{:.60}", ask(&overflow));
+    };
+    std::thread::Builder::new().stack_size(2 << 20).spawn(run).unwrap().join().unwrap();
+}
+
 #[test]
 fn operands_are_computed_once() {
     check(&[

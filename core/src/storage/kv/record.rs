@@ -493,24 +493,12 @@ fn encode_type(value_type: ValueType, writer: &mut Writer) {
 }
 
 fn decode_type(reader: &mut Reader<'_>) -> Result<ValueType, DecodeError> {
-    const PLAIN: [ValueType; 10] = [
-        ValueType::Bool,
-        ValueType::Int,
-        ValueType::Float,
-        ValueType::Decimal,
-        ValueType::String,
-        ValueType::Bytes,
-        ValueType::Timestamp,
-        ValueType::Uuid,
-        ValueType::Ulid,
-        ValueType::Json,
-    ];
     let at = reader.offset();
     let tag = reader.u8("type")?;
     if tag == TypeTag::Ref as u8 {
         return reader.model_id("model of the reference").map(ValueType::Ref);
     }
-    let plain = PLAIN.into_iter().find(|plain| plain.tag() as u8 == tag);
+    let plain = ValueType::PLAIN.into_iter().find(|plain| plain.tag() as u8 == tag);
     plain.ok_or_else(|| reader.error_at(at, "type", Problem::Tag(u64::from(tag))))
 }
 
