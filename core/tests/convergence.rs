@@ -55,7 +55,7 @@ impl Site {
 
     fn rows(&self, statement: &str) -> Vec<Vec<Value>> {
         let rows = |event| match event {
-            Event::Rows(rows) => rows,
+            Event::Rows(rows) => rows.to_values(),
             _ => Vec::new(),
         };
         self.run(statement).into_iter().flat_map(rows).collect()

@@ -4,7 +4,7 @@
 
 use ankurah::core::operation::{Decoded, Operation};
 use ankurah::protocol::{Event, Outcome, Parameters, Request, SessionId};
-use ankurah::{Node, OpenOptions, Value};
+use ankurah::{Node, OpenOptions, ValueRef};
 use futures::StreamExt;
 use futures::executor::block_on;
 
@@ -96,8 +96,8 @@ fn actors(node: &Node, model: &str) -> Vec<String> {
     };
     let entity = block_on(node.connect().request(execute).collect::<Vec<_>>()).into_iter().find_map(
         |event| match event {
-            Event::Rows(rows) => match rows.first().and_then(|row| row.first()) {
-                Some(Value::Ref(entity)) => Some(*entity),
+            Event::Rows(rows) => match rows.first()?.get(0) {
+                ValueRef::Ref(entity) => Some(entity),
                 _ => None,
             },
             _ => None,

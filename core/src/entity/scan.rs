@@ -3,7 +3,7 @@
 use crate::codec::{DecodeError, Problem, Reader};
 use crate::id::{EntityId, ModelId, PropertyId};
 use crate::storage::Position;
-use crate::value::{Value, codec as values};
+use crate::value::{Rows, codec as values};
 
 use super::TextVersion;
 use super::codec::{DELETED, HAS_BASE, MAX_PROPERTIES, STATE_VERSION};
@@ -90,23 +90,22 @@ impl<'a> StateReader<'a> {
         self.rest.clone()
     }
 
-    /// One value for each column; null where an `lww` property was never set, and for texts. Texts that were
-    /// ever written are named in `texts` by their places in the row, with their versions.
+    /// Adds a row to `rows`: one value for each column; null where an `lww` property was never set, and for
+    /// texts. Texts that were ever written are named to `text` by their places in the row, with their versions.
     ///
-    /// Both vectors are cleared first. Nothing is allocated but what they need and the values of strings, bytes
-    /// and JSON that were asked for. Values that were not asked for are stepped over, not checked.
+    /// Values that were not asked for are stepped over, not checked. After an error the row is there, but
+    /// incomplete.
     ///
     /// # Errors
     /// [`DecodeError`] where the bytes are not those of a state.
     pub fn columns(
         &self,
         columns: &Columns,
-        row: &mut Vec<Value>,
-        texts: &mut Vec<(usize, TextVersion)>,
+        rows: &mut Rows,
+        mut text: impl FnMut(usize, TextVersion),
     ) -> Result<(), DecodeError> {
-        row.clear();
-        row.resize(columns.len(), Value::Null);
-        texts.clear();
+        let row = rows.len();
+        rows.push_nulls();
         let mut reader = self.rest.clone();
         let mut wanted = columns.sorted.as_slice();
         let count = reader.count("registers", MAX_PROPERTIES, 18)?;
@@ -117,11 +116,9 @@ impl<'a> StateReader<'a> {
                 values::skip(&mut reader)?;
                 continue;
             }
-            let value = values::decode(&mut reader)?;
+            let value = values::decode_ref(&mut reader)?;
             while let Some(place) = take(&mut wanted, property) {
-                if let Some(slot) = row.get_mut(place) {
-                    slot.clone_from(&value);
-                }
+                rows.set(row, place, value);
             }
         }
         // A property is never both a register and a text, so texts start from the first column again.
@@ -133,7 +130,7 @@ impl<'a> StateReader<'a> {
                 TextVersion { folded: reader.varint("folded operations")?, tail: reader.varint("tail")? };
             starts_with(&mut wanted, property);
             while let Some(place) = take(&mut wanted, property) {
-                texts.push((place, version));
+                text(place, version);
             }
         }
         Ok(())

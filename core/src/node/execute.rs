@@ -327,7 +327,7 @@ impl Statement<'_> {
         let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         let column = Column { name: "plan".to_owned(), value_type: Some(ValueType::String) };
         answer.give(Event::Columns(vec![column])).await;
-        answer.give(Event::Rows(rows)).await;
+        answer.give(Event::Rows(rows.into())).await;
         Ok(Did::Rows(count))
     }
 
@@ -348,7 +348,7 @@ async fn give_returned(returned: Returned, answer: &mut Answer) {
     let Some((columns, rows)) = returned else { return };
     answer.give(Event::Columns(columns)).await;
     for batch in rows.chunks(BATCH) {
-        answer.give(Event::Rows(batch.to_vec())).await;
+        answer.give(Event::Rows(batch.to_vec().into())).await;
     }
 }
 

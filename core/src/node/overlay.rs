@@ -9,7 +9,7 @@ use super::draft::{Draft, Pending};
 use crate::id::{EntityId, ModelId};
 use crate::query::Source;
 use crate::query::generate;
-use crate::storage::{Access, Deleted, ReadView, Row, RowStream, Scan, StorageError};
+use crate::storage::{Access, Deleted, ReadView, Row, RowStream, Scan, ScanRows, StorageError};
 use crate::value::Value;
 
 /// What a serializable transaction has read.
@@ -80,20 +80,20 @@ impl Overlay {
         let mut theirs = self.view.scan(Scan { access, limit: None, ..scan.clone() });
         while let Some(batch) = theirs.next().await {
             let batch = batch?;
-            let mut out = Vec::with_capacity(batch.len());
-            for row in batch {
-                while let Some(own) = mine.next_if(|(entity, _)| *entity < row.entity) {
-                    out.push(own.1);
+            let mut out = ScanRows::new(scan.columns.len());
+            for (entity, values) in batch.iter() {
+                while let Some((_, own)) = mine.next_if(|(own, _)| *own < entity) {
+                    out.push(&own);
                 }
-                if self.draft.get(row.entity).is_none() {
-                    out.push(row);
+                if self.draft.get(entity).is_none() {
+                    out.push_ref(entity, values);
                 }
             }
             if !out.is_empty() {
                 sink.give(Ok(out)).await;
             }
         }
-        let rest: Vec<Row> = mine.map(|(_, row)| row).collect();
+        let rest: ScanRows = mine.map(|(_, row)| row).collect();
         if !rest.is_empty() {
             sink.give(Ok(rest)).await;
         }
@@ -115,7 +115,7 @@ impl Overlay {
             while let Some(batch) = theirs.next().await {
                 rows.extend(batch?.into_iter().map(|row| (row.entity, row)));
             }
-            let out: Vec<Row> = chunk.iter().filter_map(|entity| rows.get(entity).cloned()).collect();
+            let out: ScanRows = chunk.iter().filter_map(|entity| rows.get(entity).cloned()).collect();
             if !out.is_empty() {
                 sink.give(Ok(out)).await;
             }
@@ -164,4 +164,4 @@ impl Overlay {
 /// How many entities are looked up at a time.
 const CHUNK: usize = 1024;
 
-type Out = crate::query::Sink<Result<Vec<Row>, StorageError>>;
+type Out = crate::query::Sink<Result<ScanRows, StorageError>>;

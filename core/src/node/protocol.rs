@@ -10,7 +10,7 @@ use crate::env::BoxStream;
 use crate::env::{MaybeSend, MaybeSync};
 use crate::id::{EntityId, OpId};
 use crate::storage::{Fault, Index, Position, SetAside, StoreInfo};
-use crate::value::{Value, ValueType};
+use crate::value::{Rows, Value, ValueType};
 
 /// A session of a connection: it holds at most one open transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -202,7 +202,7 @@ pub enum Event {
     /// The columns of the rows that follow.
     Columns(Vec<Column>),
     /// Some rows.
-    Rows(Vec<Vec<Value>>),
+    Rows(Rows),
     /// A row that was left out.
     Rejected(Rejected),
     /// What the node is.

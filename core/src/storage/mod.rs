@@ -5,6 +5,7 @@
 
 pub mod kv;
 pub mod memory;
+mod rows;
 
 use std::fmt;
 use std::ops::Bound;
@@ -18,6 +19,8 @@ use crate::env::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
 use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId, StoreId, TransactionId};
 use crate::operation::Operation;
 use crate::value::{Value, ValueType};
+
+pub use rows::ScanRows;
 
 /// A place in a store's change log: the number of the commit, from 1. Zero is before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -383,8 +386,8 @@ pub struct Row {
 /// An accepted operation, with the log position at which it was accepted.
 pub type Accepted = (Position, Arc<Operation>);
 
-/// A stream of batches of rows. Ends after the first error.
-pub type RowStream<'a> = BoxStream<'a, Result<Vec<Row>, StorageError>>;
+/// A stream of batches of rows, none empty. Ends after the first error.
+pub type RowStream<'a> = BoxStream<'a, Result<ScanRows, StorageError>>;
 
 /// A consistent view of a store at one log position, unaffected by later commits.
 pub trait ReadView: MaybeSend + MaybeSync {

@@ -16,6 +16,7 @@ mod domain;
 pub mod json;
 pub mod key;
 mod order;
+mod rows;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;
@@ -26,5 +27,7 @@ pub use borrowed::ValueRef;
 pub use cast::{CastError, cast};
 pub use domain::DomainError;
 pub use order::compare_floats;
+pub(crate) use rows::Pick;
+pub use rows::{RowRef, Rows};
 pub use text::{ValueParseError, parse};
 pub use types::{Timestamp, TypeTag, Value, ValueType};

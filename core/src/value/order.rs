@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
+use super::borrowed::ValueRef;
 use super::domain::float_bits;
 use super::types::Value;
 
@@ -11,28 +12,34 @@ pub fn compare_floats(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
-impl Value {
+impl ValueRef<'_> {
     /// The total order of values. Within a type: false before true; numbers by size, NaN last; strings, bytes
     /// and canonical JSON by bytes; times, identifiers and references by number. Values of different types
     /// follow the order of [`super::TypeTag`], and null is greater than all.
-    pub fn compare(&self, other: &Value) -> Ordering {
+    pub fn compare(self, other: ValueRef<'_>) -> Ordering {
+        use ValueRef::{Bool, Bytes, Decimal, Float, Int, Json, Ref, String, Timestamp, Ulid, Uuid};
         match (self, other) {
-            (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-            (Value::Int(a), Value::Int(b)) => a.cmp(b),
-            (Value::Float(a), Value::Float(b)) => compare_floats(*a, *b),
-            (Value::Decimal(a), Value::Decimal(b)) => a.cmp(b),
-            (Value::String(a), Value::String(b)) | (Value::Json(a), Value::Json(b)) => {
-                a.as_bytes().cmp(b.as_bytes())
-            }
-            (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
-            (Value::Timestamp(a), Value::Timestamp(b)) => a.cmp(b),
-            (Value::Uuid(a), Value::Uuid(b)) | (Value::Ulid(a), Value::Ulid(b)) => a.cmp(b),
-            (Value::Ref(a), Value::Ref(b)) => a.cmp(b),
+            (Bool(a), Bool(b)) => a.cmp(&b),
+            (Int(a), Int(b)) => a.cmp(&b),
+            (Float(a), Float(b)) => compare_floats(a, b),
+            (Decimal(a), Decimal(b)) => a.cmp(&b),
+            (String(a), String(b)) | (Json(a), Json(b)) => a.as_bytes().cmp(b.as_bytes()),
+            (Bytes(a), Bytes(b)) => a.cmp(b),
+            (Timestamp(a), Timestamp(b)) => a.cmp(&b),
+            (Uuid(a), Uuid(b)) | (Ulid(a), Ulid(b)) => a.cmp(&b),
+            (Ref(a), Ref(b)) => a.cmp(&b),
             (a, b) => match (a.type_of(), b.type_of()) {
                 (Some(a), Some(b)) => a.cmp(&b),
                 (a, b) => a.is_none().cmp(&b.is_none()),
             },
         }
+    }
+}
+
+impl Value {
+    /// The total order of values; see [`ValueRef::compare`].
+    pub fn compare(&self, other: &Value) -> Ordering {
+        self.as_ref().compare(other.as_ref())
     }
 }
 

@@ -62,7 +62,7 @@ impl Store {
         let asked = self.client.execute(statement, Default::default());
         let done = asked.for_each(|event| {
             if let Event::Rows(rows) = event {
-                answer.rows.extend(rows.iter().map(|row| cells(row)));
+                answer.rows.extend(rows.into_iter().map(|row| cells(&row)));
             }
         });
         match done {

@@ -8,7 +8,7 @@ use crate::entity::{Columns, Register as Lww, State, StateReader, TextVersion};
 
 use crate::id::{ActorId, Digest, EntityId, ModelId, OpId, PropertyId, Stamp};
 use crate::storage::Position;
-use crate::value::Value;
+use crate::value::{Rows, Value};
 use crate::value::testing::any_value;
 
 fn property(number: u128) -> PropertyId {
@@ -76,10 +76,10 @@ proptest! {
         prop_assert_eq!(reader.is_deleted(), state.is_deleted());
         prop_assert_eq!((reader.entity(), reader.model(), reader.position()), (state.entity, state.model, state.position));
         let asked: Vec<_> = asked.into_iter().map(property).collect();
-        let (mut row, mut texts) = (vec![Value::Int(1)], vec![(9, TextVersion::default())]);
-        reader.columns(&Columns::new(&asked), &mut row, &mut texts).unwrap();
+        let (mut rows, mut texts) = (Rows::new(asked.len()), Vec::new());
+        reader.columns(&Columns::new(&asked), &mut rows, |place, version| texts.push((place, version))).unwrap();
         let expected: Vec<_> = asked.iter().map(|id| state.get(*id).cloned().unwrap_or(Value::Null)).collect();
-        prop_assert_eq!(row, expected);
+        prop_assert_eq!(rows.to_values(), [expected]);
         texts.sort_by_key(|(place, _)| *place);
         let expected: Vec<_> =
             asked.iter().enumerate().filter_map(|(at, id)| Some((at, state.text(*id)?))).collect();
@@ -102,7 +102,8 @@ proptest! {
             prop_assert_eq!(&other.encode(), &damaged);
         }
         if let Ok(reader) = StateReader::new(&damaged) {
-            let _ = reader.columns(&Columns::new(&[property(3), property(41)]), &mut Vec::new(), &mut Vec::new());
+            let asked = Columns::new(&[property(3), property(41)]);
+            let _ = reader.columns(&asked, &mut Rows::new(2), |_, _| {});
         }
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Arithmetic, Comparison, Expr, Pattern, Place, Test, arithmetic, convert, function, json, text};
 use crate::query::error::{EvalError, EvalErrorKind};
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 
 type Evaluated<'a> = Result<Cow<'a, Value>, EvalError>;
 
@@ -58,19 +58,19 @@ fn concat<'a>(first: &'a Expr, rest: &'a [(Expr, Place)], row: &'a [Value]) -> E
 }
 
 impl Test {
-    fn holds(self, value: &Value) -> bool {
+    pub(super) fn holds(self, value: ValueRef<'_>) -> bool {
         match self {
-            Test::Null => matches!(value, Value::Null),
-            Test::True => matches!(value, Value::Bool(true)),
-            Test::False => matches!(value, Value::Bool(false)),
+            Test::Null => matches!(value, ValueRef::Null),
+            Test::True => matches!(value, ValueRef::Bool(true)),
+            Test::False => matches!(value, ValueRef::Bool(false)),
         }
     }
 }
 
-fn in_set(value: &Value, set: &[Value], has_null: bool) -> Option<bool> {
+pub(super) fn in_set(value: ValueRef<'_>, set: &[Value], has_null: bool) -> Option<bool> {
     match value {
-        Value::Null => None,
-        value if set.binary_search_by(|probe| probe.compare(value)).is_ok() => Some(true),
+        ValueRef::Null => None,
+        value if set.binary_search_by(|probe| probe.as_ref().compare(value)).is_ok() => Some(true),
         _ if has_null => None,
         _ => Some(false),
     }
@@ -136,10 +136,10 @@ impl Expr {
                 of_two(left, right, row, |a, b| Ok(Value::Bool(a.compare(b).is_eq() == *negated)))
             }
             Expr::Is { negated, test, expr } => {
-                of_one(expr, row, |value| Ok(Value::Bool(test.holds(value) != *negated)))
+                of_one(expr, row, |value| Ok(Value::Bool(test.holds(value.as_ref()) != *negated)))
             }
             Expr::InSet { expr, set, has_null } => {
-                of_one(expr, row, |value| Ok(truth_value(in_set(value, set, *has_null))))
+                of_one(expr, row, |value| Ok(truth_value(in_set(value.as_ref(), set, *has_null))))
             }
             Expr::Like(expr, pattern) => of_one(expr, row, |value| {
                 Ok(match value {
@@ -218,8 +218,12 @@ fn junction(list: &[Expr], row: &[Value], absorbing: bool) -> Result<Option<bool
 
 /// The value of a comparison: null where an operand is.
 pub(super) fn compare(op: Comparison, left: &Value, right: &Value) -> Option<bool> {
+    compare_refs(op, left.as_ref(), right.as_ref())
+}
+
+pub(super) fn compare_refs(op: Comparison, left: ValueRef<'_>, right: ValueRef<'_>) -> Option<bool> {
     match (left, right) {
-        (Value::Null, _) | (_, Value::Null) => None,
+        (ValueRef::Null, _) | (_, ValueRef::Null) => None,
         _ => Some(op.holds(left.compare(right))),
     }
 }

@@ -8,6 +8,7 @@ mod eval;
 mod function;
 mod json;
 mod like;
+mod quick;
 mod show;
 mod text;
 

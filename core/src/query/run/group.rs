@@ -23,9 +23,17 @@ pub(super) async fn groups(query: Query<'_>, grouping: &Grouping) -> Result<Vec<
         groups.insert(Vec::new(), start_group());
     }
     let mut reader = Reader::open(query).await?;
+    if counts_rows(grouping) {
+        let mut count = 0i64;
+        while let Some(rows) = reader.next().await? {
+            count = count.saturating_add(i64::try_from(rows.len()).unwrap_or(i64::MAX));
+        }
+        query.statistics.grouped.add(1, 0);
+        return Ok(vec![vec![Value::Int(count); grouping.aggregates.len()]]);
+    }
     'reading: while let Some(rows) = reader.next().await? {
         let start = query.nanos();
-        for row in rows {
+        for row in rows.into_own(reader.places()) {
             let keys = grouping
                 .keys
                 .iter()
@@ -61,12 +69,17 @@ fn counted(query: Query<'_>, grouping: &Grouping) -> Option<i64> {
     let counts_all = select.filter.is_none()
         && select.input.deleted == Deleted::Exclude
         && query.plan.reading == (Reading::All { after: None, until: None })
-        && grouping.keys.is_empty()
+        && counts_rows(grouping);
+    let model = select.input.model.as_ref().filter(|_| counts_all)?;
+    i64::try_from(query.source.count_hint(model.id)?).ok()
+}
+
+/// Whether nothing but the number of rows is asked for.
+fn counts_rows(grouping: &Grouping) -> bool {
+    grouping.keys.is_empty()
         && grouping.aggregates.iter().all(|aggregate| {
             aggregate.function == AggregateFunction::Count
                 && aggregate.argument.is_none()
                 && aggregate.filter.is_none()
-        });
-    let model = select.input.model.as_ref().filter(|_| counts_all)?;
-    i64::try_from(query.source.count_hint(model.id)?).ok()
+        })
 }

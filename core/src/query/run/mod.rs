@@ -15,16 +15,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use self::generate::{Sink, generate};
 use self::hops::Hops;
-use self::read::{InputRow, Reader};
+use self::read::{Input, InputRow, Reader, Selection, places};
 use self::sort::Sorter;
 use super::bound::BoundSelect;
+use super::expr::Expr;
 use super::error::RunError;
 use super::plan::{Plan, Stage};
 use crate::env::{BoxStream, Clock, MaybeSend, MaybeSync};
 use crate::id::ModelId;
 use crate::node::protocol::Column;
 use crate::storage::{ReadView, RowStream, Scan};
-use crate::value::Value;
+use crate::value::{Pick, Rows, Value};
 
 /// Where a query reads: a view of the store, or a transaction's own writes over one.
 pub trait Source: MaybeSend + MaybeSync {
@@ -132,7 +133,7 @@ impl Statistics {
 }
 
 /// The rows of a result in batches, none empty. Ends after the first error; dropping it ends the query.
-pub type ResultRows = BoxStream<'static, Result<Vec<Vec<Value>>, RunError>>;
+pub type ResultRows = BoxStream<'static, Result<Rows, RunError>>;
 
 /// A query that runs as its rows are polled.
 pub struct Running {
@@ -167,8 +168,6 @@ struct Query<'a> {
     statistics: &'a Statistics,
 }
 
-type Rows = Vec<Vec<Value>>;
-
 /// How many sorted rows are given at once.
 const CHUNK: usize = 512;
 
@@ -196,7 +195,7 @@ impl<'a> Query<'a> {
                 }
             }
             for chunk in chunks(rows) {
-                if output.take(chunk, sink).await? {
+                if output.take(Input::Own(chunk), sink).await? {
                     return Ok(());
                 }
             }
@@ -225,6 +224,9 @@ struct Output<'a> {
     query: Query<'a>,
     hops: Hops,
     sorter: Option<Sorter<'a>>,
+    places: Vec<Option<Pick>>,
+    /// Where the values of the selected columns stand in rows as they are read, if that is all there is to do.
+    direct: Option<Vec<Pick>>,
     seen: Option<BTreeSet<Vec<Value>>>,
     memory: Memory,
     skip: u64,
@@ -236,9 +238,19 @@ struct Output<'a> {
 impl<'a> Output<'a> {
     fn new(query: Query<'a>) -> Self {
         let select = query.select();
+        let hops = Hops::new(query.plan, &[Stage::Output]);
+        let places = places(&select.input.slots);
+        let plain = !query.plan.sorts && !select.distinct && select.grouping.is_none();
+        let direct = select.output.iter().map(|expr| match expr {
+            Expr::Column(slot, _) => places.get(*slot).copied().flatten(),
+            _ => None,
+        });
+        let direct = if plain && hops.is_empty() { direct.collect() } else { None };
         Output {
             query,
-            hops: Hops::new(query.plan, &[Stage::Output]),
+            hops,
+            places,
+            direct,
             sorter: query.plan.sorts.then(|| Sorter::new(select, query.options.memory)),
             seen: select.distinct.then(BTreeSet::new),
             memory: Memory::new("distinct", query.options.memory),
@@ -251,32 +263,19 @@ impl<'a> Output<'a> {
     /// Takes rows. Gives whether no more are needed.
     async fn take(
         &mut self,
-        mut rows: Vec<InputRow>,
+        input: Input,
         sink: &mut Sink<Result<Rows, RunError>>,
     ) -> Result<bool, RunError> {
-        let mut failure = None;
-        if let Some(seen) = &mut self.seen {
-            let mut fresh = Vec::new();
-            for row in rows {
-                // Everything that is selected was looked up for `distinct` already.
-                match project(self.query.select(), &row.slots) {
-                    Ok(values) => {
-                        if seen.contains(&values) {
-                            continue;
-                        }
-                        self.memory.add(values.iter().map(footprint).sum())?;
-                        seen.insert(values.clone());
-                        fresh.push(InputRow { tie: self.distinct, slots: values });
-                        self.distinct += 1;
-                    }
-                    Err(error) => {
-                        failure = Some(error);
-                        break;
-                    }
-                }
+        let rows = match (input, &self.direct) {
+            (Input::Read(selection), Some(_)) => return Ok(self.give_read(selection, sink).await),
+            (Input::Read(selection), None) if self.seen.is_none() && self.sorter.is_some() => {
+                self.sort_read(&selection)?;
+                return Ok(false);
             }
-            rows = fresh;
-        }
+            (input, _) => input.into_own(&self.places),
+        };
+        let mut failure = None;
+        let rows = if self.seen.is_some() { self.distinct(rows, &mut failure)? } else { rows };
         match &mut self.sorter {
             Some(sorter) => {
                 let start = self.query.nanos();
@@ -294,34 +293,95 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// The rows, as they are selected, that were not there before, up to the first one that cannot be computed.
+    fn distinct(
+        &mut self,
+        rows: Vec<InputRow>,
+        failure: &mut Option<RunError>,
+    ) -> Result<Vec<InputRow>, RunError> {
+        let mut fresh = Vec::new();
+        let Some(seen) = &mut self.seen else { return Ok(rows) };
+        for row in rows {
+            // Everything that is selected was looked up for `distinct` already.
+            match project(self.query.select(), &row.slots) {
+                Ok(values) => {
+                    if seen.contains(&values) {
+                        continue;
+                    }
+                    self.memory.add(values.iter().map(footprint).sum())?;
+                    seen.insert(values.clone());
+                    fresh.push(InputRow { tie: self.distinct, slots: values });
+                    self.distinct += 1;
+                }
+                Err(error) => {
+                    *failure = Some(error);
+                    break;
+                }
+            }
+        }
+        Ok(fresh)
+    }
+
+    /// Takes rows to be sorted; those that are certainly not wanted are left where they are.
+    fn sort_read(&mut self, selection: &Selection) -> Result<(), RunError> {
+        let start = self.query.nanos();
+        let Some(sorter) = &mut self.sorter else { return Ok(()) };
+        for row in selection.iter(&self.places) {
+            if !sorter.is_beyond(&row) {
+                sorter.push(row.to_own())?;
+            }
+        }
+        self.query.statistics.sorted.add(0, self.query.nanos().saturating_sub(start));
+        Ok(())
+    }
+
+    /// How many of `length` rows are skipped, and how many of the others are given.
+    fn window(&mut self, length: usize) -> (usize, usize) {
+        let length = u64::try_from(length).unwrap_or(u64::MAX);
+        let skipped = self.skip.min(length);
+        self.skip -= skipped;
+        let given = self.left.unwrap_or(u64::MAX).min(length - skipped);
+        self.left = self.left.map(|left| left - given);
+        (usize::try_from(skipped).unwrap_or(usize::MAX), usize::try_from(given).unwrap_or(usize::MAX))
+    }
+
+    /// Gives rows as they were read, after those that are skipped and up to the limit. Gives whether that is
+    /// reached.
+    async fn give_read(&mut self, mut selection: Selection, sink: &mut Sink<Result<Rows, RunError>>) -> bool {
+        let (skipped, given) = self.window(selection.len());
+        let start = self.query.nanos();
+        selection.cut(skipped, given);
+        let Selection { entities, values, kept } = selection;
+        let picks = self.direct.as_deref().unwrap_or_default();
+        let rows = values.select(kept.as_deref(), picks, |row| entities.get(row).copied());
+        self.query.statistics.given.add(rows.len(), self.query.nanos().saturating_sub(start));
+        if !rows.is_empty() {
+            sink.give(Ok(rows)).await;
+        }
+        self.left == Some(0)
+    }
+
     /// Gives rows, after those that are skipped and up to the limit. Gives whether that is reached.
     async fn give(
         &mut self,
         mut rows: Vec<InputRow>,
         sink: &mut Sink<Result<Rows, RunError>>,
     ) -> Result<bool, RunError> {
-        let length = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-        let skipped = self.skip.min(length);
-        self.skip -= skipped;
-        rows.drain(..usize::try_from(skipped).unwrap_or(usize::MAX).min(rows.len()));
-        if let Some(left) = &mut self.left {
-            rows.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
-            *left = left.saturating_sub(u64::try_from(rows.len()).unwrap_or(u64::MAX));
-        }
+        let (skipped, wanted) = self.window(rows.len());
+        rows.drain(..skipped.min(rows.len()));
+        rows.truncate(wanted);
         let start = self.query.nanos();
         let mut failure = None;
-        let mut given = Vec::with_capacity(rows.len());
+        let select = self.query.select();
+        let mut given = Rows::new(select.output.len());
         if self.seen.is_some() {
-            given.extend(rows.into_iter().map(|row| row.slots));
+            rows.iter().for_each(|row| given.push(row.slots.iter().map(Value::as_ref)));
         } else {
             self.hops.fill(self.query.source, &mut rows).await?;
             for row in rows {
-                match project(self.query.select(), &row.slots) {
-                    Ok(values) => given.push(values),
-                    Err(error) => {
-                        failure = Some(error);
-                        break;
-                    }
+                if let Err(error) = project_into(select, &row.slots, &mut given) {
+                    failure = Some(error);
+                    break;
                 }
             }
         }
@@ -357,6 +417,22 @@ impl<'a> Output<'a> {
 fn project(select: &BoundSelect, slots: &[Value]) -> Result<Vec<Value>, RunError> {
     let values = select.output.iter().map(|expr| Ok(expr.eval(slots)?.into_owned()));
     values.collect()
+}
+
+/// Adds the values of the selected columns to `rows`; nothing where one cannot be computed.
+fn project_into(select: &BoundSelect, slots: &[Value], rows: &mut Rows) -> Result<(), RunError> {
+    let row = rows.len();
+    rows.push_nulls();
+    for (column, expr) in select.output.iter().enumerate() {
+        match expr.eval(slots) {
+            Ok(value) => rows.set(row, column, Value::as_ref(&value)),
+            Err(error) => {
+                rows.pop();
+                return Err(error.into());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The memory that a step takes, estimated, and its limit.

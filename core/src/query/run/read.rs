@@ -9,14 +9,126 @@ use crate::query::bound::Slot;
 use crate::query::expr::Expr;
 use crate::query::plan::{Reading, Stage};
 use crate::storage::kv::yield_once;
-use crate::storage::{Access, Row, RowStream, Scan, StorageError};
-use crate::value::Value;
+use crate::storage::{Access, RowStream, Scan, ScanRows, StorageError};
+use crate::value::{Pick, RowRef, Rows, Value, ValueRef};
 
 /// A row with its slots, and its place among rows that are otherwise equal: the bits of its id.
 #[derive(Clone, Debug)]
 pub(super) struct InputRow {
     pub(super) tie: u128,
     pub(super) slots: Vec<Value>,
+}
+
+/// Some rows that the filter kept.
+pub(super) enum Input {
+    /// As they were read.
+    Read(Selection),
+    /// With what references lead to.
+    Own(Vec<InputRow>),
+}
+
+impl Input {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Input::Read(selection) => selection.len(),
+            Input::Own(rows) => rows.len(),
+        }
+    }
+
+    /// The rows, each with slots of its own.
+    pub(super) fn into_own(self, places: &[Option<Pick>]) -> Vec<InputRow> {
+        match self {
+            Input::Read(selection) => selection.iter(places).map(|row| row.to_own()).collect(),
+            Input::Own(rows) => rows,
+        }
+    }
+}
+
+/// Rows of a batch.
+pub(super) struct Selection {
+    pub(super) entities: Vec<EntityId>,
+    pub(super) values: Rows,
+    /// The numbers of the selected ones, ascending; `None` for all.
+    pub(super) kept: Option<Vec<usize>>,
+}
+
+impl Selection {
+    pub(super) fn len(&self) -> usize {
+        self.kept.as_ref().map_or(self.entities.len(), Vec::len)
+    }
+
+    /// The selected rows in order.
+    pub(super) fn iter<'a>(&'a self, places: &'a [Option<Pick>]) -> impl Iterator<Item = ReadRow<'a>> {
+        (0..self.len()).filter_map(move |at| {
+            let number = self.kept.as_ref().map_or(Some(at), |kept| kept.get(at).copied())?;
+            ReadRow::new(places, &self.entities, &self.values, number)
+        })
+    }
+
+    /// Leaves away the first `skip` rows, then all but `limit`.
+    pub(super) fn cut(&mut self, skip: usize, limit: usize) {
+        if skip == 0 && limit >= self.len() {
+            return;
+        }
+        let mut kept = self.kept.take().unwrap_or_else(|| (0..self.entities.len()).collect());
+        kept.drain(..skip.min(kept.len()));
+        kept.truncate(limit);
+        self.kept = Some(kept);
+    }
+}
+
+/// A row as it was read.
+#[derive(Clone, Copy)]
+pub(super) struct ReadRow<'a> {
+    places: &'a [Option<Pick>],
+    entity: EntityId,
+    values: RowRef<'a>,
+}
+
+impl<'a> ReadRow<'a> {
+    fn new(
+        places: &'a [Option<Pick>],
+        entities: &[EntityId],
+        values: &'a Rows,
+        number: usize,
+    ) -> Option<Self> {
+        Some(ReadRow { places, entity: *entities.get(number)?, values: values.get(number)? })
+    }
+
+    /// What a slot holds; `None` where a reference is to be followed first.
+    pub(super) fn slot(&self, slot: usize) -> Option<ValueRef<'a>> {
+        match self.places.get(slot) {
+            None => Some(ValueRef::Null),
+            Some(None) => None,
+            Some(Some(Pick::Entity)) => Some(ValueRef::Ref(self.entity)),
+            Some(Some(Pick::Column(column))) => Some(self.values.get(*column)),
+        }
+    }
+
+    /// Its place among rows that are otherwise equal.
+    pub(super) fn tie(&self) -> u128 {
+        self.entity.0.bits()
+    }
+
+    /// The row with slots of its own; null where a reference is to be followed.
+    pub(super) fn to_own(self) -> InputRow {
+        let slots = 0..self.places.len();
+        let slots = slots.map(|slot| self.slot(slot).map_or(Value::Null, ValueRef::to_value));
+        InputRow { tie: self.tie(), slots: slots.collect() }
+    }
+}
+
+/// Where each slot of an input row comes from; `None` for those that references lead to.
+pub(super) fn places(slots: &[Slot]) -> Vec<Option<Pick>> {
+    let mut columns = 0..;
+    slots
+        .iter()
+        .map(|slot| match slot {
+            Slot::Id => Some(Pick::Entity),
+            Slot::Property(_) => columns.next().map(Pick::Column),
+            Slot::Hop(_) => None,
+        })
+        .collect()
 }
 
 /// An index that finds more rows than this part of all of them is no help.
@@ -33,6 +145,7 @@ pub(super) struct Reader<'a> {
     until: Option<EntityId>,
     /// How many rows there must still be: an index found them.
     found: Option<usize>,
+    places: Vec<Option<Pick>>,
     /// The conditions of the filter that need no hop; empty where none of them does.
     early: Option<Expr>,
     filter_hops: Hops,
@@ -45,8 +158,9 @@ impl<'a> Reader<'a> {
     pub(super) async fn open(query: Query<'a>) -> Result<Self, RunError> {
         let plan = query.plan;
         let select = query.select();
+        let filter_hops = Hops::new(plan, &[Stage::Filter]);
         let is_hop = |slot: usize| matches!(select.input.slots.get(slot), Some(Slot::Hop(_)));
-        let early = select.filter.as_ref().map(|filter| {
+        let early = select.filter.as_ref().filter(|_| !filter_hops.is_empty()).map(|filter| {
             let conditions = filter.conjuncts().iter().filter(|condition| {
                 let mut hops = false;
                 condition.slots(&mut |slot| hops |= is_hop(slot));
@@ -59,8 +173,9 @@ impl<'a> Reader<'a> {
             stream: None,
             until: None,
             found: None,
+            places: places(&select.input.slots),
             early,
-            filter_hops: Hops::new(plan, &[Stage::Filter]),
+            filter_hops,
             order_hops: Hops::new(plan, &[Stage::Order]),
             failure: None,
             one: plan.reading == Reading::One,
@@ -106,10 +221,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The next rows that the filter keeps; `None` after the last ones. An error comes after the rows before it.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<InputRow>>, RunError> {
+    pub(super) async fn next(&mut self) -> Result<Option<Input>, RunError> {
         if std::mem::take(&mut self.one) {
             let rows = self.filter(vec![InputRow { tie: 0, slots: Vec::new() }]).await;
-            return Ok(Some(rows));
+            return Ok(Some(Input::Own(rows)));
         }
         loop {
             if let Some(failure) = self.failure.take() {
@@ -130,7 +245,7 @@ impl<'a> Reader<'a> {
             let mut batch = batch?;
             self.found = self.found.map(|found| found.saturating_sub(batch.len()));
             if let Some(until) = self.until {
-                let inside = batch.partition_point(|row| row.entity <= until);
+                let inside = batch.entities().partition_point(|entity| *entity <= until);
                 if inside < batch.len() {
                     batch.truncate(inside);
                     self.stream = None;
@@ -138,24 +253,51 @@ impl<'a> Reader<'a> {
             }
             self.query.statistics.examined.add(batch.len(), self.query.nanos().saturating_sub(start));
             let start = self.query.nanos();
-            let rows = batch.into_iter().map(|row| self.input_row(row)).collect();
-            let mut rows = self.filter(rows).await;
-            self.order_hops.fill(self.query.source, &mut rows).await?;
-            self.query.statistics.kept.add(rows.len(), self.query.nanos().saturating_sub(start));
-            if !rows.is_empty() {
-                return Ok(Some(rows));
+            let input = if self.filter_hops.is_empty() && self.order_hops.is_empty() {
+                Input::Read(self.select(batch))
+            } else {
+                let rows = batch.iter().map(|(entity, values)| ReadRow { places: &self.places, entity, values });
+                let rows = rows.map(ReadRow::to_own).collect();
+                let mut rows = self.filter(rows).await;
+                self.order_hops.fill(self.query.source, &mut rows).await?;
+                Input::Own(rows)
+            };
+            self.query.statistics.kept.add(input.len(), self.query.nanos().saturating_sub(start));
+            if input.len() > 0 {
+                return Ok(Some(input));
             }
         }
     }
 
-    fn input_row(&self, row: Row) -> InputRow {
-        let mut values = row.values.into_iter();
-        let slots = self.query.select().input.slots.iter().map(|slot| match slot {
-            Slot::Id => Value::Ref(row.entity),
-            Slot::Property(_) => values.next().unwrap_or(Value::Null),
-            Slot::Hop(_) => Value::Null,
-        });
-        InputRow { tie: row.entity.0.bits(), slots: slots.collect() }
+    /// Where the slots of a row come from.
+    pub(super) fn places(&self) -> &[Option<Pick>] {
+        &self.places
+    }
+
+    /// The rows that the filter keeps, up to the first one for which it cannot be computed; where no reference is
+    /// followed.
+    fn select(&mut self, batch: ScanRows) -> Selection {
+        let (entities, values) = batch.into_parts();
+        let Some(filter) = &self.query.select().filter else {
+            return Selection { entities, values, kept: None };
+        };
+        let mut kept = Vec::new();
+        for number in 0..entities.len() {
+            let Some(row) = ReadRow::new(&self.places, &entities, &values, number) else { break };
+            let holds = match filter.holds_quickly(&|slot| row.slot(slot)) {
+                Some(holds) => Ok(holds),
+                None => filter.holds(&row.to_own().slots),
+            };
+            match holds {
+                Ok(true) => kept.push(number),
+                Ok(false) => {}
+                Err(error) => {
+                    self.failure = Some(error.into());
+                    break;
+                }
+            }
+        }
+        Selection { entities, values, kept: Some(kept) }
     }
 
     /// The rows that the filter keeps, up to the first one for which it cannot be computed.
@@ -212,7 +354,7 @@ async fn collect(
     let mut stream = query.source.scan(scan);
     let mut entities = Vec::new();
     while let Some(batch) = stream.next().await {
-        entities.extend(batch?.iter().map(|row| row.entity));
+        entities.extend(batch?.entities());
     }
     drop(stream);
     query.statistics.examined.add(0, query.nanos().saturating_sub(start));

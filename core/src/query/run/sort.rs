@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-use super::read::InputRow;
+use super::read::{InputRow, ReadRow};
 use super::{Memory, RunError, footprint};
 use crate::query::bound::{BoundSelect, OrderKey};
 use crate::query::expr::Expr;
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 
 /// Rows of which the first ones, up to `limit` and `offset`, are wanted in order.
 pub(super) struct Sorter<'a> {
@@ -16,6 +16,8 @@ pub(super) struct Sorter<'a> {
     /// How many rows are wanted.
     wanted: Option<usize>,
     rows: Vec<InputRow>,
+    /// A row that so many rows come before that neither it nor any after it is wanted.
+    beyond: Option<InputRow>,
     memory: Memory,
 }
 
@@ -34,8 +36,28 @@ impl<'a> Sorter<'a> {
             columns: columns.collect(),
             wanted,
             rows: Vec::new(),
+            beyond: None,
             memory: Memory::new("sorting", memory),
         }
+    }
+
+    /// Whether a row is not among the wanted ones for certain.
+    pub(super) fn is_beyond(&self, row: &ReadRow<'_>) -> bool {
+        let Some(beyond) = &self.beyond else { return false };
+        // A key that is computed may fail, so it is computed of every row.
+        if self.columns.contains(&None) {
+            return false;
+        }
+        for (key, column) in self.order.iter().zip(&self.columns) {
+            let Some(column) = *column else { return false };
+            let Some(value) = row.slot(column) else { return false };
+            match order_of(key, value, value_at(beyond, column)) {
+                Ordering::Less => return false,
+                Ordering::Equal => {}
+                Ordering::Greater => return true,
+            }
+        }
+        row.tie() >= beyond.tie
     }
 
     /// Takes a row. Keys that are computed are kept at its end.
@@ -65,7 +87,8 @@ impl<'a> Sorter<'a> {
         if wanted < self.rows.len() {
             let (order, columns) = (self.order, std::mem::take(&mut self.columns));
             self.rows.select_nth_unstable_by(wanted, |a, b| compare(order, &columns, a, b));
-            self.rows.truncate(wanted);
+            self.rows.truncate(wanted.saturating_add(1));
+            self.beyond = self.rows.pop();
             self.columns = columns;
         }
     }
@@ -96,19 +119,27 @@ fn compare(order: &[OrderKey], columns: &[Option<usize>], a: &InputRow, b: &Inpu
                 at
             }
         };
-        let (x, y) = (a.slots.get(at_a).unwrap_or(&Value::Null), b.slots.get(at_b).unwrap_or(&Value::Null));
-        let ordering = match (x, y) {
-            (Value::Null, Value::Null) => Ordering::Equal,
-            (Value::Null, _) if key.nulls_first => Ordering::Less,
-            (Value::Null, _) => Ordering::Greater,
-            (_, Value::Null) if key.nulls_first => Ordering::Greater,
-            (_, Value::Null) => Ordering::Less,
-            (x, y) if key.descending => y.compare(x),
-            (x, y) => x.compare(y),
-        };
+        let ordering = order_of(key, value_at(a, at_a), value_at(b, at_b));
         if ordering.is_ne() {
             return ordering;
         }
     }
     a.tie.cmp(&b.tie)
+}
+
+fn value_at(row: &InputRow, at: usize) -> ValueRef<'_> {
+    row.slots.get(at).map_or(ValueRef::Null, Value::as_ref)
+}
+
+/// The order of two values of a key.
+fn order_of(key: &OrderKey, x: ValueRef<'_>, y: ValueRef<'_>) -> Ordering {
+    match (x, y) {
+        (ValueRef::Null, ValueRef::Null) => Ordering::Equal,
+        (ValueRef::Null, _) if key.nulls_first => Ordering::Less,
+        (ValueRef::Null, _) => Ordering::Greater,
+        (_, ValueRef::Null) if key.nulls_first => Ordering::Greater,
+        (_, ValueRef::Null) => Ordering::Less,
+        (x, y) if key.descending => y.compare(x),
+        (x, y) => x.compare(y),
+    }
 }

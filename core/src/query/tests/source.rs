@@ -10,7 +10,7 @@ use futures::StreamExt;
 use crate::id::{EntityId, ModelId, PropertyId};
 use crate::query::Source;
 use crate::storage::{
-    Access, Deleted, Index, IndexDefinition, IndexId, IndexPart, IndexRange, IndexState, Row, RowStream,
+    Access, Deleted, Index, IndexDefinition, IndexId, IndexPart, IndexRange, IndexState, Row, RowStream, ScanRows,
     Scan, StorageError,
 };
 use crate::value::Value;
@@ -152,8 +152,8 @@ impl Source for Tables {
             })
             .take(scan.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap()))
             .collect();
-        let mut batches: Vec<Result<Vec<Row>, StorageError>> =
-            rows.chunks(3).map(|batch| Ok(batch.to_vec())).collect();
+        let mut batches: Vec<Result<ScanRows, StorageError>> =
+            rows.chunks(3).map(|batch| Ok(batch.iter().cloned().collect())).collect();
         if self.fails_at == Some(number) {
             batches.truncate(1);
             batches.push(Err(StorageError::Damaged {

@@ -142,6 +142,11 @@ impl Page {
         self.ends.is_empty()
     }
 
+    /// Takes out what is left of the range.
+    fn take_rest(&mut self) -> Option<KvRange> {
+        self.rest.take()
+    }
+
     /// What is left of the range; `None` when the page reaches its end.
     pub fn rest(&self) -> Option<&KvRange> {
         self.rest.as_ref()

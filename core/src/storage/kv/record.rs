@@ -12,7 +12,7 @@ use crate::storage::{
     Accepted, ActorRecord, Aside, Index, IndexDefinition, IndexId, IndexPart, IndexState, LogChange,
     LogEntry, Position, StorageError,
 };
-use crate::value::{TypeTag, Value, ValueType};
+use crate::value::{Rows, TypeTag, ValueType};
 
 /// The version of the store's format as a whole.
 pub(crate) const STORE_FORMAT: u32 = 1;
@@ -283,25 +283,22 @@ pub(crate) fn decode_state(model: ModelId, entity: EntityId, bytes: &[u8]) -> Re
     decode_state_as(model, entity, bytes, |_| State::decode(bytes))
 }
 
-/// The asked values of a state, and the places of those that are texts.
-pub(crate) type ColumnValues = (Vec<Value>, Vec<(usize, TextVersion)>);
-
-/// Reads the asked values of a state, if `wants` its deletion mark. Gives the places of columns that are
-/// texts, whose values are stored elsewhere.
+/// Adds a row of the asked values of a state to `rows`, if `wants` its deletion mark, and tells whether it did.
+/// Columns that are texts, whose values are stored elsewhere, are named to `text` by their places.
 pub(crate) fn decode_columns(
-    model: ModelId,
-    entity: EntityId,
+    (model, entity): (ModelId, EntityId),
     columns: &Columns,
     wants: impl FnOnce(bool) -> bool,
     bytes: &[u8],
-) -> Result<Option<ColumnValues>, StorageError> {
+    rows: &mut Rows,
+    text: impl FnMut(usize, TextVersion),
+) -> Result<bool, StorageError> {
     decode_state_as(model, entity, bytes, |reader| {
         if !wants(reader.is_deleted()) {
-            return Ok(None);
+            return Ok(false);
         }
-        let (mut values, mut texts) = (Vec::new(), Vec::new());
-        reader.columns(columns, &mut values, &mut texts)?;
-        Ok(Some((values, texts)))
+        reader.columns(columns, rows, text)?;
+        Ok(true)
     })
 }
 

@@ -10,11 +10,14 @@ use super::{Kv, KvRange, KvRead, PageLimit, layout, record};
 use crate::entity::Columns;
 use crate::id::{EntityId, ModelId, PropertyId};
 use crate::property::text::TextKey;
-use crate::storage::{Access, Deleted, IndexState, Row, RowStream, Scan, StorageError};
-use crate::value::Value;
+use crate::storage::{Access, Deleted, IndexState, Row, RowStream, Scan, ScanRows, StorageError};
+use crate::value::ValueRef;
+
+/// Rows in the first batch of a scan, at most. Each batch may have twice as many as the one before.
+const BATCH: usize = 256;
 
 /// Rows in a batch, at most.
-const BATCH: usize = 256;
+const MAX_BATCH: usize = 1024;
 
 /// Where a scan is.
 struct Cursor {
@@ -24,6 +27,8 @@ struct Cursor {
     deleted: Deleted,
     /// Rows still wanted.
     left: u64,
+    /// Rows in the next batch, at most.
+    size: usize,
     from: From,
 }
 
@@ -48,7 +53,7 @@ struct Walk {
 impl Cursor {
     /// Rows that the next batch may have.
     fn room(&self) -> usize {
-        usize::try_from(self.left).unwrap_or(usize::MAX).min(BATCH)
+        usize::try_from(self.left).unwrap_or(usize::MAX).min(self.size)
     }
 
     fn wants(&self, deleted: bool) -> bool {
@@ -111,52 +116,58 @@ impl<K: Kv> KvView<K> {
         };
         let Scan { model, columns: properties, deleted, limit, .. } = scan;
         let columns = Columns::new(&properties);
-        Ok(Cursor { model, properties, columns, deleted, left: limit.unwrap_or(u64::MAX), from })
+        Ok(Cursor { model, properties, columns, deleted, left: limit.unwrap_or(u64::MAX), size: BATCH, from })
     }
 
     /// The next rows; `None` at the end.
-    async fn batch(&self, cursor: &mut Cursor) -> Result<Option<Vec<Row>>, StorageError> {
-        let mut rows = Vec::new();
+    async fn batch(&self, cursor: &mut Cursor) -> Result<Option<ScanRows>, StorageError> {
+        let mut rows = ScanRows::new(cursor.properties.len());
         while rows.is_empty() {
             let room = cursor.room();
             if room == 0 {
                 return Ok(None);
             }
+            let mut texts = Vec::new();
             let more = match &mut cursor.from {
                 From::States(None) => false,
                 From::States(rest) => match rest.take() {
                     None => false,
                     Some(range) => {
-                        let page = self.snapshot.page(range, PageLimit::items(room)).await?;
-                        *rest = page.rest().cloned();
+                        let mut page = self.snapshot.page(range, PageLimit::items(room)).await?;
+                        *rest = page.take_rest();
                         for (key, value) in page.iter() {
                             let Some((_, entity)) = layout::split_id(key) else {
                                 return Err(record::bad_key("a state", key));
                             };
-                            rows.extend(self.row(cursor, EntityId(entity), value).await?);
+                            cursor.row(EntityId(entity), value, &mut rows, &mut texts)?;
                         }
                         true
                     }
                 },
                 From::Entities(entities) => {
                     let entities: Vec<EntityId> = entities.by_ref().take(room).collect();
-                    self.rows_of(cursor, &entities, &mut rows).await?;
+                    self.rows_of(cursor, &entities, &mut rows, &mut texts).await?;
                     !entities.is_empty()
                 }
                 From::Index(walk) => match walk.entities(&self.snapshot, room).await? {
                     None => false,
                     Some(entities) => {
-                        self.rows_of(cursor, &entities, &mut rows).await?;
+                        self.rows_of(cursor, &entities, &mut rows, &mut texts).await?;
                         true
                     }
                 },
             };
+            for Text { row, place, key } in texts {
+                let text = self.texts.read(&self.snapshot, key).await?;
+                rows.values_mut().set(row, place, ValueRef::String(&text));
+            }
             if !more {
                 return Ok(None);
             }
         }
         rows.truncate(usize::try_from(cursor.left).unwrap_or(usize::MAX));
         cursor.left = cursor.left.saturating_sub(u64::try_from(rows.len()).unwrap_or(u64::MAX));
+        cursor.size = cursor.size.saturating_mul(2).min(MAX_BATCH);
         Ok(Some(rows))
     }
 
@@ -164,16 +175,19 @@ impl<K: Kv> KvView<K> {
         &self,
         cursor: &Cursor,
         entities: &[EntityId],
-        rows: &mut Vec<Row>,
+        rows: &mut ScanRows,
+        texts: &mut Vec<Text>,
     ) -> Result<(), StorageError> {
         // An index holds just the entities that are not deleted: who asks for no column needs no state.
         if cursor.properties.is_empty() && matches!(cursor.from, From::Index(_)) {
-            rows.extend(entities.iter().map(|entity| Row { entity: *entity, values: Vec::new() }));
+            for entity in entities {
+                rows.push(&Row { entity: *entity, values: Vec::new() });
+            }
             return Ok(());
         }
         for entity in entities {
             match self.snapshot.get(&layout::state(cursor.model, *entity)).await? {
-                Some(value) => rows.extend(self.row(cursor, *entity, &value).await?),
+                Some(value) => cursor.row(*entity, &value, rows, texts)?,
                 None if matches!(cursor.from, From::Index(_)) => {
                     return Err(StorageError::Damaged {
                         what: format!("index entry of entity {entity}"),
@@ -185,25 +199,33 @@ impl<K: Kv> KvView<K> {
         }
         Ok(())
     }
+}
 
-    /// The row of an entity; `None` where the scan leaves it out.
-    async fn row(
+/// A text that is still to be read into a row.
+struct Text {
+    row: usize,
+    place: usize,
+    key: TextKey,
+}
+
+impl Cursor {
+    /// Adds the row of an entity, unless the scan leaves it out.
+    fn row(
         &self,
-        cursor: &Cursor,
         entity: EntityId,
         bytes: &[u8],
-    ) -> Result<Option<Row>, StorageError> {
-        let wants = |deleted| cursor.wants(deleted);
-        let read = record::decode_columns(cursor.model, entity, &cursor.columns, wants, bytes)?;
-        let Some((mut values, texts)) = read else { return Ok(None) };
-        for (place, version) in texts {
-            let (Some(property), Some(slot)) = (cursor.properties.get(place), values.get_mut(place)) else {
-                continue;
-            };
-            let key = TextKey { entity, property: *property, version };
-            *slot = Value::String(self.texts.read(&self.snapshot, key).await?);
-        }
-        Ok(Some(Row { entity, values }))
+        rows: &mut ScanRows,
+        texts: &mut Vec<Text>,
+    ) -> Result<(), StorageError> {
+        let row = rows.len();
+        rows.push_with(entity, |values| {
+            let wants = |deleted| self.wants(deleted);
+            record::decode_columns((self.model, entity), &self.columns, wants, bytes, values, |place, version| {
+                if let Some(property) = self.properties.get(place) {
+                    texts.push(Text { row, place, key: TextKey { entity, property: *property, version } });
+                }
+            })
+        })
     }
 }
 

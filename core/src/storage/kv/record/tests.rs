@@ -60,7 +60,8 @@ proptest! {
         let _ = LogHead::decode(&bytes);
         let _ = Count::decode(ModelId(one), &bytes);
         let _ = decode_state(ModelId(one), entity, &bytes);
-        let _ = decode_columns(ModelId(one), entity, &Columns::new(&[]), |_| true, &bytes);
+        let mut rows = Rows::new(0);
+        let _ = decode_columns((ModelId(one), entity), &Columns::new(&[]), |_| true, &bytes, &mut rows, |_, _| {});
         let _ = decode_model_of(entity, &bytes);
         let _ = decode_operation(entity, one, &bytes);
         let _ = decode_run(entity, &bytes);
