@@ -82,6 +82,7 @@ impl Site {
                 columns: Vec::new(),
                 deleted: Deleted::Include,
                 limit: None,
+                expected: None,
             };
             let batches: Vec<_> = block_on(view.scan(scan).collect());
             for row in batches.into_iter().flat_map(Result::unwrap) {

@@ -204,6 +204,7 @@ pub fn export(
 ) -> Result<Summary, Trouble> {
     let mut writer = writer(&Options { format, exact, ..Options::default() });
     let mut summary = Summary::default();
+    let keyed = selection.columns.iter().any(|(_, keyed)| *keyed);
     let mut answer = client.execute(&selection.statement, Default::default());
     loop {
         match answer.advance().map_err(Trouble::Node)? {
@@ -213,12 +214,12 @@ pub fn export(
                 writer.begin(&columns, out)?;
             }
             Next::Event(Event::Rows(rows)) => {
-                for row in rows {
+                for row in rows.iter() {
                     summary.rows = summary.rows.saturating_add(1);
-                    if selection.columns.is_empty() {
-                        writer.row(&row, out)?;
+                    if keyed {
+                        writer.row(&merge(selection, row.to_values(), &mut summary.dangling), out)?;
                     } else {
-                        writer.row(&merge(selection, row, &mut summary.dangling), out)?;
+                        writer.row_ref(row, out)?;
                     }
                 }
             }

@@ -48,6 +48,7 @@ impl Catalog {
                 columns: Vec::new(),
                 deleted: Deleted::Exclude,
                 limit: None,
+                expected: None,
             };
             let mut rows = view.scan(scan);
             while let Some(batch) = rows.next().await {

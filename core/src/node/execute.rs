@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ankurah_query_lang::{ast, parse_statement};
+use ankurah_query_lang::ast;
 use futures::StreamExt;
 
 use super::Inner;
@@ -75,7 +75,7 @@ impl Statement<'_> {
             ));
         }
         let started = self.nanos();
-        let parsed = parse_statement(self.source);
+        let parsed = self.node.statements.parse(self.source);
         self.timings.parse = self.nanos().saturating_sub(started);
         let parsed = parsed?;
         let controlled = match parsed.kind {

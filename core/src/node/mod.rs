@@ -34,6 +34,7 @@ pub mod protocol;
 mod records;
 mod runs;
 mod session;
+mod statements;
 pub mod sync;
 #[cfg(test)]
 mod tests;
@@ -59,6 +60,7 @@ use gate::Gate;
 use indexer::Indexer;
 use protocol::{Connection, NodeInfo, SessionId};
 use session::Session;
+use statements::Statements;
 
 pub use commit::NotCommitted;
 pub use options::{Limits, NodeOptions};
@@ -95,6 +97,7 @@ pub(crate) struct Inner {
     pub(crate) actors: Arc<ActorPool>,
     pub(crate) gate: Gate,
     pub(crate) indexer: Arc<Indexer>,
+    pub(crate) statements: Statements,
     /// What is parked, once it was read; also keeps ingests one after the other.
     pub(crate) parked: futures::lock::Mutex<Option<ingest::Parked>>,
     catalog: Mutex<Arc<Catalog>>,
@@ -156,6 +159,7 @@ impl Node {
                 actors: ActorPool::new(&actors, position),
                 gate: Gate::default(),
                 indexer: Arc::new(Indexer::default()),
+                statements: Statements::default(),
                 parked: futures::lock::Mutex::new(None),
                 catalog: Mutex::new(Arc::new(catalog)),
                 sessions: Mutex::new(BTreeMap::new()),

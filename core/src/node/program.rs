@@ -175,6 +175,7 @@ impl Transaction {
             columns: properties.to_vec(),
             deleted: Deleted::Exclude,
             limit: Some(1),
+            expected: None,
         });
         while let Some(batch) = rows.next().await {
             if let Some(row) = batch?.into_iter().next() {
@@ -202,9 +203,9 @@ impl Transaction {
         while let Some(batch) = running.rows.next().await {
             let batch = batch?;
             let mut row = Vec::new();
-            for values in &batch {
+            for values in batch.iter() {
                 row.clear();
-                row.extend(values.iter().map(Value::as_ref));
+                row.extend(values.iter());
                 if visit(&row).is_break() {
                     return Ok(());
                 }

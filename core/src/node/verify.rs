@@ -37,6 +37,7 @@ pub(crate) async fn verify(node: &Inner, answer: &mut Answer) -> Outcome<()> {
             columns: Vec::new(),
             deleted: Deleted::Include,
             limit: None,
+            expected: None,
         };
         let mut rows = view.scan(scan);
         while let Some(batch) = rows.next().await {

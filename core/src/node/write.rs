@@ -113,6 +113,7 @@ impl<'a> Writer<'a> {
             columns: properties.to_vec(),
             deleted: Deleted::Include,
             limit: None,
+            expected: None,
         });
         while let Some(batch) = rows.next().await {
             for row in batch? {

@@ -370,8 +370,10 @@ pub struct Scan {
     pub columns: Vec<PropertyId>,
     /// Deleted entities.
     pub deleted: Deleted,
-    /// At most so many rows; a hint for read-ahead where a filter follows.
+    /// At most so many rows.
     pub limit: Option<u64>,
+    /// How many rows are likely to be used, where not all are: no more need be read ahead.
+    pub expected: Option<u64>,
 }
 
 /// A row of a scan.

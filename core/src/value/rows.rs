@@ -157,8 +157,8 @@ impl Rows {
         picks: &[Pick],
         entity: impl Fn(usize) -> Option<EntityId>,
     ) -> Rows {
-        let same = picks.len() == self.width
-            && picks.iter().enumerate().all(|(at, pick)| *pick == Pick::Column(at));
+        let same =
+            picks.len() == self.width && picks.iter().enumerate().all(|(at, pick)| *pick == Pick::Column(at));
         if kept.is_none() && same {
             return self;
         }

@@ -19,6 +19,7 @@ use rust_decimal::Decimal;
 
 use crate::id::{EntityId, OpId};
 
+use super::borrowed::ValueRef;
 use super::domain::DomainError;
 use super::timestamp::{self, TimestampProblem};
 use super::types::{TypeTag, Value, ValueType};
@@ -26,24 +27,57 @@ use super::types::{TypeTag, Value, ValueType};
 impl fmt::Display for Value {
     /// The text form; null is `null`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().fmt(f)
+    }
+}
+
+impl fmt::Display for ValueRef<'_> {
+    /// The text form; null is `null`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Value::Null => f.write_str("null"),
-            Value::Bool(value) => write!(f, "{value}"),
-            Value::Int(value) => write!(f, "{value}"),
-            Value::Float(value) if value.is_infinite() => {
+            ValueRef::Null => f.write_str("null"),
+            ValueRef::Bool(value) => write!(f, "{value}"),
+            ValueRef::Int(value) => write!(f, "{value}"),
+            ValueRef::Float(value) if value.is_infinite() => {
                 f.write_str(if *value < 0.0 { "-Infinity" } else { "Infinity" })
             }
-            Value::Float(value) => write!(f, "{value:?}"),
-            Value::Decimal(value) => write!(f, "{}", value.normalize()),
-            Value::String(value) | Value::Json(value) => f.write_str(value),
-            Value::Bytes(value) => {
+            ValueRef::Float(value) => write!(f, "{value:?}"),
+            ValueRef::Decimal(value) => write_decimal(*value, f),
+            ValueRef::String(value) | ValueRef::Json(value) => f.write_str(value),
+            ValueRef::Bytes(value) => {
                 f.write_str("\\x")?;
                 value.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
             }
-            Value::Timestamp(value) => write!(f, "{value}"),
-            Value::Uuid(value) => write!(f, "{}", uuid::Uuid::from_u128(*value).as_hyphenated()),
-            Value::Ulid(value) => write!(f, "{}", OpId::from_bits(*value)),
-            Value::Ref(value) => write!(f, "{value}"),
+            ValueRef::Timestamp(value) => write!(f, "{value}"),
+            ValueRef::Uuid(value) => write!(f, "{}", uuid::Uuid::from_u128(*value).as_hyphenated()),
+            ValueRef::Ulid(value) => write!(f, "{}", OpId::from_bits(*value)),
+            ValueRef::Ref(value) => write!(f, "{value}"),
+        }
+    }
+}
+
+/// The digits of a decimal, without trailing zeros after the point. Most fit into 64 bits, which is much quicker.
+fn write_decimal(value: Decimal, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Ok(mut digits) = u64::try_from(value.mantissa().unsigned_abs()) else {
+        return write!(f, "{}", value.normalize());
+    };
+    let mut scale = value.scale();
+    while scale > 0 && digits % 10 == 0 {
+        digits /= 10;
+        scale -= 1;
+    }
+    if value.is_sign_negative() && digits != 0 {
+        f.write_str("-")?;
+    }
+    match 10_u64.checked_pow(scale) {
+        Some(1) => write!(f, "{digits}"),
+        Some(unit) => {
+            let places = usize::try_from(scale).unwrap_or_default();
+            write!(f, "{}.{:0places$}", digits / unit, digits % unit)
+        }
+        None => {
+            let places = usize::try_from(scale).unwrap_or_default();
+            write!(f, "0.{digits:0places$}")
         }
     }
 }
@@ -322,6 +356,16 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn decimals_are_written_as_their_normal_form(
+            mantissa in prop_oneof![any::<i64>().prop_map(i128::from), -1000..1000_i128, any::<i64>().prop_map(|n| i128::from(n) << 32)],
+            scale in 0..29_u32,
+        ) {
+            if let Ok(decimal) = Decimal::try_from_i128_with_scale(mantissa, scale) {
+                prop_assert_eq!(Value::Decimal(decimal).to_string(), decimal.normalize().to_string());
+            }
+        }
+
 
         #[test]
         fn reads_what_it_shows((tag, value) in any_type().prop_flat_map(|tag| (Just(tag), value_of(tag)))) {

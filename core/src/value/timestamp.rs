@@ -86,16 +86,30 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Civil { year, month, day, hour, minute, second, micros } = self.civil();
         match year {
-            0..=9999 => write!(f, "{year:04}")?,
-            _ => write!(f, "{year:+05}")?,
+            0..=9999 => {
+                let mut text = *b"0000-00-00 00:00:00";
+                let parts = [year / 100, year, month, day, hour, minute, second];
+                for (at, part) in [0, 2, 5, 8, 11, 14, 17].into_iter().zip(parts) {
+                    if let Some([tens, ones]) = text.get_mut(at..at + 2) {
+                        *tens = digit(part / 10);
+                        *ones = digit(part);
+                    }
+                }
+                f.write_str(std::str::from_utf8(&text).unwrap_or_default())?;
+            }
+            _ => write!(f, "{year:+05}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")?,
         }
-        write!(f, "-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")?;
         if micros != 0 {
             let digits = format!("{micros:06}");
             write!(f, ".{}", digits.trim_end_matches('0'))?;
         }
         Ok(())
     }
+}
+
+/// The last decimal digit of a number.
+fn digit(number: i64) -> u8 {
+    u8::try_from(number.rem_euclid(10)).map_or(b'0', |digit| b'0' + digit)
 }
 
 /// Why a text is not a timestamp.

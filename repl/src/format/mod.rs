@@ -13,7 +13,7 @@ mod vertical;
 use std::io::{self, Write};
 
 use ankurah_core::node::protocol::Column;
-use ankurah_core::value::{Value, ValueType};
+use ankurah_core::value::{RowRef, Value, ValueType};
 
 use crate::display::Style;
 
@@ -99,6 +99,10 @@ pub trait Writer {
     fn begin(&mut self, columns: &[Column], out: &mut dyn Write) -> io::Result<()>;
     /// Writes a row, or keeps it until widths are known.
     fn row(&mut self, row: &[Value], out: &mut dyn Write) -> io::Result<()>;
+    /// Writes a row that lies elsewhere.
+    fn row_ref(&mut self, row: RowRef<'_>, out: &mut dyn Write) -> io::Result<()> {
+        self.row(&row.to_values(), out)
+    }
     /// Writes what was kept and the end.
     fn end(&mut self, out: &mut dyn Write) -> io::Result<()>;
     /// Writes what was kept; for a result that breaks off.
@@ -140,6 +144,11 @@ impl Writer for Held {
     fn row(&mut self, row: &[Value], out: &mut dyn Write) -> io::Result<()> {
         self.release(out)?;
         self.inner.row(row, out)
+    }
+
+    fn row_ref(&mut self, row: RowRef<'_>, out: &mut dyn Write) -> io::Result<()> {
+        self.release(out)?;
+        self.inner.row_ref(row, out)
     }
 
     fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {

@@ -8,8 +8,8 @@ use crate::entity::{Columns, Register as Lww, State, StateReader, TextVersion};
 
 use crate::id::{ActorId, Digest, EntityId, ModelId, OpId, PropertyId, Stamp};
 use crate::storage::Position;
-use crate::value::{Rows, Value};
 use crate::value::testing::any_value;
+use crate::value::{Rows, Value};
 
 fn property(number: u128) -> PropertyId {
     PropertyId(OpId::from_bits(number))

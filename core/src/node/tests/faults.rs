@@ -20,7 +20,8 @@ impl World {
         let view = block_on(self.engine.view()).unwrap();
         let model = self.album().0;
         let access = Access::All { after: None };
-        let scan = Scan { model, access, columns: vec![], deleted: Deleted::Include, limit: None };
+        let scan =
+            Scan { model, access, columns: vec![], deleted: Deleted::Include, limit: None, expected: None };
         let batches: Vec<_> = block_on(view.scan(scan).collect());
         let rows = batches.into_iter().flat_map(Result::unwrap);
         rows.map(|row| block_on(view.state(model, row.entity)).unwrap().unwrap()).collect()

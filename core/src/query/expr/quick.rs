@@ -41,9 +41,7 @@ impl Expr {
             Expr::Compare(op, left, right) => {
                 Some(compare_refs(*op, left.value_quickly(slot)?, right.value_quickly(slot)?))
             }
-            Expr::Is { negated, test, expr } => {
-                Some(Some(test.holds(expr.value_quickly(slot)?) != *negated))
-            }
+            Expr::Is { negated, test, expr } => Some(Some(test.holds(expr.value_quickly(slot)?) != *negated)),
             Expr::IsDistinct { negated, left, right } => {
                 let same = left.value_quickly(slot)?.compare(right.value_quickly(slot)?).is_eq();
                 Some(Some(same == *negated))
@@ -121,7 +119,8 @@ mod tests {
         let division = (column(), column()).prop_map(|(a, b)| {
             Expr::Arithmetic(Arithmetic::Divide, Box::new(a), Box::new(b), Place::default())
         });
-        let operand = prop_oneof![3 => column(), 2 => value().prop_map(Expr::Constant), 1 => division].boxed();
+        let operand =
+            prop_oneof![3 => column(), 2 => value().prop_map(Expr::Constant), 1 => division].boxed();
         let ops = prop_oneof![
             Just(Comparison::Equal),
             Just(Comparison::NotEqual),
@@ -131,10 +130,16 @@ mod tests {
         let test = prop_oneof![Just(Test::Null), Just(Test::True), Just(Test::False)];
         let leaf = prop_oneof![
             operand.clone(),
-            (ops, operand.clone(), operand.clone())
-                .prop_map(|(op, a, b)| Expr::Compare(op, Box::new(a), Box::new(b))),
-            (test, operand.clone(), any::<bool>())
-                .prop_map(|(test, expr, negated)| Expr::Is { negated, test, expr: Box::new(expr) }),
+            (ops, operand.clone(), operand.clone()).prop_map(|(op, a, b)| Expr::Compare(
+                op,
+                Box::new(a),
+                Box::new(b)
+            )),
+            (test, operand.clone(), any::<bool>()).prop_map(|(test, expr, negated)| Expr::Is {
+                negated,
+                test,
+                expr: Box::new(expr)
+            }),
             (operand.clone(), operand.clone(), any::<bool>()).prop_map(|(a, b, negated)| {
                 Expr::IsDistinct { negated, left: Box::new(a), right: Box::new(b) }
             }),
@@ -189,8 +194,10 @@ mod tests {
         let constant = |n| Box::new(Expr::Constant(Value::Int(n)));
         let above = Expr::Compare(Comparison::Greater, column(), constant(1));
         let both = Expr::And(vec![above.clone(), Expr::Compare(Comparison::Less, column(), constant(4))]);
-        let either = Expr::Or(vec![both.clone(), Expr::Is { negated: false, test: Test::Null, expr: column() }]);
-        for (value, expected) in [(ValueRef::Int(2), true), (ValueRef::Int(4), false), (ValueRef::Null, true)] {
+        let either =
+            Expr::Or(vec![both.clone(), Expr::Is { negated: false, test: Test::Null, expr: column() }]);
+        for (value, expected) in [(ValueRef::Int(2), true), (ValueRef::Int(4), false), (ValueRef::Null, true)]
+        {
             assert_eq!(either.holds_quickly(&|_| Some(value)), Some(expected), "{value:?}");
         }
         assert_eq!(above.holds_quickly(&|_| None), None);

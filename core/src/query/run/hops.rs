@@ -108,6 +108,7 @@ impl Lookup {
                 columns: self.columns.clone(),
                 deleted: Deleted::Exclude,
                 limit: None,
+                expected: None,
             });
             while let Some(batch) = stream.next().await {
                 self.known.extend(batch?.into_iter().map(|row| (row.entity, Some(row.values))));

@@ -214,9 +214,11 @@ impl<'a> Reader<'a> {
         // Where nothing is left out after the scan, it need not give more than is asked for.
         let all_used =
             select.filter.is_none() && !plan.sorts && !select.distinct && select.grouping.is_none();
-        let limit = select.limit.filter(|_| all_used).map(|limit| limit.saturating_add(select.offset));
+        let wanted = select.limit.map(|limit| limit.saturating_add(select.offset));
+        let limit = wanted.filter(|_| all_used);
+        let expected = wanted.filter(|_| !plan.sorts && !select.distinct && select.grouping.is_none());
         let deleted = select.input.deleted;
-        reader.stream = Some(query.source.scan(Scan { model, access, columns, deleted, limit }));
+        reader.stream = Some(query.source.scan(Scan { model, access, columns, deleted, limit, expected }));
         Ok(reader)
     }
 
@@ -256,7 +258,8 @@ impl<'a> Reader<'a> {
             let input = if self.filter_hops.is_empty() && self.order_hops.is_empty() {
                 Input::Read(self.select(batch))
             } else {
-                let rows = batch.iter().map(|(entity, values)| ReadRow { places: &self.places, entity, values });
+                let rows =
+                    batch.iter().map(|(entity, values)| ReadRow { places: &self.places, entity, values });
                 let rows = rows.map(ReadRow::to_own).collect();
                 let mut rows = self.filter(rows).await;
                 self.order_hops.fill(self.query.source, &mut rows).await?;
@@ -350,6 +353,7 @@ async fn collect(
         columns: Vec::new(),
         deleted: query.select().input.deleted,
         limit: Some(bound.saturating_add(1)),
+        expected: None,
     };
     let mut stream = query.source.scan(scan);
     let mut entities = Vec::new();

@@ -10,8 +10,8 @@ use futures::StreamExt;
 use crate::id::{EntityId, ModelId, PropertyId};
 use crate::query::Source;
 use crate::storage::{
-    Access, Deleted, Index, IndexDefinition, IndexId, IndexPart, IndexRange, IndexState, Row, RowStream, ScanRows,
-    Scan, StorageError,
+    Access, Deleted, Index, IndexDefinition, IndexId, IndexPart, IndexRange, IndexState, Row, RowStream,
+    Scan, ScanRows, StorageError,
 };
 use crate::value::Value;
 

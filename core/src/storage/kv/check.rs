@@ -34,7 +34,7 @@ impl<K: Kv> KvEngine<K> {
         let faults = stream::try_unfold(None, async |check: Option<Check<K>>| {
             let mut check = match check {
                 Some(check) => check,
-                None => Check::new(self.take_view().await?),
+                None => Check::new(self.new_view().await?),
             };
             Ok::<_, StorageError>(check.step().await?.map(|faults| (faults, Some(check))))
         });

@@ -10,6 +10,7 @@ use futures::lock::{Mutex, MutexGuard};
 use super::commit::Writes;
 use super::group::Group;
 use super::record::{self, Count, Identity, LogHead};
+use super::states::States;
 use super::text::Texts;
 use super::view::KvView;
 use super::watch::{Watched, yield_once};
@@ -57,6 +58,9 @@ pub struct KvEngine<K: Kv> {
     coming: std::sync::Mutex<Option<Published>>,
     group: Group,
     pub(super) texts: Arc<Texts>,
+    states: Arc<States>,
+    /// The last view that was taken, given again until the next write.
+    recent: std::sync::Mutex<Option<Arc<KvView<K>>>>,
 }
 
 /// What the commit lock guards.
@@ -133,6 +137,8 @@ impl<K: Kv> KvEngine<K> {
             published: Watched::new(published),
             group: Group::default(),
             texts: Arc::default(),
+            states: Arc::default(),
+            recent: std::sync::Mutex::default(),
         })
     }
 
@@ -176,10 +182,14 @@ impl<K: Kv> KvEngine<K> {
         next.head.version = next.head.version.saturating_add(1);
         writes.put(layout::head(), next.head.encode());
         writing.unsure = true;
+        // A store without snapshots of its own would keep for it what this write replaces.
+        drop(self.recent().take());
+        let writes = writes.into_kv();
+        writes.iter().for_each(|write| self.states.touch(&write.key, next.head.version));
         let version = next.head.version;
         *self.coming() = Some(next.clone());
         self.begun.store(version, Ordering::SeqCst);
-        self.kv.apply(writes.into_kv()).await?;
+        self.kv.apply(writes).await?;
         self.published.update(|published| *published = next);
         writing.unsure = false;
         Ok(version)
@@ -195,8 +205,28 @@ impl<K: Kv> KvEngine<K> {
         self.coming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) async fn take_view(&self) -> Result<KvView<K>, StorageError> {
-        let view = |snapshot, published| KvView::new(snapshot, published, self.texts.clone());
+    fn recent(&self) -> std::sync::MutexGuard<'_, Option<Arc<KvView<K>>>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A view of the latest write. Statements that come between two writes share one.
+    pub(super) async fn take_view(&self) -> Result<Arc<KvView<K>>, StorageError> {
+        let version = self.published.read(|now| (!now.closed).then_some(now.head.version));
+        let recent = self.recent().clone();
+        if let Some(view) = recent.filter(|view| Some(view.published.head.version) == version) {
+            return Ok(view);
+        }
+        let view = Arc::new(self.new_view().await?);
+        if version.is_some() {
+            *self.recent() = Some(Arc::clone(&view));
+        }
+        Ok(view)
+    }
+
+    /// A view of the latest write that nobody else has.
+    pub(super) async fn new_view(&self) -> Result<KvView<K>, StorageError> {
+        let view =
+            |snapshot, published| KvView::new(snapshot, published, self.texts.clone(), self.states.clone());
         // A snapshot and what is published are taken apart, so they are compared.
         for _ in 0..64 {
             let published = self.published();
@@ -330,7 +360,7 @@ impl<K: Kv> Engine for KvEngine<K> {
     }
 
     fn view(&self) -> BoxFuture<'_, Result<Arc<dyn ReadView>, StorageError>> {
-        Box::pin(async { Ok(Arc::new(self.take_view().await?) as Arc<dyn ReadView>) })
+        Box::pin(async { Ok(self.take_view().await? as Arc<dyn ReadView>) })
     }
 
     fn commit(&self, batch: Batch, durability: Durability) -> BoxFuture<'_, Result<Position, CommitError>> {

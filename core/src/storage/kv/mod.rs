@@ -7,6 +7,7 @@
 //! | [`preimage`] | snapshots for stores that have none |
 //! | `record` | the bytes of records |
 //! | `engine`, `commit`, `view`, `scan`, `index`, `check` | the engine |
+//! | `states`, `text` | what views have read, kept for the next ones |
 //! | `group`, `watch` | commits that share a flush, and waiting without a runtime |
 
 mod check;
@@ -18,6 +19,7 @@ pub mod layout;
 pub mod preimage;
 mod record;
 mod scan;
+mod states;
 mod text;
 mod view;
 mod watch;

@@ -13,8 +13,12 @@ use crate::property::text::TextKey;
 use crate::storage::{Access, Deleted, IndexState, Row, RowStream, Scan, ScanRows, StorageError};
 use crate::value::ValueRef;
 
-/// Rows in the first batch of a scan, at most. Each batch may have twice as many as the one before.
+/// Rows in the first batch of a scan, at most, unless it is known how many are expected. Each batch may have four
+/// times as many as the one before.
 const BATCH: usize = 256;
+
+/// Rows in the first batch of a scan where few are expected.
+const MIN_BATCH: usize = 8;
 
 /// Rows in a batch, at most.
 const MAX_BATCH: usize = 1024;
@@ -114,9 +118,11 @@ impl<K: Kv> KvView<K> {
                 From::Index(Walk { ranges, group: None })
             }
         };
-        let Scan { model, columns: properties, deleted, limit, .. } = scan;
+        let Scan { model, columns: properties, deleted, limit, expected, .. } = scan;
+        let expected = expected.and_then(|rows| usize::try_from(rows).ok());
+        let size = expected.unwrap_or(BATCH).clamp(MIN_BATCH, BATCH);
         let columns = Columns::new(&properties);
-        Ok(Cursor { model, properties, columns, deleted, left: limit.unwrap_or(u64::MAX), size: BATCH, from })
+        Ok(Cursor { model, properties, columns, deleted, left: limit.unwrap_or(u64::MAX), size, from })
     }
 
     /// The next rows; `None` at the end.
@@ -167,7 +173,7 @@ impl<K: Kv> KvView<K> {
         }
         rows.truncate(usize::try_from(cursor.left).unwrap_or(usize::MAX));
         cursor.left = cursor.left.saturating_sub(u64::try_from(rows.len()).unwrap_or(u64::MAX));
-        cursor.size = cursor.size.saturating_mul(2).min(MAX_BATCH);
+        cursor.size = cursor.size.saturating_mul(4).min(MAX_BATCH);
         Ok(Some(rows))
     }
 
@@ -185,9 +191,17 @@ impl<K: Kv> KvView<K> {
             }
             return Ok(());
         }
+        let (model, version) = (cursor.model, self.published.head.version);
         for entity in entities {
-            match self.snapshot.get(&layout::state(cursor.model, *entity)).await? {
-                Some(value) => cursor.row(*entity, &value, rows, texts)?,
+            if let Some(state) = self.states.get(model, *entity, version) {
+                cursor.row(*entity, &state, rows, texts)?;
+                continue;
+            }
+            match self.snapshot.get(&layout::state(model, *entity)).await? {
+                Some(state) => {
+                    cursor.row(*entity, &state, rows, texts)?;
+                    self.states.put(model, *entity, version, &state);
+                }
                 None if matches!(cursor.from, From::Index(_)) => {
                     return Err(StorageError::Damaged {
                         what: format!("index entry of entity {entity}"),
@@ -220,11 +234,22 @@ impl Cursor {
         let row = rows.len();
         rows.push_with(entity, |values| {
             let wants = |deleted| self.wants(deleted);
-            record::decode_columns((self.model, entity), &self.columns, wants, bytes, values, |place, version| {
-                if let Some(property) = self.properties.get(place) {
-                    texts.push(Text { row, place, key: TextKey { entity, property: *property, version } });
-                }
-            })
+            record::decode_columns(
+                (self.model, entity),
+                &self.columns,
+                wants,
+                bytes,
+                values,
+                |place, version| {
+                    if let Some(property) = self.properties.get(place) {
+                        texts.push(Text {
+                            row,
+                            place,
+                            key: TextKey { entity, property: *property, version },
+                        });
+                    }
+                },
+            )
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::engine::Published;
+use super::states::States;
 use super::text::Texts;
 use super::{Kv, KvRange, KvRead, PageLimit, layout, record};
 use crate::dag::RunStart;
@@ -19,6 +20,7 @@ pub(super) struct KvView<K: Kv> {
     pub(super) snapshot: K::Snapshot,
     pub(super) published: Published,
     pub(super) texts: Arc<Texts>,
+    pub(super) states: Arc<States>,
 }
 
 /// The key right after `key`.
@@ -80,8 +82,13 @@ pub(super) async fn read_text(
 }
 
 impl<K: Kv> KvView<K> {
-    pub(super) fn new(snapshot: K::Snapshot, published: Published, texts: Arc<Texts>) -> Self {
-        KvView { snapshot, published, texts }
+    pub(super) fn new(
+        snapshot: K::Snapshot,
+        published: Published,
+        texts: Arc<Texts>,
+        states: Arc<States>,
+    ) -> Self {
+        KvView { snapshot, published, texts, states }
     }
 
     async fn read_operations(

@@ -53,6 +53,7 @@ fn all_of(model: ModelId, columns: &[PropertyId]) -> Scan {
         columns: columns.to_vec(),
         deleted: Deleted::Exclude,
         limit: None,
+        expected: None,
     }
 }
 
