@@ -4,6 +4,7 @@
 mod data;
 mod ours;
 mod raw;
+mod reads;
 mod record;
 mod report;
 mod sqlite;
@@ -62,6 +63,11 @@ impl Setup {
         scaled
     }
 
+    /// Where stores are made.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Runs a peer's round as often as was asked for, each in an empty folder.
     ///
     /// # Errors
@@ -90,10 +96,12 @@ const BENCHES: &[Bench] = &[
     Bench { name: writes::BUFFERED, run: writes::buffered },
     Bench { name: writes::SYNCED, run: writes::synced },
     Bench { name: writes::BULK, run: writes::bulk },
+    Bench { name: reads::FETCH, run: reads::fetch },
+    Bench { name: "queries", run: reads::queries },
 ];
 
 /// All ratios of interest, bench by bench.
-const WANTED: &[&[Wanted]] = &[writes::WANTED];
+const WANTED: &[&[Wanted]] = &[writes::WANTED, reads::WANTED];
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use ankurah::core::id::{ModelId, PropertyId};
 use ankurah::core::node::protocol::{Cell, Event, Failure, Outcome};
 use ankurah::core::node::{Isolation, NotCommitted};
-use ankurah::core::storage::{Engine, Position};
+use ankurah::core::storage::{Engine, IndexDefinition, Position};
 use ankurah::protocol::{Connection, Parameters, Request, SessionId};
 use ankurah::{Durability, Node, NodeOptions, OpenOptions, Target, Value};
 use ankurah_query_lang::ast::InsertMode;
@@ -15,6 +16,27 @@ use futures::executor::block_on;
 use crate::Error;
 use crate::data::Album;
 use crate::report::Peer;
+
+mod typed {
+    #![allow(missing_docs, reason = "the fields speak for themselves")]
+
+    /// An album, as a program declares it.
+    #[derive(ankurah::Model)]
+    pub struct Album {
+        #[model(key)]
+        pub name: String,
+        pub year: String,
+        pub artist: String,
+    }
+}
+
+/// What albums are called in the bytes of a store.
+pub struct Layout {
+    /// The model.
+    pub model: ModelId,
+    /// Name, year and artist.
+    pub properties: Vec<PropertyId>,
+}
 
 /// An open store of ours.
 #[derive(Clone)]
@@ -141,6 +163,79 @@ impl Ours {
             }
         }
         Ok(())
+    }
+
+    /// The ids by which our store knows albums.
+    ///
+    /// # Errors
+    /// What the node says, and where there is no such model.
+    pub fn layout(&self) -> Result<Layout, Error> {
+        let catalog = block_on(async {
+            let mut events = self.connection.request(Request::Catalog);
+            while let Some(event) = events.next().await {
+                if let Event::Catalog(catalog) = event {
+                    return Ok(catalog);
+                }
+            }
+            Err(Error::from("the node gave no catalog"))
+        })?;
+        let model = catalog.models.iter().find(|model| *model.name == *"album").ok_or("there are no albums")?;
+        let properties = ["name", "year", "artist"].map(|name| model.find(name, true, None));
+        let properties = properties.into_iter().map(|property| property.ok().map(|property| property.id));
+        let properties = properties.collect::<Option<_>>().ok_or("albums have other properties")?;
+        Ok(Layout { model: model.id, properties })
+    }
+
+    /// Makes an index, and waits until it is ready.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn index(&self, definition: IndexDefinition) -> Result<(), Error> {
+        let engine = self.node.engine();
+        let index = block_on(engine.create_index(definition))?;
+        Ok(block_on(engine.build_index(index))?)
+    }
+
+    /// The albums that a query finds, as typed views of which all is read.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn typed(&self, query: &'static str) -> Result<Vec<Album>, Error> {
+        let context = Context::new(self.node.clone());
+        let views = block_on(context.fetch::<typed::Album>(query))?;
+        let album = |view: typed::AlbumView| {
+            let typed::Album { name, year, artist } = view.into_model();
+            Album { name, year, artist }
+        };
+        Ok(views.into_iter().map(album).collect())
+    }
+
+    /// The rows that a statement gives, each made something.
+    ///
+    /// # Errors
+    /// What the node says.
+    pub fn select<T>(
+        &self,
+        statement: &str,
+        positional: Vec<Value>,
+        make: impl Fn(&mut dyn Iterator<Item = ValueRef<'_>>) -> T,
+    ) -> Result<Vec<T>, Error> {
+        let parameters = Parameters { positional, ..Parameters::default() };
+        let statement = statement.to_owned();
+        block_on(async {
+            let mut made = Vec::new();
+            let request = Request::Execute { session: SessionId(0), statement, parameters };
+            let mut events = self.connection.request(request);
+            while let Some(event) = events.next().await {
+                match event {
+                    Event::Rows(rows) => made.extend(rows.iter().map(|row| make(&mut row.iter()))),
+                    Event::Done(_) => return Ok(made),
+                    Event::Failed(failure) => return Err(failure.message.into()),
+                    _ => {}
+                }
+            }
+            Err("the answer has no end".into())
+        })
     }
 
     /// Closes the store.

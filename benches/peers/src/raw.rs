@@ -96,6 +96,28 @@ impl Raw {
         Ok(())
     }
 
+    /// Hands each value whose key begins with `prefix` to `visit`.
+    ///
+    /// # Errors
+    /// What the engine says, and those of `visit`.
+    pub fn each(
+        &self,
+        prefix: &[u8],
+        mut visit: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match self {
+            Raw::Memory(map) => {
+                let map = map.read().unwrap_or_else(PoisonError::into_inner);
+                let mut from = map.range(prefix.to_vec()..);
+                from.by_ref().take_while(|(key, _)| key.starts_with(prefix)).try_for_each(|(_, v)| visit(v))
+            }
+            Raw::Fjall(_, [states, ..]) => {
+                states.prefix(prefix).try_for_each(|item| visit(&item.into_inner()?.1))
+            }
+            Raw::Sled(database) => database.scan_prefix(prefix).try_for_each(|item| visit(&item?.1)),
+        }
+    }
+
     /// Everything written before is on disk afterwards.
     ///
     /// # Errors

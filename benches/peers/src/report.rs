@@ -25,6 +25,8 @@ pub enum Peer {
     PublicSled,
     /// SQLite.
     Sqlite,
+    /// SQLite, preparing the statement each time.
+    SqlitePrepares,
 }
 
 impl Peer {
@@ -39,6 +41,7 @@ impl Peer {
             Peer::RawSled => "raw-sled",
             Peer::PublicSled => "public-sled",
             Peer::Sqlite => "sqlite",
+            Peer::SqlitePrepares => "sqlite-prepares",
         }
     }
 }

@@ -68,6 +68,15 @@ impl Store {
         })
     }
 
+    /// The strings of the albums that a predicate finds: name, year, artist.
+    ///
+    /// # Errors
+    /// What the crates say.
+    pub fn strings(&self, predicate: &str) -> Result<Vec<[String; 3]>, Error> {
+        let found = self.fetch(predicate)?;
+        found.iter().map(|album| Ok([album.name()?, album.year()?, album.artist()?])).collect()
+    }
+
     /// The albums that a predicate finds.
     ///
     /// # Errors
