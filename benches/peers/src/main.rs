@@ -68,13 +68,18 @@ impl Setup {
         &self.folder
     }
 
+    /// Whether a peer is measured.
+    pub fn wants(&self, peer: Peer) -> bool {
+        let name = peer.name();
+        self.peers.is_empty() || self.peers.iter().any(|wanted| name.contains(wanted.as_str()))
+    }
+
     /// Runs a peer's round as often as was asked for, each in an empty folder.
     ///
     /// # Errors
     /// Those of the rounds.
     pub fn rounds(&self, peer: Peer, mut round: impl FnMut(&Path) -> Result<(), Error>) -> Result<(), Error> {
-        let name = peer.name();
-        if !self.peers.is_empty() && !self.peers.iter().any(|wanted| name.contains(wanted.as_str())) {
+        if !self.wants(peer) {
             return Ok(());
         }
         for _ in 0..self.rounds.max(1) {

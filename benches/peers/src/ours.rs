@@ -8,7 +8,7 @@ use ankurah::core::node::protocol::{Cell, Event, Failure, Outcome};
 use ankurah::core::node::{Isolation, NotCommitted};
 use ankurah::core::storage::{Engine, IndexDefinition, Position};
 use ankurah::protocol::{Connection, Parameters, Request, SessionId};
-use ankurah::{Durability, Node, NodeOptions, OpenOptions, Target, Value};
+use ankurah::{Context, Durability, Node, NodeOptions, OpenOptions, Target, Value, ValueRef, View};
 use ankurah_query_lang::ast::InsertMode;
 use futures::StreamExt;
 use futures::executor::block_on;
@@ -56,9 +56,8 @@ impl Ours {
             Peer::OursSled => Target::Sled(folder.to_owned()),
             _ => Target::Memory,
         };
-        let node = NodeOptions { durability, ..NodeOptions::default() };
-        let options = OpenOptions { create: true, node };
-        let node = block_on(ankurah::open_in(&target, options, ankurah::env::native()))?;
+        let options = OpenOptions::new().create(true).durability(durability);
+        let node = block_on(options.open_target(&target))?.node().clone();
         Ok(Ours { connection: node.connect(), node })
     }
 
