@@ -117,7 +117,7 @@ mod tests {
     fn condition() -> impl Strategy<Value = Expr> {
         let column = || (0..4_usize).prop_map(|slot| Expr::Column(slot, Place::default()));
         let division = (column(), column()).prop_map(|(a, b)| {
-            Expr::Arithmetic(Arithmetic::Divide, Box::new(a), Box::new(b), Place::default())
+            Expr::Arithmetic(Box::new(a), vec![(Arithmetic::Divide, b, Place::default())])
         });
         let operand =
             prop_oneof![3 => column(), 2 => value().prop_map(Expr::Constant), 1 => division].boxed();
