@@ -121,7 +121,7 @@ impl Diagnostic {
             Severity::Warning => "warning",
         };
         let origin = options.origin.as_deref().map(|name| format!("{}:", visible(name))).unwrap_or_default();
-        let (text, before, under) = place.fit(options.width.max(20));
+        let (text, before, under) = place.fit(options.width.max(12));
         let mut out = format!("{severity}: {}\n", visible(&self.message));
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{gutter}--> {origin}{line}:{}", place.column);

@@ -120,6 +120,11 @@ impl Client {
         self.session
     }
 
+    /// Goes over to another session of the same connection; what was open in the last one stays open.
+    pub fn set_session(&mut self, session: SessionId) {
+        self.session = session;
+    }
+
     /// What Ctrl-C sets.
     pub fn interrupt(&self) -> &Interrupt {
         &self.interrupt

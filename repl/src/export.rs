@@ -82,7 +82,7 @@ pub fn command(args: &ExportArgs) -> Exit {
             Exit::Cancelled
         }
         Err(Trouble::Node(Stop::Failed(failure))) => {
-            let _ = writeln!(io::stderr(), "{}", render_failure(&failure, &statement, None, style, 100));
+            let _ = writeln!(io::stderr(), "{}", render_failure(&failure, &statement, None, style, None));
             Exit::Failed
         }
     }

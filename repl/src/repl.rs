@@ -59,7 +59,7 @@ pub fn command(args: &ReplArgs) -> Exit {
     }
     if interactive {
         if args.sample {
-            let _ = session.output().note(
+            let _ = session.say(
                 "A sample in memory: the collection `album`. \\d album describes it, \\? is help, \\q leaves.\n\
                  Try:  select name, year from album where rating >= 4.5 order by year limit 5;",
             );

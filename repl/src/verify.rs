@@ -77,7 +77,7 @@ pub fn command(args: &VerifyArgs) -> Exit {
         }
         Err(Stop::Cancelled) => Exit::Cancelled,
         Err(Stop::Failed(failure)) => {
-            let _ = writeln!(io::stderr(), "{}", render_failure(&failure, "", None, error_style, 100));
+            let _ = writeln!(io::stderr(), "{}", render_failure(&failure, "", None, error_style, None));
             Exit::Failed
         }
     }

@@ -19,7 +19,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-pub use bind::{Context, Projection, bind_predicate, bind_statement};
+pub use bind::{Context, Projection, bind_predicate, bind_statement, value_type};
 pub use bound::{
     Bound, BoundDelete, BoundEdit, BoundInsert, BoundSelect, BoundUpdate, Define, InsertRows, Returning,
     Target, TextEdit, TransactionControl,

@@ -2,6 +2,8 @@
 
 mod safe;
 mod style;
+mod wrap;
 
 pub use safe::{Safe, width};
 pub use style::{Colour, Style, Tone};
+pub use wrap::wrap;

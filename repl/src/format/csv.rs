@@ -29,6 +29,8 @@ impl Csv {
                 self.line.extend_from_slice(field(text, self.exact).as_bytes());
                 Ok(())
             }
+            // The exponent says that it is a float to whatever reads it.
+            ValueRef::Float(number) if self.exact && number.is_finite() => write!(self.line, "{number:e}"),
             // Numbers, times and ids have nothing in them that would need quotes.
             other => write!(self.line, "{other}"),
         }

@@ -9,22 +9,23 @@ use std::io::{self, Write};
 use ankurah_core::node::protocol::Column;
 use ankurah_core::value::Value;
 
-use super::{Writer, text};
+use super::{Options, Writer, exact_float, text};
 use crate::display::Safe;
 
 pub(super) struct Json {
     lines: bool,
+    exact: bool,
     keys: Vec<String>,
     rows: u64,
 }
 
 impl Json {
-    pub(super) fn array() -> Self {
-        Json { lines: false, keys: Vec::new(), rows: 0 }
+    pub(super) fn array(options: &Options) -> Self {
+        Json { lines: false, exact: options.exact, keys: Vec::new(), rows: 0 }
     }
 
-    pub(super) fn lines() -> Self {
-        Json { lines: true, keys: Vec::new(), rows: 0 }
+    pub(super) fn lines(options: &Options) -> Self {
+        Json { lines: true, ..Json::array(options) }
     }
 }
 
@@ -115,7 +116,8 @@ impl Writer for Json {
             if at > 0 {
                 out.write_all(b",")?;
             }
-            write!(out, "{key}:{}", value_text(value))?;
+            let exact = if self.exact { exact_float(value) } else { None };
+            write!(out, "{key}:{}", exact.unwrap_or_else(|| value_text(value)))?;
         }
         out.write_all(if self.lines { b"}\n" } else { b"}" })
     }

@@ -18,6 +18,7 @@ use ankurah_core::value::{RowRef, Value, ValueType};
 use crate::display::Style;
 
 pub use csv::field as csv_field;
+use text::exact_float;
 pub use text::text;
 
 /// A form of output.
@@ -172,8 +173,8 @@ fn plain(options: &Options) -> Box<dyn Writer> {
         Format::Vertical => Box::new(vertical::Vertical::new(options)),
         Format::Csv => Box::new(csv::Csv::new(options)),
         Format::Tsv => Box::new(tsv::Tsv::new(options)),
-        Format::Json => Box::new(json::Json::array()),
-        Format::Jsonl => Box::new(json::Json::lines()),
+        Format::Json => Box::new(json::Json::array(options)),
+        Format::Jsonl => Box::new(json::Json::lines(options)),
         Format::Markdown => Box::new(markdown::Markdown),
     }
 }

@@ -12,3 +12,11 @@ pub fn text(value: &Value) -> Cow<'_, str> {
         other => Cow::Owned(other.to_string()),
     }
 }
+
+/// A finite float in the form that no other type has, with an exponent: what reads it finds the type again.
+pub(super) fn exact_float(value: &Value) -> Option<String> {
+    match value {
+        Value::Float(number) if number.is_finite() => Some(format!("{number:e}")),
+        _ => None,
+    }
+}

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use ankurah_core::catalog::define::reserved_name;
 use ankurah_core::catalog::{Model, Property};
 use ankurah_core::node::protocol::{CatalogView, Cell};
+use ankurah_core::query::value_type;
 use ankurah_core::value::{Value, ValueType};
-use ankurah_query_lang::ast::{DataTypeKind, StatementKind};
+use ankurah_query_lang::ast::StatementKind;
 use ankurah_query_lang::{nearest, parse_statement, quote_identifier};
 
 use super::infer::Guess;
@@ -430,21 +431,8 @@ fn known_type(written: &str, catalog: &CatalogView) -> Result<ValueType, String>
     if definition.key || definition.not_null || definition.default.is_some() {
         return Err(unknown());
     }
-    Ok(match &definition.ty.kind {
-        DataTypeKind::Bool => ValueType::Bool,
-        DataTypeKind::I64 => ValueType::Int,
-        DataTypeKind::F64 => ValueType::Float,
-        DataTypeKind::Decimal => ValueType::Decimal,
-        DataTypeKind::String | DataTypeKind::Text => ValueType::String,
-        DataTypeKind::Bytes => ValueType::Bytes,
-        DataTypeKind::Timestamp => ValueType::Timestamp,
-        DataTypeKind::Uuid => ValueType::Uuid,
-        DataTypeKind::Ulid => ValueType::Ulid,
-        DataTypeKind::Json => ValueType::Json,
-        DataTypeKind::Ref(name) => {
-            let model = find_model(catalog, &name.ident.name)
-                .ok_or_else(|| format!("there is no collection `{}`", name.ident.name))?;
-            ValueType::Ref(model.id)
-        }
+    value_type(&definition.ty.kind, |name| match find_model(catalog, &name.ident.name) {
+        Some(model) => Ok(model.id),
+        None => Err(format!("there is no collection `{}`", name.ident.name)),
     })
 }

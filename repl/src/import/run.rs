@@ -189,7 +189,7 @@ fn stopped_text(stopped: &Stopped, name: &str, style: Style) -> (String, Exit) {
         Trouble::Content(line, bad) => (render_bad(bad, name, *line, style), Exit::Failed),
         Trouble::Node(Stop::Cancelled, _) => (render_message("cancelled", style), Exit::Cancelled),
         Trouble::Node(Stop::Failed(failure), statement) => {
-            (render_failure(failure, statement, None, style, 100), Exit::Failed)
+            (render_failure(failure, statement, None, style, None), Exit::Failed)
         }
     };
     match stopped.written {

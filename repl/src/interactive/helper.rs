@@ -11,6 +11,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Context, Helper};
 
 use super::complete::{Item, Snapshot, complete};
+use super::files::{file_word, files};
 use crate::display::{Style, Tone};
 use crate::script::is_incomplete;
 use crate::session::COMMANDS;
@@ -21,6 +22,8 @@ pub struct Assistant {
     pub snapshot: Snapshot,
     /// Colours.
     pub style: Style,
+    /// The statements of the history that are older than this session: they may be about another store.
+    pub older: usize,
 }
 
 impl Helper for Assistant {}
@@ -29,7 +32,7 @@ impl Completer for Assistant {
     type Candidate = Item;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Item>)> {
-        Ok(complete(line, pos, &self.snapshot))
+        Ok(file_word(line, pos).map_or_else(|| complete(line, pos, &self.snapshot), files))
     }
 }
 
@@ -72,6 +75,7 @@ impl Hinter for Assistant {
         let history = ctx.history();
         if let Some(last) = history.len().checked_sub(1)
             && let Ok(Some(found)) = history.starts_with(line, last, SearchDirection::Reverse)
+            && found.idx >= self.older
             && let Some(rest) = found.entry.get(line.len()..)
             && !rest.is_empty()
         {

@@ -1,6 +1,7 @@
 //! The prompt on a terminal.
 
 mod complete;
+mod files;
 mod helper;
 mod prompt;
 mod terminal;
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustyline::config::Configurer;
 use rustyline::error::ReadlineError;
-use rustyline::history::FileHistory;
+use rustyline::history::{FileHistory, History};
 use rustyline::{
     Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Editor, Event, EventContext,
     EventHandler, KeyCode, KeyEvent, Modifiers, RepeatCount,
@@ -47,6 +48,18 @@ impl ConditionalEventHandler for KeepText {
         let text = (context.line().to_owned(), context.pos());
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
         Some(Cmd::Interrupt)
+    }
+}
+
+/// Tab at the start of a line after the first is a part of text that is typed or pasted, as nothing begins there that
+/// could be completed.
+struct Indent;
+
+impl ConditionalEventHandler for Indent {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        let before = context.line().get(..context.pos())?;
+        let (_, line) = before.rsplit_once('\n')?;
+        line.trim().is_empty().then(|| Cmd::Insert(1, "\t".to_owned()))
     }
 }
 
@@ -95,10 +108,12 @@ impl Prompt {
             .build();
         let mut editor = Editor::with_history(config.clone(), FileHistory::with_config(&config))?;
         editor.set_completion_prompt_limit(200);
-        editor.set_helper(Some(Assistant { snapshot: Snapshot::default(), style }));
+        editor.set_helper(Some(Assistant { snapshot: Snapshot::default(), style, older: 0 }));
         let kept = Kept::default();
         let ctrl_c = KeyEvent(KeyCode::Char('C'), Modifiers::CTRL);
         editor.bind_sequence(ctrl_c, EventHandler::Conditional(Box::new(KeepText(kept.clone()))));
+        let tab = KeyEvent(KeyCode::Tab, Modifiers::NONE);
+        editor.bind_sequence(tab, EventHandler::Conditional(Box::new(Indent)));
         let alt_enter = KeyEvent(KeyCode::Enter, Modifiers::ALT);
         editor.bind_sequence(alt_enter, EventHandler::Simple(Cmd::Newline));
         if let Some(path) = &places.history {
@@ -107,6 +122,10 @@ impl Prompt {
             }
             // The first time there is none.
             let _ = editor.load_history(path);
+        }
+        let older = editor.history().len();
+        if let Some(assistant) = editor.helper_mut() {
+            assistant.older = older;
         }
         for entry in editor.history().iter() {
             session.push_history(entry);
@@ -122,7 +141,13 @@ impl Prompt {
             // What was pressed too late for the last statement is not for the next one.
             session.client().interrupt().take();
             let target = session.target().to_owned();
-            let shown = prompt(&target, self.read_only, session.transaction(), session.settings.style);
+            let shown = prompt(
+                &target,
+                session.session_name(),
+                self.read_only,
+                session.transaction(),
+                session.settings.style,
+            );
             let (left, right) = initial.0.split_at_checked(initial.1).unwrap_or((&initial.0, ""));
             let read =
                 self.editor.readline_with_initial(&(shown.0.as_str(), shown.1.as_str()), (left, right));

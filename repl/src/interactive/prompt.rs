@@ -7,8 +7,17 @@ use ankurah_core::node::protocol::TransactionState;
 use crate::display::{Safe, Style, Tone};
 
 /// The prompt, plain and in colour.
-pub fn prompt(target: &str, read_only: bool, state: TransactionState, style: Style) -> (String, String) {
-    let name = short_name(target);
+pub fn prompt(
+    target: &str,
+    session: Option<&str>,
+    read_only: bool,
+    state: TransactionState,
+    style: Style,
+) -> (String, String) {
+    let mut name = short_name(target);
+    if let Some(session) = session {
+        name.push_str(&format!(".{}", Safe::line(session).cut(16, "…")));
+    }
     let access = if read_only { " (read-only)" } else { "" };
     let (mark, tone) = match state {
         TransactionState::Idle => ("", Tone::Plain),
@@ -56,10 +65,14 @@ mod tests {
 
     #[test]
     fn states() {
-        let shown = |state| prompt("music", false, state, Style::PLAIN).0;
+        let shown = |state| prompt("music", None, false, state, Style::PLAIN).0;
         assert_eq!(shown(TransactionState::Idle), "music> ");
         assert_eq!(shown(TransactionState::Open), "music*> ");
         assert_eq!(shown(TransactionState::Failed), "music!> ");
-        assert_eq!(prompt("music", true, TransactionState::Idle, Style::PLAIN).0, "music (read-only)> ");
+        assert_eq!(
+            prompt("music", None, true, TransactionState::Idle, Style::PLAIN).0,
+            "music (read-only)> "
+        );
+        assert_eq!(prompt("music", Some("b"), false, TransactionState::Open, Style::PLAIN).0, "music.b*> ");
     }
 }

@@ -29,10 +29,11 @@ impl Session {
         let result = match name {
             "\\q" | "\\quit" | "\\exit" => return Err(Halt::Quit),
             "\\?" | "\\h" | "\\help" => {
-                let text = help::text(self.settings.style);
+                let columns = self.settings.width.filter(|_| self.settings.terminal);
+                let text = help::text(self.settings.style, columns);
                 return Ok(self.output.note(&text)?);
             }
-            "\\d" | "\\dt" | "\\dS" | "\\di" | "\\df" | "\\dp" | "\\conninfo" => {
+            "\\d" | "\\d+" | "\\l" | "\\dt" | "\\dS" | "\\di" | "\\df" | "\\dp" | "\\conninfo" => {
                 return self.describe(name, &words);
             }
             "\\i" | "\\include" => match words.as_slice() {
@@ -57,6 +58,11 @@ impl Session {
                 _ => Err("give a name and a value".to_owned()),
             },
             "\\history" => return self.show_history(&words),
+            "\\session" => match words.as_slice() {
+                [] => return self.list_sessions(),
+                [name] => return self.change_session(name),
+                _ => Err("give one name".to_owned()),
+            },
             "\\e" => Err("only at a prompt on a terminal".to_owned()),
             _ => {
                 let names = COMMANDS.iter().map(|command| command.name);
@@ -200,7 +206,7 @@ impl Session {
 }
 
 /// A path as typed, `~` being the home folder.
-pub(super) fn expand(path: &str) -> PathBuf {
+pub(crate) fn expand(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),
         _ => PathBuf::from(path),

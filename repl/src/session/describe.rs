@@ -1,6 +1,7 @@
 //! The `\d` family.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ankurah_core::catalog::{Backend, Model, Property};
@@ -12,6 +13,9 @@ use ankurah_core::value::{Value, ValueType};
 use super::{Halt, Session};
 use crate::client::Stop;
 use crate::display::{Safe, Tone};
+
+/// The file that every folder of a store has.
+const MARKER: &str = "ankurah-store";
 
 /// Names of types, with the names of the models that references refer to.
 pub(crate) struct Types<'a>(HashMap<ModelId, &'a str>);
@@ -37,9 +41,12 @@ impl<'a> Types<'a> {
 impl Session {
     pub(super) fn describe(&mut self, command: &str, words: &[String]) -> Result<(), Halt> {
         match (command, words) {
-            ("\\d", [name, ..]) => self.describe_model(name),
-            ("\\d" | "\\dt", []) => self.list_models(false),
-            ("\\dS", _) => self.list_models(true),
+            ("\\d", [name, ..]) => self.describe_model(name, false),
+            ("\\d+", [name, ..]) => self.describe_model(name, true),
+            ("\\d" | "\\dt", []) => self.list_models(false, false),
+            ("\\d+", []) => self.list_models(false, true),
+            ("\\dS", _) => self.list_models(true, false),
+            ("\\l", _) => self.list_stores(),
             ("\\dt", _) => self.fail("\\dt takes no argument; \\d MODEL shows one model"),
             ("\\di", words) => self.list_indexes(words.first().map(String::as_str)),
             ("\\df", words) => self.list_functions(words.first().map(String::as_str)),
@@ -59,7 +66,7 @@ impl Session {
         }
     }
 
-    fn list_models(&mut self, reserved: bool) -> Result<(), Halt> {
+    fn list_models(&mut self, reserved: bool, counted: bool) -> Result<(), Halt> {
         let catalog = match self.catalog() {
             Ok(catalog) => catalog,
             Err(stop) => return self.stopped(stop),
@@ -67,22 +74,69 @@ impl Session {
         let models: Vec<_> =
             catalog.models.iter().filter(|model| reserved || !model.name.starts_with('_')).collect();
         if models.is_empty() {
-            self.output.note(
+            return self.say(
                 "There is no model yet. `create model NAME (…)` makes one, `ankurah import` fills one.",
-            )?;
-            return Ok(());
+            );
         }
-        let columns = [strings("model"), strings("key"), numbers("properties")];
-        let rows: Vec<Vec<Value>> = models
-            .iter()
-            .map(|model| {
-                vec![string(&model.label), string(&key_text(model)), number(model.columns().count())]
-            })
-            .collect();
+        let mut columns = vec![strings("model"), strings("key"), numbers("properties")];
+        if counted {
+            columns.push(numbers("entities"));
+        }
+        let mut rows = Vec::with_capacity(models.len());
+        for model in models {
+            let mut row =
+                vec![string(&model.label), string(&key_text(model)), number(model.columns().count())];
+            if counted {
+                row.push(match self.count(model) {
+                    Ok(count) => count,
+                    Err(stop) => return self.stopped(stop),
+                });
+            }
+            rows.push(row);
+        }
         self.show_table(&columns, &rows)
     }
 
-    fn describe_model(&mut self, name: &str) -> Result<(), Halt> {
+    /// The number of entities of a model.
+    fn count(&mut self, model: &Model) -> Result<Value, Stop> {
+        let name = ankurah_query_lang::quote_identifier(&model.name);
+        let named = if model.label == model.name { name } else { format!("{name}@{}", model.id) };
+        let mut count = Value::Null;
+        self.client.execute(&format!("select count(*) from {named}"), Default::default()).for_each(
+            |event| {
+                if let Event::Rows(rows) = event {
+                    count = rows.into_iter().flatten().next().unwrap_or(Value::Null);
+                }
+            },
+        )?;
+        Ok(count)
+    }
+
+    /// The store that is open, and those in the same folder; beside a store in memory, those in the current folder.
+    fn list_stores(&mut self) -> Result<(), Halt> {
+        let open =
+            ankurah::Target::parse(&self.target).ok().and_then(|target| target.path().map(Path::to_owned));
+        let open = open.map(|path| std::path::absolute(&path).unwrap_or(path));
+        let folder = open.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
+        let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
+            .map(|entries| {
+                entries.flatten().map(|entry| entry.path()).filter(|path| is_store(path)).collect()
+            })
+            .unwrap_or_default();
+        found.sort();
+        let mut rows = Vec::with_capacity(found.len() + 1);
+        if open.is_none() {
+            rows.push(vec![string(&self.target), string("open")]);
+        }
+        for path in found {
+            let path = path.strip_prefix("./").unwrap_or(&path);
+            let state = if open.as_deref() == Some(path) { "open" } else { "" };
+            rows.push(vec![string(&path.display().to_string()), string(state)]);
+        }
+        self.show_table(&[strings("store"), strings("state")], &rows)
+    }
+
+    fn describe_model(&mut self, name: &str, more: bool) -> Result<(), Halt> {
         let catalog = match self.catalog() {
             Ok(catalog) => catalog,
             Err(stop) => return self.stopped(stop),
@@ -95,8 +149,10 @@ impl Session {
         };
         let types = Types::new(&catalog);
         let place = |id: &PropertyId| model.key.iter().position(|key| key == id);
-        let columns =
-            [strings("property"), strings("type"), strings("key"), strings("null"), strings("default")];
+        let mut columns = ["property", "type", "key", "null", "default"].map(strings).to_vec();
+        if more {
+            columns.push(strings("id"));
+        }
         let mut conflicts = false;
         let rows: Vec<Vec<Value>> = model
             .columns()
@@ -112,20 +168,32 @@ impl Session {
                     Value::String(text) => string(&format!("'{}'", text.replace('\'', "''"))),
                     other => other.clone(),
                 };
-                vec![
+                let mut row = vec![
                     string(&property.label),
                     string(&types.of(property)),
                     string(&key),
                     string(null),
                     default,
-                ]
+                ];
+                if more {
+                    row.push(string(&property.id.to_string()));
+                }
+                row
             })
             .collect();
         let title = self.settings.style.paint(Tone::Strong, Safe::line(&model.label).as_str());
         self.output.note(&format!("model {title}"))?;
         self.show_table(&columns, &rows)?;
+        if more {
+            let count = match self.count(model) {
+                Ok(count) => count,
+                Err(stop) => return self.stopped(stop),
+            };
+            self.say(&format!("entities: {count}; the model's id: {}", model.id))?;
+            self.list_indexes(Some(&model.label))?;
+        }
         if conflicts {
-            self.output.note(&format!(
+            self.say(&format!(
                 "Some properties share a name but not a type: another node defined them otherwise. The bare name \
                  means the one without id;\n`alter model {0} resolve property NAME to NAME@ID` chooses.",
                 Safe::line(&model.label)
@@ -175,9 +243,7 @@ impl Session {
             rows.push(vec![string(&name), string(&parts.join(", ")), string(&state)]);
         }
         if rows.is_empty() {
-            self.output
-                .note("There is no index yet: the store makes them by itself when queries need them.")?;
-            return Ok(());
+            return self.say("There is no index yet: the store makes them by itself when queries need them.");
         }
         self.show_table(&[strings("model"), strings("properties"), strings("state")], &rows)
     }
@@ -238,10 +304,15 @@ impl Session {
             ("version", info.version),
         ];
         for (name, text) in lines {
-            self.output.note(&format!("{name:9} {}", Safe::line(&text)))?;
+            self.say(&format!("{name:9} {}", Safe::line(&text)))?;
         }
         Ok(())
     }
+}
+
+/// Whether a store of ours is in a folder.
+fn is_store(folder: &Path) -> bool {
+    folder.join(MARKER).is_file()
 }
 
 /// The model of a name: exactly, or regardless of case where that is unambiguous.

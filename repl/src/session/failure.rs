@@ -3,16 +3,16 @@
 use ankurah_core::node::protocol::Failure;
 use ankurah_query_lang::{Diagnostic, RenderOptions, Span};
 
-use crate::display::{Safe, Style, Tone};
+use crate::display::{Safe, Style, Tone, width as columns_of, wrap};
 
 /// A failure with its place in the source, a caret, and what to do. `origin` is the name of the source and the
-/// line of the statement, for failures without a place of their own.
+/// line of the statement, for failures without a place of their own. Lines are broken to fit so many columns.
 pub fn render_failure(
     failure: &Failure,
     source: &str,
     origin: Option<(&str, usize)>,
     style: Style,
-    width: usize,
+    columns: Option<usize>,
 ) -> String {
     let text = match failure.span {
         Some((start, end)) => {
@@ -22,9 +22,9 @@ pub fn render_failure(
             let options = RenderOptions {
                 origin: origin.map(|(name, _)| name.to_owned()),
                 first_line: 1,
-                width: width.saturating_sub(6).max(20),
+                width: columns.unwrap_or(100).saturating_sub(6),
             };
-            diagnostic.render(source, &options)
+            fold(&diagnostic.render(source, &options), columns)
         }
         None => {
             let place = origin.map(|(name, line)| format!("{name}:{line}: ")).unwrap_or_default();
@@ -32,7 +32,7 @@ pub fn render_failure(
             if let Some(help) = &failure.help {
                 text.push_str(&format!("\n  = help: {}", Safe::line(help)));
             }
-            text
+            fold(&text, columns)
         }
     };
     paint(&text, style)
@@ -53,7 +53,42 @@ pub fn render_place(
 
 /// A message of the program itself.
 pub fn render_message(message: &str, style: Style) -> String {
-    paint(&format!("error: {}", Safe::line(message)), style)
+    render_message_in(message, style, None)
+}
+
+/// The same in lines of so many columns.
+pub(super) fn render_message_in(message: &str, style: Style, columns: Option<usize>) -> String {
+    paint(&fold(&format!("error: {}", Safe::line(message)), columns), style)
+}
+
+/// A message with its lines broken between words: the text of the message and of its helps hangs under its start, and
+/// what stands beside a caret goes below it.
+fn fold(text: &str, columns: Option<usize>) -> String {
+    let Some(columns) = columns else { return text.to_owned() };
+    let mut lines = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let bar = line.find('|').map(|bar| line.split_at(bar + 1));
+        match bar {
+            _ if columns_of(line) <= columns => lines.push(line.to_owned()),
+            Some((gutter, rest)) if at >= 3 && gutter.trim() == "|" && rest.trim_start().starts_with('^') => {
+                let (carets, label) = rest.rsplit_once("^ ").unwrap_or((rest, ""));
+                lines.push(format!("{gutter}{carets}^"));
+                let room = columns.saturating_sub(columns_of(gutter) + 1);
+                let label = wrap(label, Some(room), 0);
+                lines.extend(label.lines().map(|line| format!("{gutter} {line}")));
+            }
+            // A line of the source is cut already.
+            Some((gutter, _)) if at >= 3 && gutter.trim_end_matches('|').trim().parse::<usize>().is_ok() => {
+                lines.push(line.to_owned());
+            }
+            _ => lines.push(wrap(
+                line,
+                Some(columns),
+                if at == 0 { "error: ".len() } else { "= help: ".len() },
+            )),
+        }
+    }
+    lines.join("\n")
 }
 
 /// Colours the first word, the frame and the carets.
@@ -79,8 +114,8 @@ fn paint_line(at: usize, line: &str, style: Style) -> String {
         return if dim { style.paint(Tone::Dim, line) } else { line.to_owned() };
     };
     let gutter = style.paint(Tone::Dim, &format!("{gutter}|"));
-    // A line with carets has no line number before its bar.
-    if at >= 4 && rest.trim_start().starts_with('^') {
+    // A line with carets, or what is said of them, has no line number before its bar.
+    if at >= 4 && line.trim_start().starts_with('|') {
         return format!("{gutter}{}", style.paint(Tone::Error, rest));
     }
     format!("{gutter}{rest}")

@@ -9,6 +9,7 @@ mod output;
 mod pager;
 mod result;
 mod settings;
+mod several;
 mod variables;
 
 use std::io;
@@ -18,13 +19,17 @@ use std::sync::Arc;
 use ankurah_core::node::protocol::{CatalogView, Failure, TransactionState};
 
 use crate::client::{Client, Stop};
+use crate::display::wrap;
 use crate::script::{PieceKind, decode, pieces, without_mark};
 
+pub(crate) use command::expand;
 pub(crate) use describe::{Types, find_model};
+use failure::render_message_in;
 pub use failure::{render_failure, render_message, render_place};
 pub use help::{COMMANDS, CommandInfo, Takes};
 pub use output::{Output, Shared};
 pub use settings::Settings;
+use several::Several;
 pub use variables::{Naming, Variables};
 
 /// Why a session stops in the midst of its input.
@@ -75,11 +80,13 @@ pub struct Session {
     place: Option<Place>,
     history: Vec<String>,
     last_had_rows: bool,
+    several: Several,
 }
 
 impl Session {
     /// A session of a client. `target` is what is shown of it: no secret may be in it.
     pub fn new(client: Client, target: String, settings: Settings, output: Output) -> Self {
+        let several = Several::new(client.session());
         Session {
             client,
             settings,
@@ -92,6 +99,7 @@ impl Session {
             place: None,
             history: Vec::new(),
             last_had_rows: false,
+            several,
         }
     }
 
@@ -137,7 +145,7 @@ impl Session {
 
     /// Says that the open transaction is lost, where there is one. Gives whether there is.
     pub fn leave(&mut self) -> bool {
-        if self.transaction == TransactionState::Idle {
+        if self.transaction == TransactionState::Idle && !self.several.any_open() {
             return false;
         }
         let text = render_message("the open transaction was rolled back", self.settings.error_style);
@@ -220,7 +228,6 @@ impl Session {
     /// Says what a failed statement was about.
     fn show_failure(&mut self, statement: &str, failure: &Failure) -> Result<(), Halt> {
         let mut failure = self.variables.name_ids(failure);
-        let width = self.settings.width.unwrap_or(100);
         let place = self.place.clone();
         let mut source = statement;
         if let Some(place) = &place {
@@ -229,8 +236,19 @@ impl Session {
             failure.span = failure.span.map(|(from, to)| (from + place.start, to + place.start));
         }
         let origin = place.as_ref().and_then(|place| Some((place.name.as_deref()?, place.line)));
-        let text = render_failure(&failure, source, origin, self.settings.error_style, width);
+        let text = render_failure(&failure, source, origin, self.settings.error_style, self.settings.width);
         Ok(self.output.diagnostic(&text)?)
+    }
+
+    /// Says something that is no row, broken between words where the terminal is narrow.
+    pub fn say(&mut self, text: &str) -> Result<(), Halt> {
+        let text = self.folded(text);
+        Ok(self.output.note(&text)?)
+    }
+
+    /// A text with its lines broken between words where the output is a terminal.
+    fn folded(&self, text: &str) -> String {
+        wrap(text, self.settings.width.filter(|_| self.settings.terminal), 2)
     }
 
     /// Says that a command failed.
@@ -238,7 +256,8 @@ impl Session {
         let place =
             self.place.as_ref().and_then(|place| Some(format!("{}:{}: ", place.name.as_ref()?, place.line)));
         let place = place.unwrap_or_default();
-        let text = render_message(&format!("{place}{message}"), self.settings.error_style);
+        let (style, columns) = (self.settings.error_style, self.settings.width);
+        let text = render_message_in(&format!("{place}{message}"), style, columns);
         self.output.diagnostic(&text)?;
         Err(Halt::Failed)
     }

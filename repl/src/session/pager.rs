@@ -55,6 +55,8 @@ fn spawn() -> io::Result<Child> {
     let pager = named.filter(|pager| !pager.trim().is_empty()).unwrap_or_else(|| "less".to_owned());
     let mut command = Command::new("sh");
     command.arg("-c").arg(format!("exec {pager}")).stdin(Stdio::piped());
+    // Only to look: what is on the screen came from data, so no shell, no editor, no file, and no searches kept.
+    command.env("LESSSECURE", "1").env("LESSHISTFILE", "-");
     if std::env::var_os("LESS").is_none() {
         // Leave what fits on the screen, keep colours, do not fold long lines.
         command.env("LESS", "FRSX");

@@ -79,11 +79,25 @@ impl Session {
 
     /// Shows rows that did not come from a statement, as an answer to a command.
     pub(super) fn show_table(&mut self, columns: &[Column], rows: &[Vec<Value>]) -> Result<(), Halt> {
+        /// A narrower terminal has no room for columns in which there is nothing.
+        const NARROW: usize = 60;
+        let narrow = self.settings.terminal && self.settings.width.is_some_and(|width| width < NARROW);
+        let is_empty = |value: &Value| match value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            _ => false,
+        };
+        let blank = |at: usize| rows.iter().all(|row| row.get(at).is_none_or(is_empty));
+        let kept: Vec<bool> = (0..columns.len()).map(|at| !narrow || !blank(at)).collect();
+        let pick = |row: &[Value]| -> Vec<Value> {
+            row.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(value, _)| value.clone()).collect()
+        };
+        let shown = columns.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(column, _)| column.clone());
         let mut writer = writer(&self.row_settings().table_options());
         let out = self.output.rows();
-        writer.begin(columns, out)?;
+        writer.begin(&shown.collect::<Vec<_>>(), out)?;
         for row in rows {
-            writer.row(row, out)?;
+            writer.row(&pick(row), out)?;
         }
         writer.end(out)?;
         self.output.flush()?;
@@ -95,6 +109,7 @@ impl Session {
         if self.settings.footer && counted {
             let cut = if shown.cut { "; values were cut to fit, \\x shows all of them" } else { "" };
             if let Some(line) = outcome_line(&done.outcome, cut) {
+                let line = self.folded(&line);
                 let line = if shown.begun { self.settings.style.paint(Tone::Dim, &line) } else { line };
                 self.output.note(&line)?;
             }
@@ -109,7 +124,7 @@ impl Session {
                 nanos(times.fetch),
                 nanos(u64::try_from(render.as_nanos()).unwrap_or(u64::MAX)),
             );
-            let line = self.settings.style.paint(Tone::Dim, &line);
+            let line = self.settings.style.paint(Tone::Dim, &self.folded(&line));
             self.output.note(&line)?;
         }
         Ok(())

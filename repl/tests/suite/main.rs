@@ -9,6 +9,7 @@ mod formats;
 mod help;
 mod import_plan;
 mod interrupt;
+mod narrow;
 mod picture;
 mod process;
 mod round_trip;

@@ -106,3 +106,56 @@ proptest! {
         }
     }
 }
+
+/// The types that import finds in what was exported of the last of some statements, and what is then exported again.
+#[track_caller]
+fn check_found(statements: &str, types: &[&str], csv: &str) {
+    for (format, form) in [(Format::Csv, ImportFormat::Csv), (Format::Jsonl, ImportFormat::Jsonl)] {
+        let from = fresh_fixed().unwrap();
+        let from = (client(&from), from);
+        for statement in statements.split(';') {
+            from.0.execute(statement, Default::default()).for_each(|_| {}).unwrap();
+        }
+        let text = exported(&from.0, format);
+        if format == Format::Csv {
+            assert_eq!(text, csv);
+        }
+        let to = fresh_fixed().unwrap();
+        let to = (client(&to), to);
+        let words = ["ankurah", "import", "memory:", "m.csv", "--into", "m"];
+        let Command::Import(args) = Cli::parse_from(words).command else { panic!("another command") };
+        let open = |names| Source::new(Cursor::new(text.clone()), form, names);
+        import(&args, &to.0, &open, &mut |_| {}).unwrap();
+        let catalog = to.0.catalog().unwrap();
+        let model = catalog.models.iter().find(|model| &*model.name == "m").unwrap();
+        let found: Vec<String> = model.columns().map(|property| property.value_type.to_string()).collect();
+        assert_eq!(found, types, "{text}");
+        assert_eq!(exported(&to.0, format), text);
+    }
+}
+
+#[test]
+fn floats_are_found_to_be_floats_again() {
+    check_found(
+        "create model m (f f64); insert into m (f) values (1e5), (-0e0), (2.5e0), (1e-7), (1.5e300), (0.1e0)",
+        &["f64"],
+        "f\n1e5\n0e0\n2.5e0\n1e-7\n1.5e300\n1e-1\n",
+    );
+}
+
+#[test]
+fn a_decimal_is_its_value_without_zeros_at_its_end() {
+    let opened = fresh_fixed().unwrap();
+    let client = client(&opened);
+    let mut rows = Vec::new();
+    client
+        .execute("select 1.50 as a, 1.50 = 1.5 as same, cast(1.50 as string) as text", Default::default())
+        .for_each(|event| {
+            if let ankurah_core::node::protocol::Event::Rows(more) = event {
+                rows.extend(more);
+            }
+        })
+        .unwrap();
+    let shown: Vec<String> = rows[0].iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["1.5", "true", "1.5"]);
+}

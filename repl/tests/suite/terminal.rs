@@ -125,3 +125,63 @@ fn long_results_go_through_the_pager() {
     terminal.send("q");
     terminal.wait("the prompt", |shown| shown.trim_end_matches('q').trim_end().ends_with("sample>"));
 }
+
+#[test]
+fn files_are_completed_after_commands_that_take_one() {
+    let mut terminal = sample();
+    std::fs::write(terminal.home().join("my report.sql"), "select 'from ' || 'a file' as word;").unwrap();
+    terminal.send("\\i my\t");
+    terminal.wait("the name", |shown| shown.ends_with("sample> \\i 'my report.sql'"));
+    terminal.send("\r");
+    terminal.wait("the answer", |shown| shown.contains(" from a file") && shown.ends_with("sample>"));
+    assert_eq!(terminal.end(CTRL_D), 0);
+}
+
+#[test]
+fn tabs_of_pasted_lines_stay_where_the_terminal_does_not_tell_of_pasting() {
+    let mut terminal = sample();
+    terminal.send("\\x on\rselect\r\t'a' as one,\r\t\t'b\r\tc' as two;\r");
+    terminal.wait("the answer", |shown| shown.ends_with("(1 row)\nsample>"));
+    assert!(terminal.shown().contains("two │ b\n    │   c"), "{}", terminal.shown());
+    assert_eq!(terminal.end(CTRL_D), 0);
+}
+
+#[test]
+fn hints_are_of_this_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = folder.path().join("history");
+    std::fs::write(&history, "#V2\nselect old from elsewhere;\n").unwrap();
+    let environment = [("NO_COLOR", "1"), ("ANKURAH_HISTORY", history.to_str().unwrap())];
+    let start = Start { environment: &environment, ..Start::default() };
+    let mut terminal = Terminal::start(PROGRAM, &["repl", "--sample", "--no-rc"], &start);
+    terminal.wait("the prompt", |shown| shown.ends_with("sample>"));
+    terminal.send("sel");
+    terminal.wait("the text alone", |shown| shown.ends_with("sample> sel"));
+    terminal.send("ect 1 as one;\r");
+    terminal.wait("the answer", |shown| shown.ends_with("(1 row)\nsample>"));
+    terminal.send("sel");
+    terminal.wait("the hint", |shown| shown.ends_with("sample> select 1 as one;"));
+    terminal.send(CTRL_C);
+    terminal.wait("the kept text", |shown| shown.ends_with("clears it)\nsample> select 1 as one;"));
+    terminal.send(CTRL_C);
+    terminal.wait("the cleared text", |shown| shown.ends_with("sample>"));
+    // The statements of other sessions are still in the history.
+    terminal.send(&format!("{UP}{UP}"));
+    terminal.wait("the old one", |shown| shown.ends_with("sample> select old from elsewhere;"));
+}
+
+#[test]
+fn sessions_have_transactions_of_their_own() {
+    let mut terminal = sample();
+    terminal.send("begin;\r\\session other\r");
+    terminal.wait("the other session", |shown| {
+        shown.ends_with("other: no transaction (this one)\nsample.other>")
+    });
+    terminal.send("begin;\r");
+    terminal.wait("its transaction", |shown| shown.ends_with("sample.other*>"));
+    terminal.send("\\session main\rcommit;\r");
+    terminal.wait("the first session", |shown| shown.ends_with("committed\nsample>"));
+    terminal.send(CTRL_D);
+    terminal.wait("the message", |shown| shown.ends_with("\nerror: the open transaction was rolled back"));
+    assert_eq!(terminal.rest().1, 0);
+}

@@ -2,12 +2,12 @@
 
 use ankurah_query_lang::Span;
 use ankurah_query_lang::ast::{
-    DataType, DataTypeKind, Literal, Number, NumberKind, Parameter, ParameterKind,
+    DataType, DataTypeKind, Literal, Name, Number, NumberKind, Parameter, ParameterKind,
 };
 
 use super::types::{Ty, Typed};
 use super::{Session, op_id};
-use crate::id::EntityId;
+use crate::id::{EntityId, ModelId};
 use crate::query::error::{BindError, BindErrorKind};
 use crate::query::expr::{Expr, Place, cast};
 use crate::value::{Value, ValueType};
@@ -15,19 +15,7 @@ use crate::value::{Value, ValueType};
 impl Session<'_> {
     /// The type that a name in the statement means.
     pub(super) fn data_type(&self, ty: &DataType) -> Result<ValueType, BindError> {
-        Ok(match &ty.kind {
-            DataTypeKind::Bool => ValueType::Bool,
-            DataTypeKind::I64 => ValueType::Int,
-            DataTypeKind::F64 => ValueType::Float,
-            DataTypeKind::Decimal => ValueType::Decimal,
-            DataTypeKind::String | DataTypeKind::Text => ValueType::String,
-            DataTypeKind::Bytes => ValueType::Bytes,
-            DataTypeKind::Timestamp => ValueType::Timestamp,
-            DataTypeKind::Uuid => ValueType::Uuid,
-            DataTypeKind::Ulid => ValueType::Ulid,
-            DataTypeKind::Json => ValueType::Json,
-            DataTypeKind::Ref(model) => ValueType::Ref(self.find_model(model)?.id),
-        })
+        value_type(&ty.kind, |model| Ok(self.find_model(model)?.id))
     }
 
     /// The value of a literal.
@@ -115,6 +103,29 @@ impl Session<'_> {
         };
         Ok(Typed { expr: Expr::Constant(value), ty, span: parameter.span })
     }
+}
+
+/// The type of values that a type in a statement means; `find` finds the model of a reference.
+///
+/// # Errors
+/// Those of `find`.
+pub fn value_type<E>(
+    kind: &DataTypeKind,
+    find: impl FnOnce(&Name) -> Result<ModelId, E>,
+) -> Result<ValueType, E> {
+    Ok(match kind {
+        DataTypeKind::Bool => ValueType::Bool,
+        DataTypeKind::I64 => ValueType::Int,
+        DataTypeKind::F64 => ValueType::Float,
+        DataTypeKind::Decimal => ValueType::Decimal,
+        DataTypeKind::String | DataTypeKind::Text => ValueType::String,
+        DataTypeKind::Bytes => ValueType::Bytes,
+        DataTypeKind::Timestamp => ValueType::Timestamp,
+        DataTypeKind::Uuid => ValueType::Uuid,
+        DataTypeKind::Ulid => ValueType::Ulid,
+        DataTypeKind::Json => ValueType::Json,
+        DataTypeKind::Ref(model) => ValueType::Ref(find(model)?),
+    })
 }
 
 /// A number with its noun.

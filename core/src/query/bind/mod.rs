@@ -14,6 +14,8 @@ use std::sync::Arc;
 use ankurah_query_lang::Span;
 use ankurah_query_lang::ast::{self, Id, Name, StatementKind};
 
+pub use literal::value_type;
+
 use super::bound::{Bound, BoundSelect, Define, TransactionControl};
 use super::error::{BindError, BindErrorKind};
 use super::names::Names;

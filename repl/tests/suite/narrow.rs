@@ -1,0 +1,72 @@
+//! What a person sees on a narrow terminal: every line fits, and no word is broken that fits a line.
+
+use ankurah_screen::{CTRL_D, Start, Terminal};
+
+use crate::common::{PROGRAM, snapshot};
+
+const SCRIPT: &[&str] = &[
+    "\\pset pager off",
+    "\\d album",
+    "\\?",
+    "selec 1;",
+    "from albun;",
+    "commit;",
+    "\\tming",
+    "\\di",
+    "\\conninfo",
+    "select name, artist, genre from album order by name limit 2;",
+    "\\timing on",
+    "select 1 as one;",
+];
+
+fn shown(columns: u16) -> String {
+    let start = Start { columns, lines: 200, environment: &[("NO_COLOR", "1")] };
+    let mut terminal = Terminal::start(PROGRAM, &["repl", "--sample", "--no-rc"], &start);
+    terminal.wait("the prompt", |shown| shown.ends_with("sample>"));
+    for (number, line) in SCRIPT.iter().enumerate() {
+        terminal.send(&format!("{line}\r"));
+        let prompts = number + 2;
+        terminal
+            .wait(line, |shown| shown.ends_with("\nsample>") && shown.matches("sample>").count() == prompts);
+    }
+    let text = terminal.shown();
+    assert_eq!(terminal.end(CTRL_D), 0);
+    text
+}
+
+#[test]
+fn forty_columns() {
+    let text = shown(40);
+    // How long things took, who wrote and where is no part of it.
+    let varies = ["parse ", "fetch ", "store ", "author ", "version "];
+    let lines: Vec<String> = text
+        .lines()
+        .filter(|line| !line.starts_with("  ") || !line.contains("render"))
+        .map(|line| match varies.iter().find(|start| line.starts_with(**start)) {
+            Some(start) => format!("{start}…"),
+            None => line.to_owned(),
+        })
+        .collect();
+    snapshot("narrow_40", &lines.join("\n"));
+}
+
+#[test]
+fn no_word_is_broken_that_fits() {
+    let whole: std::collections::HashSet<String> = shown(160).split_whitespace().map(str::to_owned).collect();
+    // Narrower ones cut the values of tables.
+    for columns in [60, 40] {
+        let text = shown(columns);
+        // Values are cut, and words of notes about it are none of the wide output.
+        let text = text.split("sample> select name, artist, genre").next().unwrap();
+        let output = text.lines().filter(|line| !line.starts_with("sample>"));
+        for word in
+            output.flat_map(str::split_whitespace).filter(|word| word.chars().all(char::is_alphabetic))
+        {
+            let is_known = whole.iter().any(|known| {
+                known.trim_matches(|c: char| !c.is_alphabetic()) == word
+                    || known.contains(word) && known.len() > 20
+            });
+            assert!(is_known, "{columns} columns: {word} in\n{text}");
+        }
+    }
+}
