@@ -4,6 +4,7 @@ mod attribute;
 mod model;
 mod names;
 mod property;
+mod query;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -54,4 +55,16 @@ pub fn derive_model(input: TokenStream) -> TokenStream {
 pub fn derive_property(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     property::derive(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// A query whose names and types the compiler checks: `query!(Album: "year > {min} and name like 'A%' order by name")`.
+///
+/// The text is that of `ankurah::Query`. `{expr}` puts a value in its place, as a parameter, so that nothing needs to be
+/// quoted; `?` takes the next of the values after the text, as in `query!(Album: "year > ?", min)`. The text is parsed
+/// when the program is compiled; a name that no field has, or a comparison of kinds that cannot be compared, is an error
+/// of the compiler.
+#[proc_macro]
+pub fn query(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as query::Input);
+    query::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }

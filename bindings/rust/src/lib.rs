@@ -40,7 +40,7 @@ pub use ankurah_core::node::protocol::{self, Connection};
 pub use ankurah_core::node::{Isolation, Limits, Node, NodeOptions};
 pub use ankurah_core::storage::Durability;
 pub use ankurah_core::value::{Timestamp, Value, ValueRef};
-pub use ankurah_derive::{Model, Property};
+pub use ankurah_derive::{Model, Property, query};
 pub use context::{Context, EditOutcome, Transaction};
 pub use editor::{Edits, TextEditor};
 pub use error::Error;

@@ -1,5 +1,8 @@
 //! What the macros' code calls. Not for others: it changes without notice.
 
+#[path = "check.rs"]
+pub mod check;
+
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -8,6 +11,7 @@ use ankurah_core::value::{Value, ValueRef, ValueType, cast};
 use crate::model::FieldError;
 use crate::property::kind::PropertyType;
 use crate::property::{Kind, Property, PropertyError, Scalar, ToValue};
+
 
 pub use crate::property::json::{read as read_json, write as write_json};
 
@@ -89,6 +93,9 @@ where
 
 /// A property as `query!` knows it.
 pub struct Field<T>(PhantomData<fn() -> T>);
+
+/// A parsed query, once it was.
+pub type Parsed = std::sync::OnceLock<std::sync::Arc<ankurah_query_lang::ast::Predicate>>;
 
 impl<T> Field<T> {
     /// The field.

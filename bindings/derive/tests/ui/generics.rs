@@ -1,0 +1,8 @@
+use ankurah::Model;
+
+#[derive(Model)]
+struct Album<T> {
+    name: T,
+}
+
+fn main() {}

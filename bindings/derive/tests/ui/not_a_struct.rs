@@ -1,0 +1,8 @@
+use ankurah::Model;
+
+#[derive(Model)]
+enum Mood {
+    Calm,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use ankurah::{Model, Text};
+
+#[derive(Model)]
+struct Album {
+    note: Option<Text>,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use ankurah::Model;
+
+#[derive(Model)]
+struct Album(String);
+
+fn main() {}
