@@ -19,6 +19,7 @@ const FIXTURES_A_RUN: usize = 200;
 pub(crate) fn run(workspace: &Workspace, options: &Options, report: &mut Report) {
     if options.filters.is_empty() {
         report.step("fixtures", || fixtures(workspace));
+        report.step("examples", || examples(workspace));
         report.step("documentation tests", || {
             command::run(with_data(workspace, workspace.cargo()).args(["test", "--workspace", "--doc"]))
                 .into()
@@ -95,6 +96,29 @@ fn fixtures(workspace: &Workspace) -> Outcome {
     Outcome::Passed(format!("{} files", files.len()))
 }
 
+/// Every example as a user runs it, without arguments. They check themselves what they show.
+fn examples(workspace: &Workspace) -> Outcome {
+    let files = match workspace.files() {
+        Ok(files) => files,
+        Err(reason) => return Outcome::Failed(reason),
+    };
+    let names: Vec<&str> = files.iter().filter_map(|file| example(file)).collect();
+    for name in &names {
+        let mut cargo = workspace.cargo();
+        if let Err(reason) = command::run(cargo.args(["run", "--package", "ankurah", "--example", name])) {
+            return Outcome::Failed(format!("{name}: {reason}"));
+        }
+    }
+    Outcome::Passed(names.join(", "))
+}
+
+/// The name of the example that a file is.
+fn example(file: &Path) -> Option<&str> {
+    let is_rust = file.extension().is_some_and(|extension| extension == "rs");
+    let is_example = file.parent() == Some(Path::new("bindings/rust/examples"));
+    file.file_stem().filter(|_| is_rust && is_example)?.to_str()
+}
+
 fn scripts(files: &[PathBuf]) -> Vec<PathBuf> {
     let is_script =
         |file: &Path| file.starts_with("fixtures") && file.extension().is_some_and(|e| e == "ank");
@@ -104,6 +128,16 @@ fn scripts(files: &[PathBuf]) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn examples_are_the_files_of_their_folder() {
+        let check =
+            |file: &str, expected: Option<&str>| assert_eq!(example(Path::new(file)), expected, "{file}");
+        check("bindings/rust/examples/todo.rs", Some("todo"));
+        check("bindings/rust/examples/notes.md", None);
+        check("bindings/rust/examples/deep/main.rs", None);
+        check("bindings/rust/src/lib.rs", None);
+    }
 
     #[test]
     fn only_scripts_under_fixtures_are_run() {

@@ -4,9 +4,7 @@
 use std::marker::PhantomData;
 
 use crate::model::Model;
-use crate::property::kind::{
-    Bool, Bytes, Decimal, Float, Int, Json, Ref, String, Timestamp, Ulid, Uuid,
-};
+use crate::property::kind::{Bool, Bytes, Decimal, Float, Int, Json, Ref, String, Timestamp, Ulid, Uuid};
 use crate::property::{Property, ToValue};
 
 use super::Field;

@@ -8,7 +8,7 @@ use ankurah_core::value::Value;
 
 use crate::error::Error;
 use crate::model::FieldError;
-use crate::property::{Text, ToValue};
+use crate::property::Text;
 
 /// The changes that an editor collected: fields by their number.
 #[derive(Debug, Default)]
@@ -20,14 +20,14 @@ pub struct Edits {
 
 impl Edits {
     /// Notes the new value of a field. One that cannot be stored fails the edit as a whole.
-    pub fn set<T: ToValue>(&mut self, number: usize, field: &'static str, value: &T) {
-        match value.to_value() {
+    pub fn set(&mut self, number: usize, value: Result<Value, FieldError>) {
+        match value {
             Ok(value) => {
                 self.values.retain(|(known, _)| *known != number);
                 self.values.push((number, value));
             }
-            Err(problem) => {
-                self.failure.get_or_insert(FieldError { field, problem });
+            Err(error) => {
+                self.failure.get_or_insert(error);
             }
         }
     }

@@ -12,31 +12,11 @@ use crate::model::FieldError;
 use crate::property::kind::PropertyType;
 use crate::property::{Kind, Property, PropertyError, Scalar, ToValue};
 
-
 pub use crate::property::json::{read as read_json, write as write_json};
 
 /// The value of a field.
 pub fn to_value<T: ToValue + ?Sized>(value: &T, field: &'static str) -> Result<Value, FieldError> {
     value.to_value().map_err(|problem| FieldError { field, problem })
-}
-
-/// The field of a value; none is null.
-#[inline]
-pub fn from_value<T: Property>(value: Option<ValueRef<'_>>, field: &'static str) -> Result<T, FieldError> {
-    T::from_value(value.unwrap_or(ValueRef::Null)).map_err(|problem| FieldError { field, problem })
-}
-
-/// The field of a value; its default where the value is null.
-#[inline]
-pub fn from_value_or<T: Property>(
-    value: Option<ValueRef<'_>>,
-    field: &'static str,
-    default: impl FnOnce() -> T,
-) -> Result<T, FieldError> {
-    match value {
-        None | Some(ValueRef::Null) => Ok(default()),
-        value => from_value(value, field),
-    }
 }
 
 /// The text of a value.

@@ -51,7 +51,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 
 /// What changes a field: a setter, or the handle of a text.
 fn changer(model: &Model, number: usize, field: &Field) -> TokenStream {
-    let Field { ident, ty, name, .. } = field;
+    let Field { ty, name, .. } = field;
+    let ident = field.in_type();
     let Model { root, visibility, .. } = model;
     if field.is_text() {
         let edit = field.method("edit");
@@ -73,7 +74,7 @@ fn changer(model: &Model, number: usize, field: &Field) -> TokenStream {
         #[doc = #doc]
         #visibility fn #set(&mut self, value: #given) {
             self.model.#ident = #value;
-            self.edits.set(#number, #name, &self.model.#ident);
+            self.edits.set(#number, <#ty as #root::Property>::__value(&self.model.#ident, #name));
         }
     }
 }

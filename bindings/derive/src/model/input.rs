@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span};
 use quote::format_ident;
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Error, Expr, Fields, Lit, Result, Type, Visibility};
 
 use crate::attribute::{self, Errors};
@@ -182,6 +183,13 @@ impl Field {
         };
         let docs = field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).cloned().collect();
         Ok(Field { ident, ty: field.ty.clone(), docs, name, defined_as, key, default, former })
+    }
+
+    /// The field's name, placed where its type is, so that the compiler's errors about the type point there.
+    pub(super) fn in_type(&self) -> Ident {
+        let mut ident = self.ident.clone();
+        ident.set_span(self.ty.span());
+        ident
     }
 
     /// Whether it is collaborative text, as far as the name of its type tells.

@@ -11,14 +11,17 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let [view, editor, fields] = ["View", "Editor", "Fields"].map(|suffix| model.companion(suffix));
     let properties = model.fields.iter().map(|field| property(model, field));
     let idents: Vec<_> = model.fields.iter().map(|field| &field.ident).collect();
-    let names: Vec<_> = model.fields.iter().map(|field| &field.name).collect();
+    let values = model.fields.iter().map(|field| {
+        let (name, ident, ty) = (&field.name, field.in_type(), &field.ty);
+        quote_spanned! { ty.span() => <#ty as #root::Property>::__value(&self.#ident, #name)? }
+    });
     let reads = model.fields.iter().map(|field| read(model, field));
     let declared_fields = declare_fields(model);
     let keyed = keyed(model);
     let values = match idents.is_empty() {
         true => quote! { ::core::result::Result::Ok(::std::vec::Vec::new()) },
         false => quote! {
-            ::core::result::Result::Ok(::std::vec![#(#root::__private::to_value(&self.#idents, #names)?),*])
+            ::core::result::Result::Ok(::std::vec![#(#values),*])
         },
     };
     quote! {
@@ -81,12 +84,10 @@ fn property(model: &Model, field: &Field) -> TokenStream {
         #root::schema::PropertySchema {
             name: #name,
             defined_as: #defined_as,
-            property_type: <<#ty as #root::ToValue>::Kind as #root::property::Kind>::TYPE,
-            collaborative: <#ty as #root::Property>::COLLABORATIVE,
             key: #key,
-            required: !<#ty as #root::Property>::OPTIONAL && !<#ty as #root::Property>::COLLABORATIVE,
             default: #default,
             former: #former,
+            ..<#ty as #root::Property>::__SCHEMA
         }
     }
 }
@@ -131,11 +132,11 @@ fn read(model: &Model, field: &Field) -> TokenStream {
     let root = &model.root;
     let Field { ty, name, .. } = field;
     match &field.default {
-        None => quote_spanned! { ty.span() => #root::__private::from_value::<#ty>(values.next(), #name)? },
+        None => quote_spanned! { ty.span() => <#ty as #root::Property>::__read(values.next(), #name)? },
         Some(default) => {
             let value = default_value(field, default);
             quote_spanned! { ty.span() =>
-                #root::__private::from_value_or::<#ty>(values.next(), #name, || #value)?
+                <#ty as #root::Property>::__read_or(values.next(), #name, || #value)?
             }
         }
     }

@@ -10,7 +10,8 @@ use super::input::{Field, Model};
 pub(super) fn getters(model: &Model) -> Vec<TokenStream> {
     let Model { root, visibility, .. } = model;
     let getter = |field: &Field| {
-        let Field { ident, ty, docs, name, .. } = field;
+        let Field { ty, docs, name, .. } = field;
+        let ident = field.in_type();
         let doc = format!("`{name}`");
         let docs = if docs.is_empty() {
             quote! { #[doc = #doc] }
@@ -20,7 +21,7 @@ pub(super) fn getters(model: &Model) -> Vec<TokenStream> {
         quote_spanned! { ty.span() =>
             #docs
             #visibility fn #ident(&self) -> <#ty as #root::Property>::Get<'_> {
-                #root::Property::get(&self.model.#ident)
+                <#ty as #root::Property>::get(&self.model.#ident)
             }
         }
     };
@@ -32,8 +33,24 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let view = model.companion("View");
     let view_name = view.to_string();
     let getters = getters(model);
-    let fields: Vec<_> = model.fields.iter().map(|field| &field.ident).collect();
-    let names: Vec<_> = model.fields.iter().map(|field| &field.name).collect();
+    let of_fields = |make: fn(&syn::Path, &Field) -> TokenStream| -> Vec<TokenStream> {
+        model.fields.iter().map(|field| make(root, field)).collect()
+    };
+    let copies = of_fields(|root, field| {
+        let (name, ident, ty) = (&field.ident, field.in_type(), &field.ty);
+        let copy = quote_spanned! { ty.span() => <#ty as #root::Property>::__copy(&self.model.#ident) };
+        quote! { #name: #copy }
+    });
+    let shown = of_fields(|root, field| {
+        let (name, ident, ty) = (&field.name, field.in_type(), &field.ty);
+        quote_spanned! { ty.span() => .field(#name, <#ty as #root::Property>::__debug(&self.model.#ident)) }
+    });
+    let same = of_fields(|root, field| {
+        let (ident, ty) = (field.in_type(), &field.ty);
+        quote_spanned! { ty.span() =>
+            && <#ty as #root::Property>::__same(&self.model.#ident, &other.model.#ident)
+        }
+    });
     let doc = format!("What was read of one [`{ident}`]. It does not change.");
     quote! {
         #[doc = #doc]
@@ -58,7 +75,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             fn clone(&self) -> Self {
                 #view {
                     id: self.id,
-                    model: #ident { #(#fields: ::core::clone::Clone::clone(&self.model.#fields)),* },
+                    model: #ident { #(#copies),* },
                 }
             }
         }
@@ -66,15 +83,14 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         #[automatically_derived]
         impl ::core::fmt::Debug for #view {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct(#view_name).field("id", &self.id)#(.field(#names, &self.model.#fields))*.finish()
+                f.debug_struct(#view_name).field("id", &self.id)#(#shown)*.finish()
             }
         }
 
         #[automatically_derived]
         impl ::core::cmp::PartialEq for #view {
             fn eq(&self, other: &Self) -> bool {
-                self.id == other.id
-                    #(&& #root::ToValue::to_value(&self.model.#fields) == #root::ToValue::to_value(&other.model.#fields))*
+                self.id == other.id #(#same)*
             }
         }
 

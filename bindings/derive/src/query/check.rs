@@ -144,7 +144,11 @@ impl<'a> Checker<'a> {
             ParameterKind::Numbered(_) | ParameterKind::Named(_) => None,
         };
         let name = number.and_then(|number| self.parameters.get(number)).ok_or_else(|| {
-            self.error(parameter.span, "`query!` takes its values in place", Some("write `{expr}`, or `?`".to_owned()))
+            self.error(
+                parameter.span,
+                "`query!` takes its values in place",
+                Some("write `{expr}`, or `?`".to_owned()),
+            )
         })?;
         let function = self.function("parameter");
         Ok(quote_spanned! { self.span => #function(#name) })

@@ -46,9 +46,10 @@ pub(crate) fn expand(input: &Input) -> Result<TokenStream> {
     for value in scanned.values {
         parameters.push(match value {
             Value::Inline(expr) => *expr,
-            Value::Next => given.next().cloned().ok_or_else(|| {
-                Error::new(span, "there are more `?` in the query than values after it")
-            })?,
+            Value::Next => given
+                .next()
+                .cloned()
+                .ok_or_else(|| Error::new(span, "there are more `?` in the query than values after it"))?,
         });
     }
     if let Some(extra) = given.next() {

@@ -104,7 +104,8 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &str, values: &[&str]) {
-        let scanned = scan(&LitStr::new(text, Span::call_site())).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let scanned =
+            scan(&LitStr::new(text, Span::call_site())).unwrap_or_else(|error| panic!("{text}: {error}"));
         let shown: Vec<String> = scanned
             .values
             .iter()
@@ -113,7 +114,11 @@ mod tests {
                 Value::Next => "?".to_owned(),
             })
             .collect();
-        assert_eq!((scanned.text.as_str(), shown), (expected, values.iter().map(ToString::to_string).collect()), "{text}");
+        assert_eq!(
+            (scanned.text.as_str(), shown),
+            (expected, values.iter().map(ToString::to_string).collect()),
+            "{text}"
+        );
     }
 
     #[test]

@@ -26,6 +26,9 @@ use std::fmt;
 
 use ankurah_core::value::{TypeTag, Value, ValueRef};
 
+use crate::model::FieldError;
+use crate::schema::PropertySchema;
+
 pub use json::Json;
 pub use kind::Kind;
 pub use reference::{Ref, ToRef};
@@ -129,6 +132,60 @@ pub trait Property: ToValue + Clone + fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`PropertyError`] where the type has no such value.
     fn from_value(value: ValueRef<'_>) -> Result<Self, PropertyError>;
+
+    /// What the type alone says of a property.
+    #[doc(hidden)]
+    const __SCHEMA: PropertySchema = PropertySchema {
+        name: "",
+        defined_as: "",
+        property_type: <Self::Kind as Kind>::TYPE,
+        collaborative: Self::COLLABORATIVE,
+        key: false,
+        required: !Self::OPTIONAL && !Self::COLLABORATIVE,
+        default: None,
+        former: None,
+    };
+
+    #[doc(hidden)]
+    fn __value(&self, field: &'static str) -> Result<Value, FieldError> {
+        self.to_value().map_err(|problem| FieldError { field, problem })
+    }
+
+    /// The field of a value; none is null.
+    #[doc(hidden)]
+    #[inline]
+    fn __read(value: Option<ValueRef<'_>>, field: &'static str) -> Result<Self, FieldError> {
+        Self::from_value(value.unwrap_or(ValueRef::Null)).map_err(|problem| FieldError { field, problem })
+    }
+
+    /// The field of a value; its default where the value is null.
+    #[doc(hidden)]
+    #[inline]
+    fn __read_or(
+        value: Option<ValueRef<'_>>,
+        field: &'static str,
+        default: impl FnOnce() -> Self,
+    ) -> Result<Self, FieldError> {
+        match value {
+            None | Some(ValueRef::Null) => Ok(default()),
+            value => Self::__read(value, field),
+        }
+    }
+
+    #[doc(hidden)]
+    fn __copy(&self) -> Self {
+        self.clone()
+    }
+
+    #[doc(hidden)]
+    fn __debug(&self) -> &dyn fmt::Debug {
+        self
+    }
+
+    #[doc(hidden)]
+    fn __same(&self, other: &Self) -> bool {
+        self.to_value() == other.to_value()
+    }
 }
 
 /// A property with one value that is never null, and of which the last write wins: what can be optional, and a key.
