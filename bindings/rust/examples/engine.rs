@@ -99,9 +99,8 @@ impl KvRead for LogStore {
 impl KvStore for LogStore {
     async fn apply(&self, writes: Vec<KvWrite>) -> Result<(), StorageError> {
         let batch = write_batch(&writes);
-        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        log.write_all(&batch).map_err(failed("write the log"))?;
-        drop(log);
+        let log = || self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log().write_all(&batch).map_err(failed("write the log"))?;
         self.map.apply(writes).await
     }
 

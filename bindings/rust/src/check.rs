@@ -69,13 +69,8 @@ pub fn condition<K: Condition>(_: &Expr<K>) -> Expr<Bool> {
 /// `like` and `||`.
 pub fn textual<K: Textual>(_: &Expr<K>) {}
 
-/// A number.
+/// An operand of `+`, `-` and the like.
 pub fn number<K: Number>(_: &Expr<K>) -> Expr<K> {
-    expr()
-}
-
-/// `+`, `-` and the like.
-pub fn arithmetic<L: Number, R: Number>(_: &Expr<L>, _: &Expr<R>) -> Expr<Any> {
     expr()
 }
 

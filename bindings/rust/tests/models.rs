@@ -105,6 +105,7 @@ fn checked_queries_find_what_the_same_text_finds() {
             (query!(Track: "info['number'] = 2 and type = 'song'"), "Muscle Museum"),
             (query!(Track: "recorded <= '1970-01-01 00:00:01'"), "Sunburn"),
             (query!(Track: "length(title) between 6 and 7 and rating < 1"), "Sunburn, Fillip"),
+            (query!(Track: "seconds * 2 - 100 = {500} and title || '!' like '%p!'"), "Fillip"),
             (query!(Track: "case when live then seconds else 0 end = {200}"), "Muscle Museum"),
         ] {
             let text = query.text().to_owned();

@@ -85,13 +85,18 @@ impl<'a> Checker<'a> {
             ExprKind::Parameter(parameter) => self.parameter(parameter)?,
             ExprKind::Unary { op: UnaryOp::Not, expr } => self.call("condition", &[expr])?,
             ExprKind::Unary { op: UnaryOp::Neg | UnaryOp::Plus, expr } => self.call("number", &[expr])?,
-            ExprKind::Binary { op: BinaryOp::Concat, left, right } => {
-                self.after(&[self.expr(left)?, self.expr(right)?], "String")
+            ExprKind::Compare { left, right, .. } => self.call("compare", &[left, right])?,
+            ExprKind::Chain { first, rest } => {
+                let operands = std::iter::once(&**first).chain(rest.iter().map(|link| &link.operand));
+                if rest.iter().all(|link| link.op == BinaryOp::Concat) {
+                    let checks: Vec<_> = operands.map(|operand| self.expr(operand)).collect::<Result<_>>()?;
+                    self.after(&checks, "String")
+                } else {
+                    let checks: Vec<_> =
+                        operands.map(|operand| self.call("number", &[operand])).collect::<Result<_>>()?;
+                    self.after(&checks, "Any")
+                }
             }
-            ExprKind::Binary { op, left, right } if op.is_comparison() => {
-                self.call("compare", &[left, right])?
-            }
-            ExprKind::Binary { left, right, .. } => self.call("arithmetic", &[left, right])?,
             ExprKind::And(list) | ExprKind::Or(list) => {
                 let checks: Vec<_> =
                     list.iter().map(|expr| self.call("condition", &[expr])).collect::<Result<_>>()?;
