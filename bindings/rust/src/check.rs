@@ -144,7 +144,10 @@ pub trait Comparable<R> {}
 
 macro_rules! comparable {
     ($($left:ident: $($right:ident)*;)*) => {
-        $($(impl Comparable<$right> for $left {})*)*
+        $($(
+            #[diagnostic::do_not_recommend]
+            impl Comparable<$right> for $left {}
+        )*)*
     };
 }
 
@@ -165,12 +168,21 @@ comparable! {
     Any: Bool Int Float Decimal String Bytes Timestamp Uuid Ulid Json Literal AnyRef Null Any;
 }
 
+#[diagnostic::do_not_recommend]
 impl<M> Comparable<Ref<M>> for Ref<M> {}
+#[diagnostic::do_not_recommend]
 impl<M> Comparable<Literal> for Ref<M> {}
+#[diagnostic::do_not_recommend]
 impl<M> Comparable<AnyRef> for Ref<M> {}
+#[diagnostic::do_not_recommend]
 impl<M> Comparable<Null> for Ref<M> {}
+#[diagnostic::do_not_recommend]
 impl<M> Comparable<Any> for Ref<M> {}
+#[diagnostic::do_not_recommend]
 impl<M> Comparable<Ref<M>> for Literal {}
+#[diagnostic::do_not_recommend]
 impl<M> Comparable<Ref<M>> for AnyRef {}
+#[diagnostic::do_not_recommend]
 impl<M> Comparable<Ref<M>> for Null {}
+#[diagnostic::do_not_recommend]
 impl<M> Comparable<Ref<M>> for Any {}

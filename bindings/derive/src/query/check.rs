@@ -5,7 +5,7 @@ use ankurah_query_lang::ast::{
     Parameter, ParameterKind, Path, PathStepKind, Predicate, UnaryOp,
 };
 use ankurah_query_lang::functions::{self, FunctionKind};
-use ankurah_query_lang::{Diagnostic, RenderOptions, Span as Place, nearest};
+use ankurah_query_lang::{Diagnostic, Span as Place, nearest};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Error, Result};
@@ -42,8 +42,7 @@ impl<'a> Checker<'a> {
     fn error(&self, place: Place, message: &str, help: Option<String>) -> Error {
         let mut diagnostic = Diagnostic::error(message, place);
         diagnostic.help = help;
-        let shown = diagnostic.render(self.source, &RenderOptions::default());
-        Error::new(self.span, shown.strip_prefix("error: ").unwrap_or(&shown))
+        super::shown(self.span, self.source, &diagnostic)
     }
 
     fn function(&self, name: &str) -> TokenStream {

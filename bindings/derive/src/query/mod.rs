@@ -3,8 +3,8 @@
 mod check;
 mod scan;
 
-use ankurah_query_lang::parse_predicate;
-use proc_macro2::TokenStream;
+use ankurah_query_lang::{Diagnostic, RenderOptions, parse_predicate};
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
@@ -34,13 +34,19 @@ impl Parse for Input {
     }
 }
 
+/// An error of the compiler that shows the place in the query.
+fn shown(span: Span, source: &str, diagnostic: &Diagnostic) -> Error {
+    let shown = diagnostic.render(source, &RenderOptions::default());
+    Error::new(span, shown.strip_prefix("error: ").unwrap_or(&shown))
+}
+
 /// The code for a query.
 pub(crate) fn expand(input: &Input) -> Result<TokenStream> {
     let Input { model, text, values } = input;
     let span = text.span();
     let scanned = scan::scan(text)?;
     let source = &scanned.text;
-    let predicate = parse_predicate(source).map_err(|error| Error::new(span, error.render(source)))?;
+    let predicate = parse_predicate(source).map_err(|error| shown(span, source, &error.diagnostic()))?;
     let mut given = values.iter();
     let mut parameters: Vec<Expr> = Vec::with_capacity(scanned.values.len());
     for value in scanned.values {
