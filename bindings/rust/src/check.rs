@@ -67,7 +67,9 @@ pub fn condition<K: Condition>(_: &Expr<K>) -> Expr<Bool> {
 }
 
 /// `like` and `||`.
-pub fn textual<K: Textual>(_: &Expr<K>) {}
+pub fn textual<K: Textual>(_: &Expr<K>) -> Expr<Bool> {
+    expr()
+}
 
 /// An operand of `+`, `-` and the like.
 pub fn number<K: Number>(_: &Expr<K>) -> Expr<K> {
