@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task runner talks to the terminal")]
 
 mod command;
+mod kill;
 mod layers;
 mod licences;
 mod lint;
@@ -56,6 +57,7 @@ fn run(options: &Options) -> ExitCode {
         Task::Measure => measure::run(&workspace, &mut report),
         Task::Picture => picture::run(&workspace, &mut report),
         Task::Setup => setup::run(&workspace, &mut report),
+        Task::Kill => kill::run(&workspace, &options.kill, &mut report),
     }
     println!("\n{report}");
     if report.is_ok(options.no_skips) { ExitCode::SUCCESS } else { ExitCode::FAILURE }

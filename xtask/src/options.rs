@@ -1,5 +1,7 @@
 //! The command line of `cargo xtask`.
 
+use crate::kill::Kill;
+
 /// Printed by `cargo xtask help` and after a wrong command line.
 pub(crate) const OVERVIEW: &str = "\
 Project tasks.
@@ -11,6 +13,7 @@ Tasks:
   lint     formatting, clippy, documentation, licences and the rules for sources
   wasm     build the crates that run in a browser for wasm32-unknown-unknown
   setup    install what the other tasks need and this machine lacks
+  kill     many rounds of killed processes, full disks and damaged files on embedded engines
   measure  measure the program as users have it: how quickly it starts, what an export takes
   picture  draw the picture of the README again, from a real terminal screen
   help     this text, or that of one task: cargo xtask help test
@@ -93,6 +96,28 @@ Usage: cargo xtask picture
 Runs the program on a terminal that nobody looks at, types what repl/tests/suite/picture.rs says and draws
 the screen. The tests compare the picture with the screen, so a picture that is out of date fails.";
 
+const KILL: &str = "\
+Have embedded stores survive what should not happen, many times over.
+
+Usage: cargo xtask kill [--rounds N] [--disks N] [--places N] [--seed N] [--engine ENGINE]... [--release]
+
+Three kinds of rounds, all of which a number, the seed, can repeat:
+- a process writes with several sessions at once, synced, and is killed at some moment: while it opens,
+  writes or closes the store;
+- the disk fills up while the store is written, and then has room again;
+- a bit of a file of a closed store is flipped, or a file is cut.
+After each the store is opened, compared with what was acknowledged, and verified. The tables at the
+end count the rounds, and what was lost, did not open or was read wrongly: all of that must be 0.
+`cargo xtask test` runs a few rounds of each.
+
+Options:
+  --rounds N       rounds with a killed process [default: 20]
+  --disks N        rounds with a full disk [default: 20]
+  --places N       places at which files are damaged [default: 1000]
+  --seed N         where chance begins [default: 1]
+  --engine ENGINE  fjall or sled; may be given more than once [default: both]
+  --release        with optimised programs";
+
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Task {
@@ -104,6 +129,8 @@ pub(crate) enum Task {
     Wasm,
     /// Install what is missing.
     Setup,
+    /// Kill, fill and damage stores.
+    Kill,
     /// Measure the program.
     Measure,
     /// Draw the picture of the README.
@@ -119,6 +146,8 @@ pub(crate) struct Options {
     pub(crate) no_skips: bool,
     /// Parts of names of the tests to run; empty means all.
     pub(crate) filters: Vec<String>,
+    /// What `kill` does.
+    pub(crate) kill: Kill,
 }
 
 /// What a command line asks for.
@@ -148,11 +177,18 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Parsed {
     let Some((task, help)) = task(&first) else {
         return Parsed::Wrong(format!("there is no task `{first}`"));
     };
-    let mut options = Options { task, no_skips: false, filters: Vec::new() };
-    for argument in arguments {
+    let mut options = Options { task, no_skips: false, filters: Vec::new(), kill: Kill::default() };
+    while let Some(argument) = arguments.next() {
+        if task == Task::Kill {
+            match options.kill.take(&argument, &mut arguments) {
+                Some(Ok(())) => continue,
+                Some(Err(message)) => return Parsed::Wrong(message),
+                None => {}
+            }
+        }
         match argument.as_str() {
             "--help" | "-h" => return Parsed::Help(help),
-            "--no-skips" => options.no_skips = true,
+            "--no-skips" if task != Task::Kill => options.no_skips = true,
             option if option.starts_with('-') => {
                 return Parsed::Wrong(format!("`{first}` has no option `{option}`"));
             }
@@ -169,6 +205,7 @@ fn task(name: &str) -> Option<(Task, &'static str)> {
         "lint" => (Task::Lint, LINT),
         "wasm" => (Task::Wasm, WASM),
         "setup" => (Task::Setup, SETUP),
+        "kill" => (Task::Kill, KILL),
         "picture" => (Task::Picture, PICTURE),
         "measure" => (Task::Measure, MEASURE),
         _ => return None,
@@ -184,7 +221,8 @@ mod tests {
     }
 
     fn options(task: Task, no_skips: bool, filters: &[&str]) -> Parsed {
-        Parsed::Run(Options { task, no_skips, filters: filters.iter().map(ToString::to_string).collect() })
+        let filters = filters.iter().map(ToString::to_string).collect();
+        Parsed::Run(Options { task, no_skips, filters, kill: Kill::default() })
     }
 
     #[test]
@@ -197,6 +235,26 @@ mod tests {
         check("setup", &options(Task::Setup, false, &[]));
         check("picture", &options(Task::Picture, false, &[]));
         check("measure", &options(Task::Measure, false, &[]));
+    }
+
+    #[test]
+    fn kill() {
+        let check_kill = |line: &str, kill: Kill| {
+            let filters = Vec::new();
+            check(line, &Parsed::Run(Options { task: Task::Kill, no_skips: false, filters, kill }));
+        };
+        check_kill("kill", Kill::default());
+        let engines = vec!["sled".to_owned()];
+        check_kill(
+            "kill --rounds 500 --disks 5 --engine sled --places 7 --seed 9 --release",
+            Kill { rounds: 500, disks: 5, places: 7, seed: 9, engines, release: true },
+        );
+        check("kill --rounds", &Parsed::Wrong("`--rounds` needs a number".into()));
+        check("kill --seed x", &Parsed::Wrong("`--seed` needs a number".into()));
+        check("kill --engine memory", &Parsed::Wrong("`--engine` is one of fjall, sled".into()));
+        check("kill --no-skips", &Parsed::Wrong("`kill` has no option `--no-skips`".into()));
+        check("test --rounds 5", &Parsed::Wrong("`test` has no option `--rounds`".into()));
+        check("kill -h", &Parsed::Help(KILL));
     }
 
     #[test]

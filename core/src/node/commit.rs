@@ -54,7 +54,7 @@ struct Work {
     id: TransactionId,
     made: Vec<Made>,
     runs: Vec<RunStart>,
-    clock: (String, Option<Vec<u8>>),
+    clock: (String, Vec<u8>),
 }
 
 /// A transaction that is being committed. The view that it read is apart, since it is let go before the store is
@@ -141,12 +141,8 @@ impl Transaction {
             Birth::Plain { stamp, .. } => (0, stamp, *entity),
             Birth::Existing | Birth::Keyed { .. } => (1, Default::default(), *entity),
         });
-        let mut work = Work {
-            id,
-            made: Vec::with_capacity(pending.len()),
-            runs: Vec::new(),
-            clock: (String::new(), None),
-        };
+        let mut work =
+            Work { id, made: Vec::with_capacity(pending.len()), runs: Vec::new(), clock: Default::default() };
         for (entity, pending) in pending {
             let operations = self.operations(id, entity, &pending, lease).await?;
             for operation in &operations {
@@ -247,7 +243,7 @@ impl Committing {
             },
             runs: self.work.runs.clone(),
             actors: vec![self.lease.record()],
-            records: vec![self.work.clock.clone()],
+            raised: vec![self.work.clock.clone()],
             take_back: self.take_back.clone(),
             ..Batch::default()
         };

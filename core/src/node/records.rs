@@ -12,9 +12,9 @@ pub(crate) const CLOCK: &str = "clock";
 /// The secret half of the key pair: 32 bytes.
 pub(crate) const KEY: &str = "key";
 
-/// The record of the clock.
-pub(crate) fn clock(high: Stamp) -> (String, Option<Vec<u8>>) {
-    (CLOCK.to_owned(), Some(high.bits().to_be_bytes().to_vec()))
+/// The record of the clock, which commits raise: they may reach the store in another order than they drew their stamps.
+pub(crate) fn clock(high: Stamp) -> (String, Vec<u8>) {
+    (CLOCK.to_owned(), high.bits().to_be_bytes().to_vec())
 }
 
 /// Reads the record of the clock.

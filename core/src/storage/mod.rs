@@ -235,6 +235,8 @@ pub struct Batch {
     pub actors: Vec<ActorRecord>,
     /// Named small records of the node, such as its key; `None` removes.
     pub records: Vec<(String, Option<Vec<u8>>)>,
+    /// Named small records that only ever grow: one stays as it is where its bytes are greater than these.
+    pub raised: Vec<(String, Vec<u8>)>,
 }
 
 /// One entity's part of a log entry.

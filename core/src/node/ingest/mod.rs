@@ -212,7 +212,7 @@ impl Inner {
         if !batch.is_empty() {
             if let Some(high) = report.accepted.iter().map(|id| id.stamp()).max() {
                 self.clock.observe(high);
-                batch.records.push(records::clock(self.clock.high()));
+                batch.raised.push(records::clock(self.clock.high()));
             }
             let _together = self.gate.shared().await;
             let long = fold::long(&batch);

@@ -50,6 +50,7 @@ impl Batch {
             && self.vanished.is_empty()
             && self.actors.is_empty()
             && self.records.is_empty()
+            && self.raised.is_empty()
     }
 }
 
@@ -137,6 +138,16 @@ impl<K: Kv> Commit<'_, K> {
             match value {
                 Some(value) => self.writes.put(layout::record(&name), record::encode_record(&value)),
                 None => self.writes.delete(layout::record(&name)),
+            }
+        }
+        for (name, value) in batch.raised {
+            let key = layout::record(&name);
+            let kept = match self.kv.get(&key).await? {
+                Some(bytes) => record::decode_record(&name, &bytes)? > value,
+                None => false,
+            };
+            if !kept {
+                self.writes.put(key, record::encode_record(&value));
             }
         }
         if self.log.iter().any(|change| reserved::is_reserved(change.model)) {

@@ -16,6 +16,7 @@ mod owner;
 
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use ankurah_core::storage::StorageError;
@@ -186,6 +187,20 @@ fn again(path: &Path) -> Result<Marker, StorageError> {
 
 fn refused(path: &Path, message: String) -> StorageError {
     StorageError::Open { path: path.display().to_string(), message }
+}
+
+/// What `run` gives. Engines panic at some damaged files; here that is an error like others. `what` is said to be damaged.
+///
+/// # Errors
+/// As `run`, and [`StorageError::Damaged`].
+pub fn guarded<T>(what: &str, run: impl FnOnce() -> Result<T, StorageError>) -> Result<T, StorageError> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no more is known");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let message = format!("the engine gave up: {text}");
+        Err(StorageError::Damaged { what: what.to_owned(), message })
+    })
 }
 
 /// Whether an error says that there is no room left.

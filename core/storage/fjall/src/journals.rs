@@ -52,10 +52,10 @@ impl Journals {
 
 impl Drop for Journals {
     fn drop(&mut self) {
-        if *self.needless.get_mut() {
-            if let Err(error) = self.empty() {
-                tracing::warn!(%error, "the journals were not emptied; the store opens all the same");
-            }
+        if *self.needless.get_mut()
+            && let Err(error) = self.empty()
+        {
+            tracing::warn!(%error, "the journals were not emptied; the store opens all the same");
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A commit is one atomic batch in fjall's journal, `Synced` one `fsync` of it; `Buffered` survives the end of
 //! the process, not of the machine. Snapshots are fjall's own. fjall checks its blocks and its journal with
-//! checksums, so records have none of their own.
+//! checksums, so records have none of their own; what it does not check is checked before it opens a database.
 //!
 //! Closing a store writes its tables and empties its journals, unless these are short, as fjall reads journals whole
 //! when it opens a database. After a crash they are at most some three times 64 MiB.
@@ -10,6 +10,7 @@
 //! fjall writes wherever it opens a database. A store that is only to be read, where nothing can be written, is read
 //! from a copy of its journals and lists; tables, which are most of it, are read where they are.
 
+mod check;
 mod error;
 mod journals;
 mod store;

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ankurah_core::storage::StorageError;
 use ankurah_core::storage::kv::{Kv, KvRange, KvRead, KvStore, KvWrite, Page, PageBuilder, PageLimit};
-use ankurah_storage_directory::Directory;
+use ankurah_storage_directory::{Directory, guarded};
 use fjall::{Database, Iter, PersistMode, Readable, Snapshot};
 
+use crate::check::check;
 use crate::error::{of_call, of_open};
 use crate::journals::Journals;
 use crate::trees::Trees;
@@ -45,6 +46,13 @@ impl FjallStore {
     /// # Errors
     /// As [`crate::open`].
     pub fn open(directory: Directory, options: Options) -> Result<Self, StorageError> {
+        let path = directory.data();
+        let what = format!("the store at {}", directory.path().display());
+        check(&path, &what)?;
+        guarded(&what, || Self::open_sound(directory, options))
+    }
+
+    fn open_sound(directory: Directory, options: Options) -> Result<Self, StorageError> {
         let path = directory.data();
         let failed = |error| of_open(directory.path(), error);
         let mut builder =
@@ -107,17 +115,17 @@ fn bounds(range: &KvRange) -> Bounds<'_> {
 
 impl KvRead for FjallStore {
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        self.0.trees.get(key).map_or(Ok(None), |tree| value(tree.get(key)))
+        guarded("a record", || self.0.trees.get(key).map_or(Ok(None), |tree| value(tree.get(key))))
     }
 
     async fn page(&self, range: KvRange, limit: PageLimit) -> Result<Page, StorageError> {
         if range.is_empty() {
             return Ok(PageBuilder::new(limit).end());
         }
-        match self.0.trees.get(&range.start) {
+        guarded("records", || match self.0.trees.get(&range.start) {
             Some(tree) => page_of(tree.range::<&[u8], _>(bounds(&range)), range, limit),
             None => Ok(PageBuilder::new(limit).end()),
-        }
+        })
     }
 }
 
@@ -194,16 +202,17 @@ impl fmt::Debug for FjallSnapshot {
 
 impl KvRead for FjallSnapshot {
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        self.store.trees.get(key).map_or(Ok(None), |tree| value(self.snapshot.get(tree, key)))
+        let get = |tree| value(self.snapshot.get(tree, key));
+        guarded("a record", || self.store.trees.get(key).map_or(Ok(None), get))
     }
 
     async fn page(&self, range: KvRange, limit: PageLimit) -> Result<Page, StorageError> {
         if range.is_empty() {
             return Ok(PageBuilder::new(limit).end());
         }
-        match self.store.trees.get(&range.start) {
+        guarded("records", || match self.store.trees.get(&range.start) {
             Some(tree) => page_of(self.snapshot.range::<&[u8], _>(tree, bounds(&range)), range, limit),
             None => Ok(PageBuilder::new(limit).end()),
-        }
+        })
     }
 }

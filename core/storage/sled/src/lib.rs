@@ -3,7 +3,7 @@
 //! A commit is one atomic batch, `Synced` one flush; `Buffered` may lose the last half second when the process
 //! ends. Snapshots come from replaced values kept in memory. sled keeps what it has not flushed in memory, so
 //! the store flushes whenever 16 MiB have been written. sled checks its pages with checksums, so records have
-//! none of their own; on some damaged files it panics instead of giving an error. After a failed write, such as
+//! none of their own; it panics at some damaged files, which is an error here. After a failed write, such as
 //! on a full disk, a part of it may be in sled's memory: nothing is read until the store is opened again.
 //!
 //! sled writes wherever it opens a database. A store that is only to be read, where nothing can be written, is read

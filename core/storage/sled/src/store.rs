@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ankurah_core::storage::StorageError;
 use ankurah_core::storage::kv::{KvRange, KvRead, KvStore, KvWrite, Page, PageBuilder, PageLimit};
-use ankurah_storage_directory::{Directory, io_error, open_error};
+use ankurah_storage_directory::{Directory, guarded, io_error, open_error};
 
 use crate::{NAME, Options, keys};
 
@@ -46,7 +46,10 @@ impl SledStore {
             .mode(sled::Mode::HighThroughput)
             .flush_every_ms(Some(500));
         remove_unfinished(&directory.data())?;
-        let database = open_released(&config, sleep).map_err(|error| of_open(directory.path(), error))?;
+        let what = format!("the store at {}", directory.path().display());
+        let database = guarded(&what, || {
+            open_released(&config, sleep).map_err(|error| of_open(directory.path(), error))
+        })?;
         Ok(SledStore {
             database,
             unflushed: AtomicUsize::new(0),
@@ -68,19 +71,32 @@ impl SledStore {
         self.broken.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 
-    /// Notes the error of a write.
-    fn breaks<T>(&self, action: &str, result: sled::Result<T>) -> Result<T, StorageError> {
-        result.map_err(|error| {
-            let error = of_call(action, error);
+    /// Reads. What sled holds after a panic is not known, so it is the last that is read.
+    fn reading<T>(&self, run: impl FnOnce() -> Result<T, StorageError>) -> Result<T, StorageError> {
+        self.check()?;
+        let mut is_done = false;
+        let result = guarded("records", || {
+            let result = run();
+            is_done = true;
+            result
+        });
+        if let (false, Err(error)) = (is_done, &result) {
             self.broken.get_or_init(|| error.clone());
-            error
+        }
+        result
+    }
+
+    /// Notes the error of a write, which may be a panic.
+    fn breaks<T>(&self, action: &str, run: impl FnOnce() -> sled::Result<T>) -> Result<T, StorageError> {
+        guarded("the store", || run().map_err(|error| of_call(action, error))).inspect_err(|error| {
+            self.broken.get_or_init(|| error.clone());
         })
     }
 
     fn flush_now(&self) -> Result<(), StorageError> {
         self.check()?;
         self.unflushed.store(0, Ordering::Relaxed);
-        self.breaks("flush", self.database.flush()).map(|_| ())
+        self.breaks("flush", || self.database.flush()).map(|_| ())
     }
 }
 
@@ -156,13 +172,20 @@ fn of_open(path: &Path, error: sled::Error) -> StorageError {
 
 impl KvRead for SledStore {
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        self.check()?;
-        let found = self.database.get(keys::stored(key)).map_err(|error| of_call("read a record", error))?;
-        Ok(found.map(|value| value.to_vec()))
+        self.reading(|| {
+            let found =
+                self.database.get(keys::stored(key)).map_err(|error| of_call("read a record", error))?;
+            Ok(found.map(|value| value.to_vec()))
+        })
     }
 
     async fn page(&self, range: KvRange, limit: PageLimit) -> Result<Page, StorageError> {
-        self.check()?;
+        self.reading(|| self.read_page(range, limit))
+    }
+}
+
+impl SledStore {
+    fn read_page(&self, range: KvRange, limit: PageLimit) -> Result<Page, StorageError> {
         let mut page = PageBuilder::new(limit);
         if range.is_empty() {
             return Ok(page.end());
@@ -200,7 +223,7 @@ impl KvStore for SledStore {
                 None => batch.remove(key),
             }
         }
-        self.breaks("write a commit", self.database.apply_batch(batch))?;
+        self.breaks("write a commit", || self.database.apply_batch(batch))?;
         if self.unflushed.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > FLUSH_EVERY {
             self.flush_now()?;
         }
@@ -229,6 +252,7 @@ impl KvStore for SledStore {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

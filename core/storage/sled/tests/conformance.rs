@@ -45,5 +45,5 @@ fn open(path: &Path, mode: Mode) -> Result<Arc<dyn Engine>, StorageError> {
 }
 
 fn main() -> ExitCode {
-    run(Sled, Embedded { name: NAME, open, may_panic: true })
+    run(Sled, Embedded { name: NAME, open })
 }

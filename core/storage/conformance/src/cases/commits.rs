@@ -25,6 +25,7 @@ pub(super) fn cases<F: Factory>() -> Vec<Case<F>> {
         Case { name: "commit::two_handles_see_each_other", run: |f: &F| handles(&f.place()) },
         Case { name: "commit::everything_survives_reopening", run: |f: &F| reopen(&f.place()) },
         Case { name: "commit::sets_actors_and_records_are_kept", run: |f: &F| records(&f.place()) },
+        Case { name: "commit::a_raised_record_never_falls", run: |f: &F| raised(&f.place()) },
         Case { name: "commit::texts_grow_fold_and_shrink", run: |f: &F| texts(&f.place()) },
         Case {
             name: "commit::withdrawn_operations_and_vanished_entities_leave_nothing",
@@ -257,6 +258,17 @@ fn reopen(place: &impl Place) {
         block_on(engine.close()).unwrap();
         let late = writer.edit(&write.state, &[(property(0), Value::Int(2))]);
         assert!(matches!(refused(&*engine, late.batch()), CommitError::Storage(_)), "closed");
+    }
+}
+
+fn raised(place: &impl Place) {
+    let raise = |value: &[u8]| Batch { raised: vec![("high".into(), value.to_vec())], ..Batch::default() };
+    let values: [(&[u8], &[u8]); 5] =
+        [(&[0, 7], &[0, 7]), (&[1, 0], &[1, 0]), (&[0, 9], &[1, 0]), (&[1, 0], &[1, 0]), (&[1, 1], &[1, 1])];
+    for (value, expected) in values {
+        let engine = dynamic(&open(place).unwrap());
+        commit(&*engine, raise(value));
+        assert_eq!(block_on(view(&*engine).record("high")).unwrap().as_deref(), Some(expected));
     }
 }
 

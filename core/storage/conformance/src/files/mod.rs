@@ -1,24 +1,27 @@
 //! Cases for engines whose stores are directories: who may open them, what survives a kill, what damage does.
 
+mod damage;
+mod full;
+mod kill;
+mod load;
 mod place;
+mod program;
 mod read_only;
+mod summary;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use ankurah_core::id::OpId;
-use ankurah_core::storage::{Batch, Durability, Engine, Position, SetAside, StorageError, TextWrite};
-use ankurah_core::value::Value;
+use ankurah_core::storage::{Batch, Durability, Engine, Position, SetAside, StorageError};
 use futures::StreamExt;
 use futures::executor::block_on;
 use libtest_mimic::{Arguments, Trial};
 
-use crate::data::{Dice, Typist, Write, Writer, batch, model, property, text};
+use crate::data::{Writer, model, property};
 use crate::skip::skip;
 use crate::{Factory, fixture, trials};
 
@@ -41,28 +44,37 @@ pub struct Embedded {
     pub name: &'static str,
     /// Opens a store.
     pub open: fn(&Path, Mode) -> Opened,
-    /// Whether the engine may panic on damaged files, which its documentation then says.
-    pub may_panic: bool,
 }
 
 const NEW: Mode = Mode { create: true, read_only: false };
 const OLD: Mode = Mode { create: false, read_only: false };
 /// Tells a process that it is to write into the store in this directory until it is killed.
 const VICTIM: &str = "ANKURAH_CONFORMANCE_VICTIM";
+/// Tells such processes the seed and what else they have to know.
+const PLAN: &str = "ANKURAH_CONFORMANCE_PLAN";
+/// Tells a process that it is to fill this disk.
+const FULL: &str = "ANKURAH_CONFORMANCE_FULL";
 /// Tells a process that it is to read the store in this directory.
 const READER: &str = "ANKURAH_CONFORMANCE_READER";
 
 /// Runs the suite and the cases for directories as a test program with the usual arguments.
 pub fn main<F: Factory>(factory: F, engine: Embedded) -> ExitCode {
     if let Some(path) = std::env::var_os(VICTIM) {
-        return write_until_killed(&engine, Path::new(&path));
+        return kill::victim(&engine, Path::new(&path));
+    }
+    if let Some(path) = std::env::var_os(FULL) {
+        return full::inside(&engine, Path::new(&path));
+    }
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("kill") {
+        return program::run(&engine, arguments);
     }
     if let Some(path) = std::env::var_os(READER) {
         return read_only::read(&engine, Path::new(&path));
     }
     let mut all = trials(factory);
     type Run = fn(&Embedded);
-    let cases: [(&str, Run); 10] = [
+    let cases: [(&str, Run); 11] = [
         ("file::a_store_is_made_only_when_asked", made),
         ("file::a_second_opening_names_the_holder", locked),
         ("file::what_was_acknowledged_survives_a_kill", killed),
@@ -72,7 +84,8 @@ pub fn main<F: Factory>(factory: F, engine: Embedded) -> ExitCode {
         (READ_ONLY_SYSTEM, |engine| needs(READ_ONLY_SYSTEM, read_only::on_a_read_only_file_system(engine))),
         (READ_ONLY_PERMISSION, |engine| needs(READ_ONLY_PERMISSION, read_only::without_permission(engine))),
         ("file::a_store_of_the_first_version_opens", first_version),
-        ("file::a_flipped_bit_is_an_error_or_nothing", flipped),
+        ("file::damage_is_an_error_or_harmless", damaged),
+        (DISK_FULL, disk_full),
     ];
     all.extend(cases.into_iter().map(|(name, run)| {
         Trial::test(name, move || {
@@ -83,6 +96,7 @@ pub fn main<F: Factory>(factory: F, engine: Embedded) -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), all).exit_code()
 }
 
+const DISK_FULL: &str = "file::what_was_acknowledged_survives_a_full_disk";
 const READ_ONLY_SYSTEM: &str = "file::a_store_on_a_read_only_file_system_can_be_read";
 const READ_ONLY_PERMISSION: &str = "file::a_store_without_permission_to_write_can_be_read";
 
@@ -132,58 +146,8 @@ fn made(engine: &Embedded) {
     assert!(message.contains("it holds a store of engine quantum"), "{message}");
 }
 
-fn victim(path: &Path) -> Child {
-    let program = std::env::current_exe().unwrap();
-    Command::new(program).env(VICTIM, path).stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap()
-}
-
-/// Commits, and says each position as soon as it is acknowledged.
-fn write_until_killed(engine: &Embedded, path: &Path) -> ExitCode {
-    let engine = (engine.open)(path, NEW).unwrap();
-    let start = block_on(engine.view()).unwrap().position().0;
-    let mut writer = Writer::new(start + 10);
-    let mut out = std::io::stdout().lock();
-    loop {
-        let writes: Vec<Write> =
-            (0..3).map(|_| writer.create(model(0), &[(property(0), text("some words"))])).collect();
-        let position = commit(&*engine, batch(&writes));
-        if writeln!(out, "{}", position.0).and_then(|()| out.flush()).is_err() {
-            return ExitCode::FAILURE;
-        }
-    }
-}
-
-/// Lets a process commit until it has acknowledged so many more, then kills it. Gives its last word.
-fn kill_after(path: &Path, count: usize, held: impl FnOnce(u32)) -> u64 {
-    let mut child = victim(path);
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut last = 0;
-    for _ in 0..count {
-        last = lines.next().unwrap().unwrap().parse().unwrap();
-    }
-    held(child.id());
-    child.kill().unwrap();
-    // What it has said before it died counts as well.
-    for line in lines.map_while(Result::ok) {
-        last = line.parse().unwrap_or(last);
-    }
-    child.wait().unwrap();
-    last
-}
-
 fn killed(engine: &Embedded) {
-    let folder = folder();
-    let mut dice = Dice::new(3);
-    for _ in 0..6 {
-        let acknowledged = kill_after(folder.path(), 5 + dice.below(40), |_| {});
-        let engine = (engine.open)(folder.path(), OLD).unwrap();
-        assert!(!engine.was_clean());
-        let view = block_on(engine.view()).unwrap();
-        assert!(view.position().0 >= acknowledged, "{} of {acknowledged}", view.position().0);
-        assert_eq!(view.count_hint(model(0)), Some(view.position().0 * 3), "whole commits");
-        let faults: Vec<_> = block_on(engine.check().collect());
-        assert!(faults.is_empty(), "{faults:?}");
-    }
+    kill::rounds(engine, 3, 20).check();
 }
 
 fn locked(engine: &Embedded) {
@@ -199,7 +163,10 @@ fn locked(engine: &Embedded) {
         }
         other => panic!("{other}"),
     };
-    kill_after(folder.path(), 1, refused);
+    let mut victim = kill::Victim::start(folder.path(), 5, 0, u64::MAX);
+    while victim.next().is_some_and(|line| line != "open") {}
+    refused(victim.process());
+    victim.kill();
     let own = (engine.open)(folder.path(), OLD).unwrap();
     refused(std::process::id());
     let view = block_on(own.view()).unwrap();
@@ -314,61 +281,16 @@ fn first_version(engine: &Embedded) {
     assert!(faults.is_empty(), "{faults:?}");
 }
 
-/// Bits are flipped all over the files of a closed store. It then cannot be opened, or cannot be read, or says
-/// what it said before; never less, as the version at which it was closed is kept apart.
-fn flipped(engine: &Embedded) {
-    const ROUNDS: usize = 40;
-    let folder = folder();
-    let sound = folder.path().join("sound");
-    let expected;
-    {
-        let store = (engine.open)(&sound, NEW).unwrap();
-        let mut writer = Writer::new(0);
-        let mut typist = Typist::new();
-        let mut write = writer.create(model(0), &[(property(0), Value::Int(1))]);
-        commit(&*store, write.batch());
-        for number in 0..20 {
-            let other = writer.create(model(0), &[(property(0), text(&"words ".repeat(number)))]);
-            write = writer.edit_text(&write.state, property(5), typist.append("more "));
-            let operation = write.operation.id();
-            let texts = vec![TextWrite::Append { entity: write.entity(), property: property(5), operation }];
-            commit(&*store, Batch { texts, ..batch(&[write.clone(), other]) });
-        }
-        expected = block_on(everything(&*store)).unwrap();
-        block_on(store.close()).unwrap();
+/// The store cannot be opened or read, names its faults, or holds what it did; never less, as the version at which it
+/// was closed is kept apart.
+fn damaged(engine: &Embedded) {
+    damage::places(engine, 4, 60).check();
+}
+
+fn disk_full(engine: &Embedded) {
+    let _ = engine;
+    match full::rounds(6, 20) {
+        Some(summary) => summary.check(),
+        None => skip(DISK_FULL, "a way to make a small disk", place::ENABLE),
     }
-    let mut dice = Dice::new(4);
-    let (mut errors, mut same, mut panics) = (0, 0, 0);
-    for round in 0..ROUNDS {
-        let path = folder.path().join(format!("damaged-{round}"));
-        copy(&sound, &path);
-        let all: Vec<(PathBuf, u64)> = files(&path.join("data"))
-            .into_iter()
-            .map(|file| (file.clone(), fs::metadata(&file).unwrap().len()))
-            .filter(|(_, length)| *length > 0)
-            .collect();
-        let (file, _) = &all[dice.below(all.len())];
-        let mut bytes = fs::read(file).unwrap();
-        // Journals are made long and empty in advance: most bytes to hit are before their end.
-        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(bytes.len(), |at| at + 1);
-        let at = dice.below(used);
-        bytes[at] ^= 1 << dice.below(8);
-        fs::write(file, &bytes).unwrap();
-        let read = || {
-            let store = (engine.open)(&path, OLD)?;
-            block_on(everything(&*store))
-        };
-        match catch_unwind(AssertUnwindSafe(read)) {
-            Err(_) if engine.may_panic => panics += 1,
-            Err(_) => panic!("{} at {at}: it panics", file.display()),
-            Ok(Err(_)) => errors += 1,
-            Ok(Ok(found)) => {
-                assert_eq!(found, expected, "{} at {at}", file.display());
-                same += 1;
-            }
-        }
-        fs::remove_dir_all(&path).unwrap();
-    }
-    assert_eq!(errors + same + panics, ROUNDS);
-    assert!(errors > 0, "{same} the same, {panics} panics");
 }
