@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task runner talks to the terminal")]
 
 mod command;
+mod fuzz;
 mod kill;
 mod layers;
 mod licences;
@@ -56,6 +57,7 @@ fn run(options: &Options) -> ExitCode {
         Task::Wasm => wasm::run(&workspace, &mut report),
         Task::Measure => measure::run(&workspace, &mut report),
         Task::Picture => picture::run(&workspace, &mut report),
+        Task::Fuzz => fuzz::run(&workspace, options, &mut report),
         Task::Setup => setup::run(&workspace, &mut report),
         Task::Kill => kill::run(&workspace, &options.kill, &mut report),
     }

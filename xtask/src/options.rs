@@ -16,6 +16,7 @@ Tasks:
   kill     many rounds of killed processes, full disks and damaged files on embedded engines
   measure  measure the program as users have it: how quickly it starts, what an export takes
   picture  draw the picture of the README again, from a real terminal screen
+  fuzz     give what reads bytes from outside changing inputs, and watch what they reach
   help     this text, or that of one task: cargo xtask help test
 
 Exit codes: 0 all steps passed, 1 a step failed, 2 the command line or the workspace is wrong.";
@@ -118,6 +119,23 @@ Options:
   --engine ENGINE  fjall or sled; may be given more than once [default: both]
   --release        with optimised programs";
 
+const FUZZ: &str = "\
+Give what reads bytes from outside changing inputs, and watch what they reach.
+
+Usage: cargo xtask fuzz [--seconds N] [--merge] [TARGET]...
+
+Builds the fuzzers of xtask/fuzz with libFuzzer and the coverage of the stable compiler, and runs the
+targets one after another. They begin with the inputs under fixtures/fuzz/TARGET and keep what they find
+in target/fuzz/corpus/TARGET; an input that shows a fault goes to target/fuzz/artifacts/TARGET. Tests run
+over the inputs under fixtures/ each time.
+
+Arguments:
+  TARGET       frame, import, key, operation, parser or text; all where none is named
+
+Options:
+  --seconds N  how long each target runs; 60 where it is not said
+  --merge      then make fixtures/fuzz/TARGET anew of the shortest inputs that reach all that was reached";
+
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Task {
@@ -127,6 +145,8 @@ pub(crate) enum Task {
     Lint,
     /// Build for wasm32.
     Wasm,
+    /// Run the fuzzers.
+    Fuzz,
     /// Install what is missing.
     Setup,
     /// Kill, fill and damage stores.
@@ -144,10 +164,14 @@ pub(crate) struct Options {
     pub(crate) task: Task,
     /// Whether a skip is a failure.
     pub(crate) no_skips: bool,
-    /// Parts of names of the tests to run; empty means all.
+    /// Parts of names of the tests to run, or names of fuzz targets; empty means all.
     pub(crate) filters: Vec<String>,
     /// What `kill` does.
     pub(crate) kill: Kill,
+    /// How long a fuzz target runs.
+    pub(crate) seconds: Option<u64>,
+    /// Whether the corpora are made anew after fuzzing.
+    pub(crate) merge: bool,
 }
 
 /// What a command line asks for.
@@ -177,7 +201,14 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Parsed {
     let Some((task, help)) = task(&first) else {
         return Parsed::Wrong(format!("there is no task `{first}`"));
     };
-    let mut options = Options { task, no_skips: false, filters: Vec::new(), kill: Kill::default() };
+    let mut options = Options {
+        task,
+        no_skips: false,
+        filters: Vec::new(),
+        kill: Kill::default(),
+        seconds: None,
+        merge: false,
+    };
     while let Some(argument) = arguments.next() {
         if task == Task::Kill {
             match options.kill.take(&argument, &mut arguments) {
@@ -189,10 +220,18 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Parsed {
         match argument.as_str() {
             "--help" | "-h" => return Parsed::Help(help),
             "--no-skips" if task != Task::Kill => options.no_skips = true,
+            "--merge" if task == Task::Fuzz => options.merge = true,
+            "--seconds" if task == Task::Fuzz => {
+                let seconds = arguments.next().and_then(|number| number.parse().ok());
+                let Some(seconds) = seconds.filter(|seconds| *seconds > 0) else {
+                    return Parsed::Wrong("`--seconds` needs a number of seconds".into());
+                };
+                options.seconds = Some(seconds);
+            }
             option if option.starts_with('-') => {
                 return Parsed::Wrong(format!("`{first}` has no option `{option}`"));
             }
-            _ if task == Task::Test => options.filters.push(argument),
+            _ if matches!(task, Task::Test | Task::Fuzz) => options.filters.push(argument),
             _ => return Parsed::Wrong(format!("`{first}` takes no argument `{argument}`")),
         }
     }
@@ -204,6 +243,7 @@ fn task(name: &str) -> Option<(Task, &'static str)> {
         "test" => (Task::Test, TEST),
         "lint" => (Task::Lint, LINT),
         "wasm" => (Task::Wasm, WASM),
+        "fuzz" => (Task::Fuzz, FUZZ),
         "setup" => (Task::Setup, SETUP),
         "kill" => (Task::Kill, KILL),
         "picture" => (Task::Picture, PICTURE),
@@ -222,7 +262,7 @@ mod tests {
 
     fn options(task: Task, no_skips: bool, filters: &[&str]) -> Parsed {
         let filters = filters.iter().map(ToString::to_string).collect();
-        Parsed::Run(Options { task, no_skips, filters, kill: Kill::default() })
+        Parsed::Run(Options { task, no_skips, filters, kill: Kill::default(), seconds: None, merge: false })
     }
 
     #[test]
@@ -241,7 +281,11 @@ mod tests {
     fn kill() {
         let check_kill = |line: &str, kill: Kill| {
             let filters = Vec::new();
-            check(line, &Parsed::Run(Options { task: Task::Kill, no_skips: false, filters, kill }));
+            let task = Task::Kill;
+            check(
+                line,
+                &Parsed::Run(Options { task, no_skips: false, filters, kill, seconds: None, merge: false }),
+            );
         };
         check_kill("kill", Kill::default());
         let engines = vec!["sled".to_owned()];
@@ -255,6 +299,20 @@ mod tests {
         check("kill --no-skips", &Parsed::Wrong("`kill` has no option `--no-skips`".into()));
         check("test --rounds 5", &Parsed::Wrong("`test` has no option `--rounds`".into()));
         check("kill -h", &Parsed::Help(KILL));
+    }
+
+    #[test]
+    fn fuzzing() {
+        let fuzz = |filters: &[&str], seconds, merge| match options(Task::Fuzz, false, filters) {
+            Parsed::Run(options) => Parsed::Run(Options { seconds, merge, ..options }),
+            other => other,
+        };
+        check("fuzz", &fuzz(&[], None, false));
+        check("fuzz key --seconds 5 text --merge", &fuzz(&["key", "text"], Some(5), true));
+        let number = Parsed::Wrong("`--seconds` needs a number of seconds".into());
+        check("fuzz --seconds", &number);
+        check("fuzz --seconds 0", &number);
+        check("lint --seconds 5", &Parsed::Wrong("`lint` has no option `--seconds`".into()));
     }
 
     #[test]
