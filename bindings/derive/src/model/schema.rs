@@ -76,6 +76,12 @@ fn property(model: &Model, field: &Field) -> TokenStream {
         }
         _ => quote! { ::core::option::Option::None },
     };
+    // Where this program knows what to read instead, programs that do not know of the property may leave it null.
+    let computed = field.default.as_ref().is_some_and(|default| !is_catalog_default(default));
+    let required = match computed || field.former.is_some() {
+        true => quote! { required: false, },
+        false => TokenStream::new(),
+    };
     let former = match &field.former {
         Some(former) => self::former(root, ty, former),
         None => quote! { ::core::option::Option::None },
@@ -87,6 +93,7 @@ fn property(model: &Model, field: &Field) -> TokenStream {
             key: #key,
             default: #default,
             former: #former,
+            #required
             ..<#ty as #root::Property>::__SCHEMA
         }
     }
