@@ -245,10 +245,11 @@ impl Statement<'_> {
         }
     }
 
-    fn options(&self) -> RunOptions {
+    /// How a query is run; `measured` where its steps are to be timed.
+    fn options(&self, measured: bool) -> RunOptions {
         RunOptions {
             memory: self.node.options.limits.query_memory,
-            clock: Some(Arc::clone(&self.node.env.clock)),
+            clock: measured.then(|| Arc::clone(&self.node.env.clock)),
         }
     }
 
@@ -263,7 +264,7 @@ impl Statement<'_> {
         let plan = plan(select, &lookups);
         let wanted = plan.wanted_index().cloned();
         self.timings.plan = self.timings.plan.saturating_add(self.nanos().saturating_sub(started));
-        let mut running = run(plan, transaction.source(), self.options());
+        let mut running = run(plan, transaction.source(), self.options(false));
         let columns = std::mem::take(&mut running.columns);
         answer.give(Event::Columns(columns)).await;
         let mut given = 0u64;
@@ -333,7 +334,7 @@ impl Statement<'_> {
 
     async fn measure(&mut self, transaction: &Transaction, plan: Plan) -> Outcome<Arc<Statistics>> {
         let started = self.nanos();
-        let mut running = run(plan, transaction.source(), self.options());
+        let mut running = run(plan, transaction.source(), self.options(true));
         while let Some(batch) = running.rows.next().await {
             batch?;
         }
