@@ -1,5 +1,6 @@
 //! Faults of the program itself, and of what it is built of: said in a line, and errors like others where they can be.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
@@ -30,7 +31,7 @@ pub fn say_in_a_line() {
 
 fn line(info: &PanicHookInfo<'_>) -> String {
     let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
-    let message = info.payload_as_str().unwrap_or("no more is known");
+    let message = message(info.payload());
     let text = format!("{message}{}", place.unwrap_or_default());
     format!("error: this is a fault of ankurah itself, please report it: {}", Safe::line(&text))
 }
@@ -43,11 +44,12 @@ pub fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     let outer = CAUGHT.replace(true);
     let result = catch_unwind(AssertUnwindSafe(run));
     CAUGHT.set(outer);
-    result.map_err(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no more is known");
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
-    })
+    result.map_err(|panic| message(&*panic).split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no more is known")
 }
 
 #[cfg(test)]

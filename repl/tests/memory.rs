@@ -1,5 +1,6 @@
 //! Export holds a bounded number of rows, however many there are. A test of its own process, since it counts every
 //! allocation; `cargo xtask measure` shows the same of the program over a million rows.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io;
 

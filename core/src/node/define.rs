@@ -130,7 +130,7 @@ impl Definer<'_> {
         self.transaction
             .catalog
             .find(&name.ident.name, name.ident.quoted, id_of(name))
-            .map_err(|error| unknown("model", error, Some(name.span)))
+            .map_err(|error| unknown("model", &error, Some(name.span)))
     }
 
     async fn property(
@@ -233,7 +233,7 @@ fn id_of(name: &ast::Name) -> Option<OpId> {
 fn shown<'a>(model: &'a Model, name: &ast::Name) -> Outcome<&'a Arc<Property>> {
     model
         .find(&name.ident.name, name.ident.quoted, id_of(name))
-        .map_err(|error| unknown("property", error, Some(name.span)))
+        .map_err(|error| unknown("property", &error, Some(name.span)))
 }
 
 /// The dropped property of a name: the one with the id, where one is given, or else the one dropped of that name.

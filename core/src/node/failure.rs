@@ -123,9 +123,9 @@ impl From<ClockExhausted> for Box<Failure> {
 }
 
 /// The failure for a name that means nothing; `what` is `model` or `property`.
-pub(crate) fn unknown(what: &str, error: NameError, span: Option<Span>) -> Box<Failure> {
+pub(crate) fn unknown(what: &str, error: &NameError, span: Option<Span>) -> Box<Failure> {
     let help = error.help();
-    let mut built = match &error {
+    let mut built = match error {
         NameError::Unknown { name, .. } => {
             failure(&format!("unknown-{what}"), format!("there is no {what} `{name}`"))
         }

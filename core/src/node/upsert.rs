@@ -93,7 +93,7 @@ async fn write(
     rows: &[Vec<Cell>],
 ) -> Outcome<(Changes, Did, Vec<Rejected>)> {
     let catalog = Arc::clone(&transaction.catalog);
-    let model = catalog.find(model, false, None).map_err(|error| unknown("model", error, None))?;
+    let model = catalog.find(model, false, None).map_err(|error| unknown("model", &error, None))?;
     if is_reserved(model.id) {
         let message = format!("`{}` cannot be written", model.label);
         return Err(failure("not-writable", message).help("use `create model` and `alter model`"));
@@ -101,7 +101,7 @@ async fn write(
     let mut properties = Vec::with_capacity(columns.len());
     let mut seen = BTreeSet::new();
     for column in columns {
-        let property = model.find(column, false, None).map_err(|error| unknown("property", error, None))?;
+        let property = model.find(column, false, None).map_err(|error| unknown("property", &error, None))?;
         if !seen.insert(property.id) {
             return Err(failure("duplicate", format!("`{column}` is named twice")));
         }
