@@ -237,3 +237,23 @@ fn models_that_refer_to_each_other_are_defined_together() {
         assert_eq!(found.unwrap(), [beth]);
     });
 }
+
+#[test]
+fn a_field_that_is_gone_is_dropped_by_hand_and_comes_back_with_the_old_program() {
+    #[derive(Model)]
+    #[model(name = "record")]
+    struct Slim {
+        title: String,
+    }
+    block_on(async {
+        let context = context().await;
+        create_old(&context, "Blue", "1971", None).await;
+        let refused = context.create(&Slim { title: "Hejira".into() }).await.unwrap_err();
+        assert_eq!(refused.kind(), "not-null");
+        run(&context, "alter model record drop property year").await;
+        context.create(&Slim { title: "Hejira".into() }).await.unwrap();
+        let error = context.fetch::<old::Album>("order by title").await.unwrap_err().to_string();
+        assert!(error.contains("`year`: there is no value"), "{error}");
+        assert_eq!(context.fetch::<old::Album>("title = 'Blue'").await.unwrap()[0].year(), "1971");
+    });
+}
