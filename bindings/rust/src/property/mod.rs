@@ -12,7 +12,7 @@
 //! | [`Uuid`](crate::Uuid), [`Ulid`](crate::Ulid) | `uuid`, `ulid` |
 //! | [`Ref<M>`](crate::Ref) | `ref(m)` |
 //! | `serde_json::Value`, [`Json<T>`](crate::Json) | `json` |
-//! | [`Text`](crate::Text) | `text`: edited by several people at once |
+//! | [`Text`] | `text`: edited by several people at once |
 //! | `Option<T>` | the same, and null |
 //! | your own, with `#[derive(Property)]` | what it maps to, so that it can be compared, ordered and indexed |
 
