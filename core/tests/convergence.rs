@@ -308,3 +308,18 @@ fn entities_of_the_same_key_are_the_same() {
         .collect();
     assert_eq!(ids[0], ids[1]);
 }
+
+#[test]
+fn a_store_that_takes_the_place_of_another_on_a_link_is_sent_everything() {
+    let sites = [1, 2, 3].map(Site::new);
+    let dice = Dice(SeededRandom::new(1));
+    sites[0].run("create model album (title string key, year i64)");
+    sites[0].run("insert into album (title) values ('Blue')");
+    let mut wires = [Wire::new(&sites[0], &sites[1])];
+    settle(1, &sites, &mut wires, &dice);
+    // The other side comes back as another store, say a restored one.
+    wires[0].ends[1] = sites[2].node.peer(PeerOptions::default());
+    wires[0].pipes = [Vec::new(), block_on(wires[0].ends[1].start()).unwrap()];
+    settle(1, &sites, &mut wires, &dice);
+    compare("another store on the link", &sites);
+}

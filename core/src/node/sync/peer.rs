@@ -235,6 +235,15 @@ impl Peer {
                 // What was parked before the last shutdown may go on now.
                 self.node.ingest(&[], self.options.role).await?;
             }
+            if self.other.is_some() {
+                // What another store, or an earlier life of this one, has says nothing of what this one has.
+                self.acknowledged = Cursor::START;
+                self.next = Cursor::START;
+                self.scanned = Cursor::START;
+                self.greatest = Cursor::START;
+                self.sent.clear();
+                self.theirs.clear();
+            }
             self.other = Some(Other { store, epoch, received: Intervals::new(upto), recorded: upto });
         }
         if let Some(have) = have.filter(|have| have.store == info.store && have.epoch == info.epoch) {

@@ -4,5 +4,4 @@
 #![allow(clippy::print_stderr, reason = "a test names the input that it runs")]
 
 mod corpus;
-mod named;
 mod random;

@@ -1,1 +1,0 @@
-//! What fuzzers found, each by its name. Inputs that showed a fault are in the corpus as well.
