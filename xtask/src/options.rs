@@ -55,7 +55,7 @@ Options:
   --no-skips  a skipped step is a failure";
 
 const WASM: &str = "\
-Build ankurah-query-lang and ankurah-core for wasm32-unknown-unknown.
+Build ankurah-query-lang, ankurah-signals and ankurah-core for wasm32-unknown-unknown.
 
 Usage: cargo xtask wasm [--no-skips]
 

@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The crates that must build for it, each alone, so that no feature that another turns on hides a fault.
-const CRATES: [&str; 2] = ["ankurah-query-lang", "ankurah-core"];
+const CRATES: [&str; 3] = ["ankurah-query-lang", "ankurah-signals", "ankurah-core"];
 
 /// Debian's compiler, beside which its library source may be installed.
 const DISTRIBUTION_RUSTC: &str = "/usr/bin/rustc";
