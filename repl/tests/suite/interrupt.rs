@@ -34,7 +34,7 @@ fn start(folder: &Path, arguments: &[&str]) -> Child {
 }
 
 fn interrupt(process: u32) {
-    assert!(Command::new("kill").args(["-INT", &process.to_string()]).status().unwrap().success());
+    assert!(Command::new("sh").args(["-c", &format!("kill -INT {process}")]).status().unwrap().success());
 }
 
 /// What a shell shows as 130: the code, or being ended by the signal itself.
