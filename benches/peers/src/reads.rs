@@ -178,9 +178,8 @@ fn select(
     parameters: impl Params,
     cached: bool,
 ) -> Result<Vec<Album>, Error> {
-    let row = |row: &rusqlite::Row<'_>| {
-        Ok(Album { name: row.get(0)?, year: row.get(1)?, artist: row.get(2)? })
-    };
+    let row =
+        |row: &rusqlite::Row<'_>| Ok(Album { name: row.get(0)?, year: row.get(1)?, artist: row.get(2)? });
     let found = if cached {
         connection.prepare_cached(text)?.query_map(parameters, row)?.collect::<Result<_, _>>()
     } else {
@@ -245,32 +244,31 @@ pub fn queries(setup: &Setup, report: &mut Report) -> Result<(), Error> {
         let store = filled(peer, folder.path(), &all, true)?;
         for query in INDEXED.iter().chain(SCANNING) {
             let text = format!("select name, year, artist from album {}", query.text);
-            let values = |time: usize| (query.parameters)(time);
-            let mut expected = 0;
+            let mut expected = None;
             for (by, cached) in [(Peer::Sqlite, true), (Peer::SqlitePrepares, false)] {
                 setup.rounds(by, |_| {
-                    expected = report.time(query.bench, by, query.times, || {
-                        let found = (0..query.times).map(|time| {
-                            let parameters = rusqlite::params_from_iter(values(time));
-                            Ok(select(&lite, &text, parameters, cached)?.len())
-                        });
-                        found.sum::<Result<usize, Error>>()
-                    })?;
+                    let ask = |time| -> Result<usize, Error> {
+                        let parameters = rusqlite::params_from_iter((query.parameters)(time));
+                        Ok(select(&lite, &text, parameters, cached)?.len())
+                    };
+                    let work = || (0..query.times).map(ask).sum::<Result<usize, Error>>();
+                    expected = Some(report.time(query.bench, by, query.times, work)?);
                     Ok(())
                 })?;
             }
             setup.rounds(peer, |_| {
-                let found = report.time(query.bench, peer, query.times, || {
-                    let found = (0..query.times).map(|time| {
-                        let parameters = values(time).iter().map(|text| Value::string(text.as_str()));
-                        Ok(store.select(&text, parameters.collect::<Result<_, _>>()?, album)?.len())
-                    });
-                    found.sum::<Result<usize, Error>>()
-                })?;
-                if found == expected || expected == 0 {
+                let ask = |time| -> Result<usize, Error> {
+                    let texts = (query.parameters)(time);
+                    let values = texts.iter().map(|text| Value::string(text.as_str()));
+                    let values = values.collect::<Result<_, _>>()?;
+                    Ok(store.select(&text, values, |row| album(row))?.len())
+                };
+                let work = || (0..query.times).map(ask).sum::<Result<usize, Error>>();
+                let found = report.time(query.bench, peer, query.times, work)?;
+                if expected.is_none_or(|expected| expected == found) {
                     Ok(())
                 } else {
-                    Err(format!("{}: {found} rows were found, not {expected}", query.bench).into())
+                    Err(format!("{}: {found} rows were found, not {expected:?}", query.bench).into())
                 }
             })?;
         }
