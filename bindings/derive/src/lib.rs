@@ -35,7 +35,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `#[model(name = "type")]` | the name of the property, instead of the field's |
 /// | `#[model(was = "title")]` | the name that the property was first defined with, after it was renamed |
 /// | `#[model(from = String)]` | the type that the property had before. Values of it are converted where they are read, by the language's cast |
-/// | `#[model(from = String, with = function)]` | the same, converted by a function from the old type to a `Result` of the new one |
+/// | `#[model(from = String, with = function)]` | the same, converted by a function from what a getter of the old type gives to a `Result` of the new type |
 #[proc_macro_derive(Model, attributes(model))]
 pub fn derive_model(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

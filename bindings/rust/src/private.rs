@@ -50,9 +50,9 @@ pub fn convert<Old: Property, New: Property>(value: ValueRef<'_>) -> Result<Valu
 /// A value of a former type as one of the new type, by a function.
 pub fn convert_with<Old: Property, New: Property, E: fmt::Display>(
     value: ValueRef<'_>,
-    with: impl FnOnce(Old) -> Result<New, E>,
+    with: impl for<'a> FnOnce(Old::Get<'a>) -> Result<New, E>,
 ) -> Result<Value, PropertyError> {
-    with(Old::from_value(value)?).map_err(PropertyError::invalid)?.to_value()
+    with(Old::from_value(value)?.get()).map_err(PropertyError::invalid)?.to_value()
 }
 
 /// A property that can be a key.

@@ -26,7 +26,7 @@ mod old {
 mod new {
     use ankurah::{Decimal, Model};
 
-    fn cents(text: String) -> Result<Option<i64>, String> {
+    fn cents(text: &str) -> Result<Option<i64>, String> {
         let price: Decimal = text.parse().map_err(|_| format!("`{text}` is no price"))?;
         i64::try_from(price * Decimal::from(100)).map(Some).map_err(|error| error.to_string())
     }

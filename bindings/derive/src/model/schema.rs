@@ -47,7 +47,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                 #values
             }
 
-            #[allow(unused_variables, unused_mut)]
+            #[allow(unused_variables, unused_mut, clippy::redundant_closure)]
             fn from_values(
                 values: &[#root::ValueRef<'_>],
             ) -> ::core::result::Result<Self, #root::FieldError> {
