@@ -94,7 +94,7 @@ impl OpId {
 
     /// The 64 digest bits in the id.
     pub const fn digest_bits(self) -> u64 {
-        self.0 as u64
+        (self.0 & 0xffff_ffff_ffff_ffff) as u64
     }
 }
 

@@ -19,7 +19,18 @@
 //! | [`node`] | sessions, transactions, ingest, requests, sync |
 //!
 //! The core opens no socket and reads no clock, environment or randomness except through [`mod@env`].
-#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss
+    )
+)]
 
 pub mod catalog;
 pub mod codec;

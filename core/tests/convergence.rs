@@ -9,11 +9,12 @@ use std::sync::Arc;
 use ankurah_core::catalog::Model;
 use ankurah_core::env::Random;
 use ankurah_core::env::fixed::{FixedEnv, SeededRandom};
-use ankurah_core::id::EntityId;
+use ankurah_core::id::{EntityId, OpId};
+use ankurah_core::node::ingest::Role;
 use ankurah_core::node::protocol::{Cell, Event, Outcome, Parameters, Request, SessionId};
 use ankurah_core::node::sync::{Peer, PeerOptions};
 use ankurah_core::node::{Node, NodeOptions};
-use ankurah_core::storage::{Access, Deleted, Engine, Scan, SetAside, memory};
+use ankurah_core::storage::{Access, Deleted, Engine, Position, Scan, SetAside, memory};
 use ankurah_core::value::Value;
 use futures::StreamExt;
 use futures::executor::block_on;
@@ -322,4 +323,71 @@ fn a_store_that_takes_the_place_of_another_on_a_link_is_sent_everything() {
     wires[0].pipes = [Vec::new(), block_on(wires[0].ends[1].start()).unwrap()];
     settle(1, &sites, &mut wires, &dice);
     compare("another store on the link", &sites);
+}
+
+/// An operation of a version that nobody here knows: only its beginning means something.
+fn of_a_later_version(number: u8) -> Vec<u8> {
+    let mut bytes = vec![99];
+    bytes.extend([1, 2, 3, 4, 5, number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    bytes.extend([1, 2, 3, 4, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    bytes.extend(vec![number; usize::from(number) + 1]);
+    bytes
+}
+
+/// A row waits in the middle for its catalog, which then comes from the other side: that side has not seen the row.
+#[test]
+fn what_one_link_frees_is_sent_on_by_it() {
+    let sites: Vec<Site> = (0..3).map(Site::new).collect();
+    for site in [&sites[0], &sites[2]] {
+        site.run("create model album (title string key, year i64)");
+    }
+    sites[0].run("insert into album (title) values ('Blue')");
+    let mut wires = vec![Wire::new(&sites[0], &sites[1]), Wire::new(&sites[1], &sites[2])];
+    // The row alone, as if its catalog had been lost on the way.
+    let view = block_on(sites[0].engine.view()).unwrap();
+    let row = block_on(view.log(Position(0), 100))
+        .unwrap()
+        .into_iter()
+        .flat_map(|entry| entry.changes)
+        .last()
+        .unwrap();
+    let (_, operation) = block_on(view.operation(row.entity, row.operations[0])).unwrap().unwrap();
+    let done = block_on(sites[1].node.ingest(&[operation.encode()], Role::Replica)).unwrap();
+    assert_eq!(done.parked.len(), 1);
+    settle(0, &sites[1..], &mut wires[1..], &Dice(SeededRandom::new(0)));
+    assert_eq!(sites[2].rows("select title from album"), [[Value::string("Blue").unwrap()]]);
+}
+
+/// Operations of versions that are not known are kept, and reach nodes that stand beyond those that cannot read
+/// them, however the links lose and repeat what they carry.
+#[test]
+fn what_is_not_understood_is_passed_on() {
+    for seed in 0..10 {
+        let dice = Dice(SeededRandom::new(seed));
+        let sites: Vec<Site> = (0..3).map(|number| Site::new(2_000 + seed * 10 + number)).collect();
+        let mut wires = vec![Wire::new(&sites[0], &sites[1]), Wire::new(&sites[1], &sites[2])];
+        let mut expected = BTreeMap::new();
+        for number in 0..20 {
+            let (site, bytes) = (dice.pick(&sites), of_a_later_version(number));
+            let done = block_on(site.node.ingest(&[bytes.clone()], Role::Replica)).unwrap();
+            expected.insert(done.parked[0], bytes);
+            site.run("create model if not exists album (title string key, year i64, note text)");
+            site.run(&format!("insert into album (title) values ('{number}')"));
+            for wire in &mut wires {
+                wire.poll();
+                wire.deliver(dice.place(2), &dice, true);
+            }
+        }
+        settle(seed, &sites, &mut wires, &dice);
+        for site in &sites {
+            let view = block_on(site.engine.view()).unwrap();
+            let kept = block_on(view.set_aside(SetAside::Parked, OpId::MIN, 100)).unwrap();
+            let kept: BTreeMap<_, _> =
+                kept.into_iter().map(|aside| (aside.id, aside.bytes.to_vec())).collect();
+            assert_eq!(kept, expected, "seed {seed}");
+            assert_eq!(site.rows("select * from album"), sites[0].rows("select * from album"), "seed {seed}");
+            let faults = site.ask(Request::Verify);
+            assert!(matches!(faults.as_slice(), [Event::Done(_)]), "seed {seed}: {faults:?}");
+        }
+    }
 }

@@ -129,8 +129,8 @@ pub(crate) fn unknown(what: &str, error: &NameError, span: Option<Span>) -> Box<
         NameError::Unknown { name, .. } => {
             failure(&format!("unknown-{what}"), format!("there is no {what} `{name}`"))
         }
-        NameError::Dropped { .. } => failure(&format!("unknown-{what}"), error.to_string()),
-        NameError::Ambiguous { .. } => failure("ambiguous", error.to_string()),
+        error @ NameError::Dropped { .. } => failure(&format!("unknown-{what}"), error.to_string()),
+        error @ NameError::Ambiguous { .. } => failure("ambiguous", error.to_string()),
     };
     built.help = help;
     match span {

@@ -141,6 +141,12 @@ impl Node {
             batch.actors.extend(retired);
         }
         let catalog = Catalog::read(view.as_ref()).await?;
+        let indexer = Arc::new(if options.read_only {
+            Indexer::default()
+        } else {
+            Indexer::open(view.as_ref()).await?
+        });
+        indexer.start(&env, &engine);
         let mut position = view.position();
         let has_news = !batch.records.is_empty() || !batch.actors.is_empty();
         if has_news && !options.read_only {
@@ -158,7 +164,7 @@ impl Node {
                 author: records::author(&key),
                 actors: ActorPool::new(&actors, position),
                 gate: Gate::default(),
-                indexer: Arc::new(Indexer::default()),
+                indexer,
                 statements: Statements::default(),
                 parked: futures::lock::Mutex::new(None),
                 catalog: Mutex::new(Arc::new(catalog)),
@@ -183,11 +189,14 @@ impl Node {
     }
 
     /// Everything committed is on disk when this resolves, and the store is marked as cleanly shut down. It
-    /// takes no writes afterwards.
+    /// takes no writes afterwards. An index that is being made is finished first.
     ///
     /// # Errors
     /// [`StorageError`] where the store fails.
     pub async fn close(&self) -> Result<(), StorageError> {
+        if !self.inner.options.read_only {
+            self.inner.indexer.finish(self.inner.engine.as_ref()).await;
+        }
         self.inner.engine.close().await
     }
 }

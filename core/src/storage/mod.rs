@@ -224,6 +224,8 @@ pub struct Batch {
     pub texts: Vec<TextWrite>,
     /// Operations set aside.
     pub set_aside: Vec<(SetAside, Aside)>,
+    /// Those of them that other stores are to have although this one cannot take them in: the log names them.
+    pub relayed: Vec<(EntityId, OpId)>,
     /// Operations taken out of a set.
     pub take_back: Vec<(SetAside, OpId)>,
     /// Accepted operations that leave the DAG (they were refused); their entities' states come in `states`,
@@ -259,6 +261,8 @@ pub struct LogEntry {
     pub transaction: Option<TransactionId>,
     /// What changed.
     pub changes: Vec<LogChange>,
+    /// Operations that were set aside as this version does not know theirs, and that other stores are to have.
+    pub relayed: Vec<(EntityId, OpId)>,
 }
 
 /// A part of an index key.

@@ -166,6 +166,34 @@ fn statements_from_standard_input_run_as_they_come() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+/// Commands that ask one thing and end: the first one that misses an index is remembered, the second one makes it,
+/// the third one has it. One that may not write changes nothing.
+#[test]
+fn commands_that_ask_once_get_their_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: String = (0..2_000).map(|n| format!("{n},{}\n", n % 700)).collect();
+    std::fs::write(folder.path().join("t.csv"), format!("k,n\n{rows}")).unwrap();
+    for engine in ["fjall:a", "sled:b"] {
+        run(folder.path(), &["import", engine, "t.csv", "--into", "t", "--key", "k"]);
+        let ask = |flags: &[&str], statement: &str| {
+            let output = run(folder.path(), &[&["repl", engine, "-c", statement], flags].concat());
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let query = "select k from t where n = 5";
+        let plan = |flags: &[&str]| ask(flags, &format!("explain {query}"));
+        for _ in 0..3 {
+            assert_eq!(ask(&["--read-only"], query), "k\n705\n1405\n5\n");
+        }
+        assert!(plan(&[]).contains("wanted index: t (n)"), "{engine}: {}", plan(&[]));
+        assert_eq!(ask(&[], query), "k\n705\n1405\n5\n");
+        assert!(plan(&[]).contains("wanted index: t (n)"), "{engine}: {}", plan(&[]));
+        assert_eq!(ask(&[], query), "k\n705\n1405\n5\n");
+        assert!(plan(&[]).contains("by index (n)"), "{engine}: {}", plan(&[]));
+        assert_eq!(ask(&[], query), "k\n705\n1405\n5\n");
+        assert_eq!(run(folder.path(), &["verify", engine]).status.code(), Some(0));
+    }
+}
+
 #[test]
 fn a_transaction_left_open_is_said_and_fails() {
     let folder = tempfile::tempdir().unwrap();

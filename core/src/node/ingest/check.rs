@@ -131,6 +131,9 @@ impl<'v> Work<'v> {
             Lack::Parents(missing) => missing.clone(),
             Lack::Version(_) | Lack::Catalog(_) | Lack::Clock => Vec::new(),
         };
+        if let Lack::Version(_) = lack {
+            self.batch.relayed.push((entity, id));
+        }
         self.parked_now.insert(id, Waiting { entity, missing: missing.clone(), clock: *lack == Lack::Clock });
         let reason = lack.to_string();
         let aside = Aside { id, entity, bytes: Arc::clone(bytes), reason, missing };

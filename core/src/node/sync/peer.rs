@@ -9,7 +9,8 @@ use super::{Cursor, Message, MessageError};
 use crate::id::{EntityId, OpId, StoreId};
 use crate::node::ingest::{IngestError, Role};
 use crate::node::{Inner, Node};
-use crate::storage::{Batch, CommitError, Position, ReadView, StorageError};
+use crate::operation::{Decoded, Operation};
+use crate::storage::{Aside, Batch, CommitError, Position, ReadView, SetAside, StorageError};
 
 /// Bounds of a link.
 #[derive(Clone, Debug)]
@@ -273,8 +274,11 @@ impl Peer {
             let name = invalid.id.map_or_else(String::new, |id| format!("{id}: "));
             return Err(PeerError::Operation(format!("{name}{}", invalid.reason)));
         }
+        // Among the accepted there may be parked ones that another link had brought: the other side lacks those.
+        let sent: BTreeSet<OpId> = operations.iter().filter_map(|bytes| name_of(bytes)).collect();
         let room = THEIRS.saturating_sub(self.theirs.len());
-        self.theirs.extend(done.accepted.iter().take(room));
+        let kept = done.accepted.iter().chain(&done.parked).filter(|id| sent.contains(id));
+        self.theirs.extend(kept.take(room));
         Ok(())
     }
 
@@ -349,7 +353,8 @@ impl Peer {
                 let all = entry
                     .changes
                     .iter()
-                    .flat_map(|change| change.operations.iter().map(move |id| (change.entity, *id)));
+                    .flat_map(|change| change.operations.iter().map(move |id| (change.entity, *id)))
+                    .chain(entry.relayed.iter().copied());
                 let skip = usize::try_from(skip).unwrap_or(usize::MAX);
                 let full = piece.operations.len() >= self.options.operations || bytes >= self.options.bytes;
                 if full {
@@ -365,8 +370,7 @@ impl Peer {
                         continue;
                     }
                     // One that was withdrawn since is not sent.
-                    if let Some((_, operation)) = view.operation(entity, id).await? {
-                        let encoded = operation.encode();
+                    if let Some(encoded) = encoded(view, entity, id).await? {
                         bytes = bytes.saturating_add(encoded.len());
                         piece.operations.push(encoded);
                     }
@@ -417,8 +421,7 @@ impl Peer {
             if bytes >= self.options.bytes {
                 break;
             }
-            if let Some((_, operation)) = view.operation(*entity, *id).await? {
-                let encoded = operation.encode();
+            if let Some(encoded) = encoded(view.as_ref(), *entity, *id).await? {
                 bytes = bytes.saturating_add(encoded.len());
                 operations.push(encoded);
             }
@@ -433,6 +436,24 @@ impl Peer {
 struct Piece {
     to: Cursor,
     operations: Vec<Vec<u8>>,
+}
+
+/// The id in an encoded operation of any version.
+fn name_of(bytes: &[u8]) -> Option<OpId> {
+    bytes.get(1..)?.first_chunk::<16>().map(|id| OpId::from_bytes(*id))
+}
+
+/// The bytes of an operation that is here: accepted, or kept as it came since its version is not known.
+async fn encoded(view: &dyn ReadView, entity: EntityId, id: OpId) -> Result<Option<Vec<u8>>, StorageError> {
+    if let Some((_, operation)) = view.operation(entity, id).await? {
+        return Ok(Some(operation.encode()));
+    }
+    let after = OpId::from_bits(id.bits().saturating_sub(1));
+    let parked = view.set_aside(SetAside::Parked, after, 1).await?;
+    let unknown = |aside: &Aside| {
+        aside.id == id && matches!(Operation::decode(&aside.bytes), Ok(Decoded::Unknown { .. }))
+    };
+    Ok(parked.into_iter().find(unknown).map(|aside| aside.bytes.to_vec()))
 }
 
 /// The record of what is here of another store's log.

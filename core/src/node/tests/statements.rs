@@ -1,6 +1,7 @@
 //! Statements, one after the other.
 
 use super::*;
+use crate::storage::{IndexDefinition, IndexPart, IndexState};
 
 /// The text with every id as `ID`.
 fn without_ids(text: &str) -> String {
@@ -241,6 +242,66 @@ fn an_index_is_made_for_a_query_that_misses_it_twice() {
     );
     let (_, faults) = world.ask(Request::Verify).unwrap();
     assert_eq!(faults.others, vec![]);
+}
+
+/// A program that asks one thing and ends does not ask the second time in the same process.
+#[test]
+fn an_index_is_made_for_queries_of_different_processes() {
+    let first = World::new();
+    first.check("create model album (title string key, year i64)");
+    let rows: Vec<String> = (0..1200).map(|n| format!("('t{n}', {n})")).collect();
+    first.run(&format!("insert into album (title, year) values {}", rows.join(", ")));
+    let finish = |world: &World| block_on(world.node.inner.indexer.finish(world.engine.as_ref()));
+    let position = |world: &World| block_on(world.engine.view()).unwrap().position();
+    first.check("select title from album where year = 77 => t77");
+    finish(&first);
+    let second = first.reopen();
+    let before = position(&second);
+    second.check("select title from album where title = 't5' => t5");
+    finish(&second);
+    assert_eq!(position(&second), before, "nothing was missed, nothing is written");
+    let third = second.reopen();
+    third.check("select title from album where year = 78 => t78");
+    // Nobody ran the task in the background.
+    assert_eq!(third.engine.indexes(), vec![]);
+    finish(&third);
+    let states: Vec<_> = third.engine.indexes().into_iter().map(|index| index.state).collect();
+    assert_eq!(states, [IndexState::Ready { cut: false }]);
+    let fourth = third.reopen();
+    assert!(fourth.run("explain select title from album where year = 78").1.text().contains("by index"));
+    fourth.check("select title from album where year = 78 => t78");
+    assert_eq!(fourth.ask(Request::Verify).unwrap().1.others, vec![]);
+}
+
+/// The process ended while the index was being made.
+#[test]
+fn an_unfinished_index_is_taken_up_again() {
+    let world = World::new();
+    world.check(
+        "create model album (title string key, year i64)
+         insert into album (title, year) values ('a', 1), ('b', 2)",
+    );
+    let catalog = match world.ask(Request::Catalog).unwrap().1.others.into_iter().next() {
+        Some(Event::Catalog(view)) => view,
+        other => panic!("{other:?}"),
+    };
+    let model = catalog.models.iter().find(|model| &*model.name == "album").unwrap();
+    let year = model.find("year", true, None).unwrap();
+    let part = IndexPart { property: year.id, value_type: year.value_type, descending: false };
+    let definition = IndexDefinition { model: model.id, parts: vec![part] };
+    block_on(world.engine.create_index(definition)).unwrap();
+    let read_only = NodeOptions { read_only: true, ..NodeOptions::default() };
+    block_on(Node::open(Arc::clone(&world.engine), world.fixed.env.clone(), read_only)).unwrap();
+    world.fixed.spawn.run_until_stalled();
+    assert_eq!(
+        world.engine.indexes()[0].state,
+        IndexState::Building,
+        "a store open for reading is left alone"
+    );
+    let again = world.reopen();
+    world.fixed.spawn.run_until_stalled();
+    assert_eq!(again.engine.indexes()[0].state, IndexState::Ready { cut: false });
+    again.check("select title from album where year = 2 => b");
 }
 
 #[test]

@@ -194,8 +194,7 @@ mod tests {
         let constant = |n| Box::new(Expr::Constant(Value::Int(n)));
         let above = Expr::Compare(Comparison::Greater, column(), constant(1));
         let both = Expr::And(vec![above.clone(), Expr::Compare(Comparison::Less, column(), constant(4))]);
-        let either =
-            Expr::Or(vec![both.clone(), Expr::Is { negated: false, test: Test::Null, expr: column() }]);
+        let either = Expr::Or(vec![both, Expr::Is { negated: false, test: Test::Null, expr: column() }]);
         for (value, expected) in [(ValueRef::Int(2), true), (ValueRef::Int(4), false), (ValueRef::Null, true)]
         {
             assert_eq!(either.holds_quickly(&|_| Some(value)), Some(expected), "{value:?}");

@@ -247,20 +247,23 @@ impl Plan {
             }
             Reading::InOrder { ranges, reverse, .. } => {
                 let reverse = if *reverse { ", backwards" } else { "" };
-                format!("{what} by index {}{reverse}", self.show_index(model, ranges))
+                format!("{what} by index {}{reverse}", self.show_indexes(model, [ranges]))
             }
-            Reading::Collected { ranges, .. } => {
-                format!("{what} by id, found by index {}", self.show_index(model, ranges))
+            Reading::Collected(lookups) => {
+                let ranges = lookups.iter().map(|(_, ranges)| ranges);
+                format!("{what} by id, found by index {}", self.show_indexes(model, ranges))
             }
         }
     }
 
-    fn show_index(&self, model: &Model, ranges: &[IndexRange]) -> String {
-        match &self.index {
-            Some(definition) => {
-                format!("{}: {}", show_definition(model, definition), show_ranges(model, definition, ranges))
-            }
-            None => String::new(),
-        }
+    fn show_indexes<'a>(
+        &self,
+        model: &Model,
+        ranges: impl IntoIterator<Item = &'a Vec<IndexRange>>,
+    ) -> String {
+        let shown = self.indexes.iter().zip(ranges).map(|(definition, ranges)| {
+            format!("{}: {}", show_definition(model, definition), show_ranges(model, definition, ranges))
+        });
+        shown.collect::<Vec<_>>().join(" or by ")
     }
 }

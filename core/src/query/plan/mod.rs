@@ -10,7 +10,7 @@ use self::access::{Candidate, Question, exists};
 use self::set::{Set, possible};
 use super::bound::{BoundSelect, Hop, OrderKey, Slot};
 use super::expr::{AggregateFunction, Expr};
-use crate::id::{EntityId, OpId};
+use crate::id::{EntityId, ModelId, OpId};
 use crate::node::protocol::Column;
 use crate::storage::{Deleted, Index, IndexDefinition, IndexId, IndexRange, ReadView};
 use crate::value::Value;
@@ -28,8 +28,8 @@ pub struct Plan {
     pub(crate) first_only: bool,
     /// When what each hop leads to is needed.
     pub(crate) stages: Vec<Stage>,
-    /// The index that `reading` uses.
-    index: Option<IndexDefinition>,
+    /// The indexes that `reading` uses.
+    indexes: Vec<IndexDefinition>,
     wanted: Option<IndexDefinition>,
 }
 
@@ -58,14 +58,13 @@ pub(crate) enum Reading {
         /// Backwards.
         reverse: bool,
     },
-    /// By an index that gives the ids only, which are then read in their order.
-    Collected {
-        /// The index.
-        index: IndexId,
-        /// The ranges of keys.
-        ranges: Vec<IndexRange>,
-    },
+    /// By indexes that give the ids only, those of any of them, which are then read in their order: at least one
+    /// index, with the ranges of its keys.
+    Collected(Vec<(IndexId, Vec<IndexRange>)>),
 }
+
+/// An `or` of more cases is not looked up case by case.
+const MAX_CASES: usize = 16;
 
 /// When the entities that a hop leads to are looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,7 +98,7 @@ impl Lookups {
 /// Chooses how to read the rows of `select`, given what the store offers.
 pub fn plan(mut select: BoundSelect, lookups: &Lookups) -> Plan {
     let stages = stages(&select);
-    let sets = sets(&select);
+    let sets = sets(&select.input.slots, select.filter.as_ref());
     let plain = select.grouping.is_none() && !select.distinct;
     if plain {
         simplify_order(&mut select, &sets);
@@ -115,23 +114,35 @@ pub fn plan(mut select: BoundSelect, lookups: &Lookups) -> Plan {
         reading = Reading::Entities(entities);
     }
     let mut plan =
-        Plan { select, reading, sorts, by_key, first_only: false, stages, index: None, wanted: None };
+        Plan { select, reading, sorts, by_key, first_only: false, stages, indexes: Vec::new(), wanted: None };
     if matches!(plan.reading, Reading::All { .. }) && plan.select.input.deleted == Deleted::Exclude {
         plan.choose_index(sets, &lookups.indexes);
     }
     plan
 }
 
-/// The values that the filter leaves possible for each slot.
-fn sets(select: &BoundSelect) -> Vec<Option<Set>> {
-    let filter = select.filter.as_ref();
-    let slots = select.input.slots.iter().enumerate();
-    let sets = slots.map(|(slot, kind)| match kind {
+/// The values that a condition leaves possible for each slot.
+fn sets(slots: &[Slot], condition: Option<&Expr>) -> Vec<Option<Set>> {
+    let sets = slots.iter().enumerate().map(|(slot, kind)| match kind {
         Slot::Property(property) if property.is_text() => None,
-        Slot::Property(_) | Slot::Id => possible(filter?, slot),
+        Slot::Property(_) | Slot::Id => possible(condition?, slot),
         Slot::Hop(_) => None,
     });
     sets.collect()
+}
+
+/// The condition as cases of which one must hold: those of the first `or` among its conditions, each with all the
+/// other conditions.
+fn cases(condition: &Expr) -> Option<Vec<Expr>> {
+    let all = condition.conjuncts();
+    let (place, cases) = all.iter().enumerate().find_map(|(place, part)| match part {
+        Expr::Or(cases) if cases.len() <= MAX_CASES => Some((place, cases)),
+        _ => None,
+    })?;
+    let others: Vec<Expr> =
+        all.iter().enumerate().filter(|(at, _)| *at != place).map(|(_, part)| part.clone()).collect();
+    let with = |case: &Expr| Expr::And(others.iter().chain([case]).cloned().collect());
+    Some(cases.iter().map(with).collect())
 }
 
 /// How rows are read where no index helps.
@@ -200,8 +211,13 @@ impl Plan {
             .wanted(candidate.as_ref().map_or(0, |candidate| candidate.score))
             .map(|parts| IndexDefinition { model, parts })
             .filter(|definition| !exists(&own, definition));
-        let Some(Candidate { index, ranges, in_order, reverse, .. }) = candidate else { return };
-        self.index = own.iter().find(|known| known.id == index).map(|known| known.definition.clone());
+        let Some(Candidate { index, ranges, in_order, reverse, .. }) = candidate else {
+            if self.wanted.is_none() {
+                self.choose_for_cases(model, &own);
+            }
+            return;
+        };
+        self.indexes = definitions(&own, [index]);
         self.first_only = in_order && extreme.is_some();
         if in_order && plain {
             self.sorts = false;
@@ -209,9 +225,40 @@ impl Plan {
         self.reading = if in_order {
             Reading::InOrder { index, ranges, reverse }
         } else {
-            Reading::Collected { index, ranges }
+            Reading::Collected(vec![(index, ranges)])
         };
     }
+
+    /// Reads by an index for each case of an `or`, where there is one for each.
+    fn choose_for_cases(&mut self, model: ModelId, own: &[Index]) {
+        let Some(cases) = self.select.filter.as_ref().and_then(cases) else { return };
+        let slots = &self.select.input.slots;
+        let (mut found, mut wanted) = (Vec::new(), Vec::new());
+        for case in cases {
+            let sets = sets(slots, Some(&case));
+            if sets.iter().flatten().any(Set::is_empty) {
+                continue;
+            }
+            let question = Question { slots, sets: &sets, order: &[], limited: false };
+            match (question.best(own), question.wanted(0)) {
+                (Some(candidate), _) => found.push((candidate.index, candidate.ranges)),
+                (None, Some(parts)) => wanted.push(IndexDefinition { model, parts }),
+                (None, None) => return,
+            }
+        }
+        if wanted.is_empty() && !found.is_empty() {
+            self.indexes = definitions(own, found.iter().map(|(index, _)| *index));
+            self.reading = Reading::Collected(found);
+        }
+        // One at a time: the next one is wanted when this one is there.
+        self.wanted = wanted.into_iter().find(|definition| !exists(own, definition));
+    }
+}
+
+/// The definitions of indexes, in their order.
+fn definitions(own: &[Index], ids: impl IntoIterator<Item = IndexId>) -> Vec<IndexDefinition> {
+    let definition = |id| own.iter().find(|known| known.id == id).map(|known| known.definition.clone());
+    ids.into_iter().filter_map(definition).collect()
 }
 
 /// The order whose first row has the only aggregate of a query, where that is the least or greatest value of a
@@ -335,8 +382,8 @@ impl Plan {
         self.wanted.as_ref()
     }
 
-    /// The index that is read, where one is.
-    pub fn used_index(&self) -> Option<&IndexDefinition> {
-        self.index.as_ref()
+    /// The indexes that are read.
+    pub fn used_indexes(&self) -> &[IndexDefinition] {
+        &self.indexes
     }
 }

@@ -9,7 +9,7 @@ use crate::query::bound::Slot;
 use crate::query::expr::Expr;
 use crate::query::plan::{Reading, Stage};
 use crate::storage::kv::yield_once;
-use crate::storage::{Access, RowStream, Scan, ScanRows, StorageError};
+use crate::storage::{Access, IndexId, IndexRange, RowStream, Scan, ScanRows, StorageError};
 use crate::value::{Pick, RowRef, Rows, Value, ValueRef};
 
 /// A row with its slots, and its place among rows that are otherwise equal: the bits of its id.
@@ -191,16 +191,13 @@ impl<'a> Reader<'a> {
             Reading::InOrder { index, ranges, reverse } => {
                 Access::Index { index: *index, ranges: ranges.clone(), reverse: *reverse }
             }
-            Reading::Collected { index, ranges } => {
-                let access = Access::Index { index: *index, ranges: ranges.clone(), reverse: false };
-                match collect(query, model, access).await? {
-                    Some(entities) => {
-                        reader.found = Some(entities.len());
-                        Access::Entities(entities)
-                    }
-                    None => Access::All { after: None },
+            Reading::Collected(lookups) => match collect(query, model, lookups).await? {
+                Some(entities) => {
+                    reader.found = Some(entities.len());
+                    Access::Entities(entities)
                 }
-            }
+                None => Access::All { after: None },
+            },
         };
         let columns: Vec<PropertyId> = select
             .input
@@ -336,36 +333,44 @@ fn lost(missing: usize) -> RunError {
     StorageError::Damaged { what: "an index".to_owned(), message }.into()
 }
 
-/// The ids that an index finds, ascending; `None` where they are so many that reading everything is quicker.
+/// The ids that indexes find, ascending; `None` where they are so many that reading everything is quicker.
 async fn collect(
     query: Query<'_>,
     model: ModelId,
-    access: Access,
+    lookups: &[(IndexId, Vec<IndexRange>)],
 ) -> Result<Option<Vec<EntityId>>, RunError> {
     let bound = match query.source.count_hint(model) {
         Some(count) => (count / WORTHWHILE_PART).max(COLLECT_AT_LEAST),
         None => COLLECT_UNKNOWN,
     };
     let start = query.nanos();
-    let scan = Scan {
-        model,
-        access,
-        columns: Vec::new(),
-        deleted: query.select().input.deleted,
-        limit: Some(bound.saturating_add(1)),
-        expected: None,
-    };
-    let mut stream = query.source.scan(scan);
-    let mut entities = Vec::new();
-    while let Some(batch) = stream.next().await {
-        entities.extend(batch?.entities());
+    let mut entities: Vec<EntityId> = Vec::new();
+    for (index, ranges) in lookups {
+        let found = u64::try_from(entities.len()).unwrap_or(u64::MAX);
+        let scan = Scan {
+            model,
+            access: Access::Index { index: *index, ranges: ranges.clone(), reverse: false },
+            columns: Vec::new(),
+            deleted: query.select().input.deleted,
+            limit: Some(bound.saturating_sub(found).saturating_add(1)),
+            expected: None,
+        };
+        let mut stream = query.source.scan(scan);
+        while let Some(batch) = stream.next().await {
+            entities.extend(batch?.entities());
+        }
+        drop(stream);
+        if u64::try_from(entities.len()).unwrap_or(u64::MAX) > bound {
+            break;
+        }
     }
-    drop(stream);
     query.statistics.examined.add(0, query.nanos().saturating_sub(start));
     if u64::try_from(entities.len()).unwrap_or(u64::MAX) > bound {
         query.statistics.gave_up_index.store(true, std::sync::atomic::Ordering::Relaxed);
         return Ok(None);
     }
     entities.sort_unstable();
+    // Where several indexes are read, more than one may find an entity.
+    entities.dedup();
     Ok(Some(entities))
 }

@@ -56,6 +56,10 @@ fn with_indexes() {
             "select name from album where starts_with(name, 'A') and genre is null",
             "select name from album where year = 1 or year = 2 or year is null",
             "select name from album where year = 1 or genre = 'Jazz'",
+            "select name from album where rating > 1 and (year in (1, 2) or name like 'A%' or genre = 'Jazz' and year = 3)",
+            "select name from album where year = 1 or price = 2",
+            "select name from album where year = 1 or year + 1 = 2",
+            "select name from album where (year = 1 or genre = 'Jazz') and (name = 'a' or price = 5) order by name limit 2",
             "select name from album where year <> 1974",
             "select name from album where year + 1 = 1975",
             "select name from album where artist.country.code = 'US' and price > 5 and year = 1959",
@@ -89,6 +93,7 @@ fn wanted_indexes() {
             "select name from album where year > 1 order by year desc nulls last limit 1",
             "select name from album where note = 'x' and data = '1'",
             "select name from album where artist.name = 'x'",
+            "select name from album where year = 1 or genre = 'Jazz' and rating = 5",
         ],
     );
 }

@@ -45,6 +45,7 @@ impl Batch {
             && self.states.is_empty()
             && self.texts.is_empty()
             && self.set_aside.is_empty()
+            && self.relayed.is_empty()
             && self.take_back.is_empty()
             && self.withdrawn.is_empty()
             && self.vanished.is_empty()
@@ -154,7 +155,7 @@ impl<K: Kv> Commit<'_, K> {
             self.next.head.catalog = position;
         }
         let changes = std::mem::take(&mut self.log);
-        let entry = LogEntry { position, transaction: batch.transaction, changes };
+        let entry = LogEntry { position, transaction: batch.transaction, changes, relayed: batch.relayed };
         self.writes.put(layout::log(position), record::encode_log(&entry));
         Ok(())
     }

@@ -378,27 +378,37 @@ pub(crate) fn decode_tail(entity: EntityId, bytes: &[u8]) -> Result<OpId, Storag
     decode(bytes, || format!("text tail of entity {entity}"), |reader| reader.op_id("operation"))
 }
 
+/// Format 2 names relayed operations too.
 pub(crate) fn encode_log(entry: &LogEntry) -> Vec<u8> {
-    encode(64, |writer| {
-        writer.bool(entry.transaction.is_some());
-        if let Some(transaction) = entry.transaction {
-            writer.transaction_id(transaction);
+    let mut writer = Writer::with_capacity(64);
+    writer.u8(if entry.relayed.is_empty() { FORMAT } else { FORMAT_2 });
+    writer.bool(entry.transaction.is_some());
+    if let Some(transaction) = entry.transaction {
+        writer.transaction_id(transaction);
+    }
+    writer.count(entry.changes.len());
+    for change in &entry.changes {
+        writer.model_id(change.model);
+        writer.entity_id(change.entity);
+        writer.count(change.operations.len());
+        change.operations.iter().for_each(|id| writer.op_id(*id));
+    }
+    if !entry.relayed.is_empty() {
+        writer.count(entry.relayed.len());
+        for (entity, id) in &entry.relayed {
+            writer.entity_id(*entity);
+            writer.op_id(*id);
         }
-        writer.count(entry.changes.len());
-        for change in &entry.changes {
-            writer.model_id(change.model);
-            writer.entity_id(change.entity);
-            writer.count(change.operations.len());
-            change.operations.iter().for_each(|id| writer.op_id(*id));
-        }
-    })
+    }
+    writer.into_bytes()
 }
 
 pub(crate) fn decode_log(at: Position, bytes: &[u8]) -> Result<LogEntry, StorageError> {
-    decode(
+    decode_up_to(
+        FORMAT_2,
         bytes,
         || format!("log entry {}", at.0),
-        |reader| {
+        |format, reader| {
             let transaction = match reader.bool("transaction mark")? {
                 true => Some(reader.transaction_id("transaction")?),
                 false => None,
@@ -411,7 +421,13 @@ pub(crate) fn decode_log(at: Position, bytes: &[u8]) -> Result<LogEntry, Storage
                 let operations = (0..count).map(|_| reader.op_id("operation")).collect::<Result<_, _>>()?;
                 changes.push(LogChange { model, entity, operations });
             }
-            Ok(LogEntry { position: at, transaction, changes })
+            let count = match format {
+                FORMAT => 0,
+                _ => reader.count("relayed operations", MAX_ITEMS, 32)?,
+            };
+            let relayed = (0..count).map(|_| Ok((reader.entity_id("entity")?, reader.op_id("operation")?)));
+            let relayed = relayed.collect::<Result<_, DecodeError>>()?;
+            Ok(LogEntry { position: at, transaction, changes, relayed })
         },
     )
 }

@@ -9,6 +9,15 @@
 //! A directory that holds anything but no `ankurah-store` is not ours, and is left alone.
 //!
 //! A store that is only to be read, where the system lets nothing be written, is read from a private copy of `data`.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss
+    )
+)]
 
 mod copy;
 mod marker;

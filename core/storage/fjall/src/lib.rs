@@ -9,6 +9,15 @@
 //!
 //! fjall writes wherever it opens a database. A store that is only to be read, where nothing can be written, is read
 //! from a copy of its journals and lists; tables, which are most of it, are read where they are.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss
+    )
+)]
 
 mod check;
 mod error;

@@ -8,6 +8,15 @@
 //!
 //! sled writes wherever it opens a database. A store that is only to be read, where nothing can be written, is read
 //! from a copy of the whole of it in the folder for temporary files.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss
+    )
+)]
 
 mod keys;
 mod store;

@@ -11,11 +11,14 @@ fn entry() -> impl Strategy<Value = LogEntry> {
         (id(), id(), proptest::collection::vec(id(), 0..4)).prop_map(|(model, entity, operations)| {
             LogChange { model: ModelId(model), entity: EntityId(entity), operations }
         });
-    (any::<u64>(), any::<Option<u128>>(), proptest::collection::vec(change, 0..4)).prop_map(
-        |(position, transaction, changes)| LogEntry {
+    let changes = proptest::collection::vec(change, 0..4);
+    let relayed = proptest::collection::vec((id().prop_map(EntityId), id()), 0..3);
+    (any::<u64>(), any::<Option<u128>>(), changes, relayed).prop_map(
+        |(position, transaction, changes, relayed)| LogEntry {
             position: Position(position),
             transaction: transaction.map(TransactionId),
             changes,
+            relayed,
         },
     )
 }
@@ -81,9 +84,10 @@ fn a_newer_format_is_told_from_damage() {
         Err(StorageError::Newer { found, known }) => (found, known),
         other => panic!("{other:?}"),
     };
-    let mut log = encode_log(&LogEntry { position: Position(1), transaction: None, changes: vec![] });
-    log[0] = 2;
-    assert_eq!(newer(decode_log(Position(1), &log).map(drop)), (2, 1));
+    let mut log =
+        encode_log(&LogEntry { position: Position(1), transaction: None, changes: vec![], relayed: vec![] });
+    log[0] = 3;
+    assert_eq!(newer(decode_log(Position(1), &log).map(drop)), (3, 2));
     let identity = Identity { format: 9, store: StoreId([1; 16]), epoch: 1 };
     let mut bytes = identity.encode();
     bytes.extend_from_slice(b"fields that are not known yet");
