@@ -18,7 +18,7 @@ const CORPORA: &str = "fixtures/fuzz";
 /// How long a target runs where nothing else is asked for.
 const SECONDS: u64 = 60;
 
-/// Inputs of a target that the repository holds, and their bytes together; the shortest are kept.
+/// Inputs of a target that the repository holds at most, and their bytes together.
 const KEPT: (usize, usize) = (200, 128 << 10);
 
 /// What the compiler does besides: counters of edges, a table of them, calls before comparisons.
@@ -135,8 +135,8 @@ impl Target<'_> {
         command::run(program.args([&corpus, &kept]))
     }
 
-    /// Makes the repository's corpus anew: the shortest inputs of those that between them reach all that both
-    /// corpora reach. What has a name of its own stays.
+    /// Makes the repository's corpus anew: of the inputs that between them reach all that both corpora reach, some
+    /// of every length. What has a name of its own stays.
     fn merge(&self) -> Result<String, String> {
         let kept = self.workspace.root.join(CORPORA).join(self.name);
         let merged = self.folder("merged");
@@ -156,7 +156,7 @@ impl Target<'_> {
             let length = fs::metadata(&path).map_err(failed)?.len();
             inputs.push((usize::try_from(length).unwrap_or(usize::MAX), path));
         }
-        let (found, chosen) = (inputs.len(), shortest(inputs));
+        let (found, chosen) = (inputs.len(), some_of_every_length(inputs));
         for path in &chosen {
             fs::copy(path, kept.join(path.file_name().unwrap_or_default())).map_err(failed)?;
         }
@@ -170,16 +170,16 @@ fn has_a_name(path: &Path) -> bool {
     name.len() != 40 || !name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The shortest inputs, as many as the repository holds.
-fn shortest(mut inputs: Vec<(usize, PathBuf)>) -> Vec<PathBuf> {
+/// As many inputs as the repository holds, of all lengths.
+fn some_of_every_length(mut inputs: Vec<(usize, PathBuf)>) -> Vec<PathBuf> {
     let (count, mut room) = KEPT;
     inputs.sort();
-    inputs.truncate(count);
+    let step = inputs.len().div_ceil(count).max(1);
     let fits = |(length, path)| {
         room = usize::checked_sub(room, length)?;
         Some(path)
     };
-    inputs.into_iter().map_while(fits).collect()
+    inputs.into_iter().step_by(step).map_while(fits).collect()
 }
 
 /// The files of a folder, sorted.
@@ -222,11 +222,17 @@ mod tests {
     }
 
     #[test]
-    fn the_shortest_inputs_are_kept_within_bounds() {
-        let input = |length: usize, name: &str| (length, PathBuf::from(name));
-        let chosen = shortest(vec![input(3, "c"), input(1, "a"), input(2, "b")]);
-        assert_eq!(chosen, [PathBuf::from("a"), PathBuf::from("b"), PathBuf::from("c")]);
-        assert_eq!(shortest(vec![input(KEPT.1, "a"), input(KEPT.1, "b")]).len(), 1);
-        assert_eq!(shortest(vec![input(0, "a"); 2 * KEPT.0]).len(), KEPT.0);
+    fn the_inputs_that_are_kept_are_few_and_of_all_lengths() {
+        let input = |length: usize| (length, PathBuf::from(length.to_string()));
+        let check = |lengths: &mut dyn Iterator<Item = usize>, expected: &[usize]| {
+            let chosen = some_of_every_length(lengths.map(input).collect());
+            let expected: Vec<_> = expected.iter().map(|length| input(*length).1).collect();
+            assert_eq!(chosen, expected);
+        };
+        check(&mut std::iter::empty(), &[]);
+        check(&mut [3, 1, 2].into_iter(), &[1, 2, 3]);
+        check(&mut [KEPT.1, 1].into_iter(), &[1]);
+        let every_other: Vec<usize> = (0..KEPT.0).map(|n| 2 * n).collect();
+        check(&mut (0..2 * KEPT.0), &every_other);
     }
 }

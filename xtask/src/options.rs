@@ -133,7 +133,7 @@ Arguments:
 
 Options:
   --seconds N  how long each target runs; 60 where it is not said
-  --merge      then make fixtures/fuzz/TARGET anew of the shortest inputs that reach all that was reached";
+  --merge      then make fixtures/fuzz/TARGET anew, of some of the inputs that reach all that was reached";
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
