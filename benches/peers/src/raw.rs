@@ -32,7 +32,8 @@ impl Raw {
     pub fn create(peer: Peer, folder: &Path) -> Result<Self, Error> {
         Ok(match peer {
             Peer::RawFjall => {
-                let database = Database::builder(folder).cache_size(128 << 20).open()?;
+                let database =
+                    Database::builder(folder).cache_size(128 << 20).max_journaling_size(64 << 20).open()?;
                 let tree = |name: &str| {
                     let options = || KeyspaceCreateOptions::default().max_memtable_size(16 << 20);
                     database.keyspace(name, options)
