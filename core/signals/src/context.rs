@@ -3,12 +3,13 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::cause::Cause;
 use crate::fault::Fault;
-use crate::node::{Dependency, Node, Reads, lock};
+use crate::node::{Dependency, Node, Reads};
+use crate::orphans;
 
 /// How many computations may stand on one thread's stack before the rest of a deep graph is computed from
 /// a list instead.
@@ -51,10 +52,6 @@ struct Context {
     /// What reacts when nothing is held any more.
     queue: RefCell<Vec<Arc<dyn Node>>>,
 }
-
-/// What waited on a thread that ended before it could react. The next thread that reacts takes it over.
-static ORPHANS: Mutex<Vec<Arc<dyn Node>>> = Mutex::new(Vec::new());
-static HAS_ORPHANS: AtomicBool = AtomicBool::new(false);
 
 /// A computation on the stack and what it has read.
 pub(crate) struct Frame {
@@ -224,8 +221,7 @@ pub(crate) fn cause() -> Option<Arc<Cause>> {
 pub(crate) fn enqueue(nodes: impl IntoIterator<Item = Arc<dyn Node>>) {
     let mut nodes: Vec<_> = nodes.into_iter().collect();
     if CONTEXT.try_with(|context| context.queue.borrow_mut().append(&mut nodes)).is_err() {
-        lock(&ORPHANS).append(&mut nodes);
-        HAS_ORPHANS.store(true, Ordering::Release);
+        orphans::leave(&mut nodes);
     }
 }
 
@@ -257,10 +253,7 @@ impl Drop for Hold {
 fn flush(context: &Context) {
     context.flushing.set(true);
     loop {
-        if HAS_ORPHANS.swap(false, Ordering::Acquire) {
-            let mut orphans = std::mem::take(&mut *lock(&ORPHANS));
-            context.queue.borrow_mut().append(&mut orphans);
-        }
+        orphans::adopt(&mut context.queue.borrow_mut());
         let mut ready = std::mem::take(&mut *context.queue.borrow_mut());
         if ready.is_empty() {
             break;
@@ -301,10 +294,6 @@ pub(crate) fn report(fault: &Fault) {
 
 impl Drop for Context {
     fn drop(&mut self) {
-        let queue = self.queue.get_mut();
-        if !queue.is_empty() {
-            lock(&ORPHANS).append(queue);
-            HAS_ORPHANS.store(true, Ordering::Release);
-        }
+        orphans::leave(self.queue.get_mut());
     }
 }

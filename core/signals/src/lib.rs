@@ -85,6 +85,7 @@ mod fault;
 mod grave;
 mod node;
 mod observer;
+mod orphans;
 mod signal;
 mod slots;
 mod stream;
