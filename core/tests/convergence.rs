@@ -342,7 +342,7 @@ fn what_one_link_frees_is_sent_on_by_it() {
         site.run("create model album (title string key, year i64)");
     }
     sites[0].run("insert into album (title) values ('Blue')");
-    let mut wires = vec![Wire::new(&sites[0], &sites[1]), Wire::new(&sites[1], &sites[2])];
+    let mut wires = [Wire::new(&sites[0], &sites[1]), Wire::new(&sites[1], &sites[2])];
     // The row alone, as if its catalog had been lost on the way.
     let view = block_on(sites[0].engine.view()).unwrap();
     let row = block_on(view.log(Position(0), 100))
@@ -365,11 +365,11 @@ fn what_is_not_understood_is_passed_on() {
     for seed in 0..10 {
         let dice = Dice(SeededRandom::new(seed));
         let sites: Vec<Site> = (0..3).map(|number| Site::new(2_000 + seed * 10 + number)).collect();
-        let mut wires = vec![Wire::new(&sites[0], &sites[1]), Wire::new(&sites[1], &sites[2])];
+        let mut wires = [Wire::new(&sites[0], &sites[1]), Wire::new(&sites[1], &sites[2])];
         let mut expected = BTreeMap::new();
         for number in 0..20 {
             let (site, bytes) = (dice.pick(&sites), of_a_later_version(number));
-            let done = block_on(site.node.ingest(&[bytes.clone()], Role::Replica)).unwrap();
+            let done = block_on(site.node.ingest(std::slice::from_ref(&bytes), Role::Replica)).unwrap();
             expected.insert(done.parked[0], bytes);
             site.run("create model if not exists album (title string key, year i64, note text)");
             site.run(&format!("insert into album (title) values ('{number}')"));
