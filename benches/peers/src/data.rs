@@ -1,7 +1,9 @@
 //! The rows that everybody writes.
 
+use ankurah::Model;
+
 /// An album.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Model)]
 pub struct Album {
     /// Its name; no two albums have the same.
     pub name: String,

@@ -4,12 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ankurah::core::id::{ModelId, PropertyId};
-use ankurah::core::node::protocol::{Cell, Event, Failure, Outcome};
-use ankurah::core::node::{Isolation, NotCommitted};
-use ankurah::core::storage::{Engine, IndexDefinition, Position};
+use ankurah::core::node::protocol::{Cell, Event, Outcome};
+use ankurah::core::storage::{Engine, IndexDefinition};
 use ankurah::protocol::{Connection, Parameters, Request, SessionId};
 use ankurah::{Context, Durability, Node, NodeOptions, OpenOptions, Target, Value, ValueRef, View};
-use ankurah_query_lang::ast::InsertMode;
 use futures::StreamExt;
 use futures::executor::block_on;
 
@@ -111,32 +109,15 @@ impl Ours {
     /// Creates albums, each in a transaction of its own.
     ///
     /// # Errors
-    /// What the node says.
+    /// What the store says.
     pub fn create_albums(&self, albums: &[Album]) -> Result<(), Error> {
+        let context = Context::new(self.node.clone());
         block_on(async {
             for album in albums {
-                while self.create_album(album).await?.is_none() {}
+                context.create(album).await?;
             }
             Ok(())
         })
-    }
-
-    /// Creates an album, unless something came between.
-    async fn create_album(&self, album: &Album) -> Result<Option<Position>, Error> {
-        let said = |failure: Box<Failure>| failure.message;
-        let mut transaction = self.node.begin(Isolation::default()).await.map_err(said)?;
-        let catalog = Arc::clone(transaction.catalog());
-        let model = catalog.find("album", false, None)?;
-        let mut values = Vec::with_capacity(3);
-        for (name, text) in [("name", &album.name), ("year", &album.year), ("artist", &album.artist)] {
-            values.push((model.find(name, false, None)?.id, Value::string(text.as_str())?));
-        }
-        transaction.insert(model, values, InsertMode::Insert).await.map_err(said)?;
-        match transaction.commit().await {
-            Ok(position) => Ok(Some(position)),
-            Err(NotCommitted::Again) => Ok(None),
-            Err(NotCommitted::Failed(failure)) => Err(said(failure).into()),
-        }
     }
 
     /// Writes albums by their keys, `each` in one transaction, as an import does.

@@ -71,6 +71,9 @@ pub struct Figure {
     pub seconds: f64,
     /// How many a second.
     pub per_second: f64,
+    /// The least time of processors that a round took, of all threads together, in seconds; where the system
+    /// tells. On a machine that has other work to do it says more than the clock.
+    pub cpu_seconds: Option<f64>,
 }
 
 /// A ratio of two figures.
@@ -84,6 +87,8 @@ pub struct Ratio {
     pub against: Peer,
     /// How many times as much the first did in the same time.
     pub ratio: f64,
+    /// How many times as much the first did in the same time of processors.
+    pub cpu_ratio: Option<f64>,
     /// What it must be at least.
     pub required: Option<f64>,
 }
@@ -91,25 +96,43 @@ pub struct Ratio {
 /// A ratio to show: bench, first, second, and what it must be at least.
 pub type Wanted = (&'static str, Peer, Peer, Option<f64>);
 
+/// The best of all rounds.
+#[derive(Debug)]
+struct Best {
+    count: u64,
+    took: Duration,
+    cpu: Option<Duration>,
+}
+
+/// The time of processors that this process has taken so far, in its own and the system's code, from the two
+/// fields of Linux' `/proc/self/stat` that count it in hundredths of a second.
+fn cpu_time() -> Option<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(11);
+    let own: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some(Duration::from_millis((own + system) * 10))
+}
+
 /// Collects figures.
 #[derive(Debug, Default)]
 pub struct Report {
-    best: BTreeMap<(&'static str, Peer), (u64, Duration)>,
+    best: BTreeMap<(&'static str, Peer), Best>,
     order: Vec<(&'static str, Peer)>,
 }
 
 impl Report {
     /// Notes how long `count` pieces of work took.
-    pub fn add(&mut self, bench: &'static str, peer: Peer, count: usize, took: Duration) {
+    fn add(&mut self, bench: &'static str, peer: Peer, count: usize, took: Duration, cpu: Option<Duration>) {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         let key = (bench, peer);
         if !self.order.contains(&key) {
             self.order.push(key);
         }
-        let best = self.best.entry(key).or_insert((count, took));
-        if took < best.1 {
-            *best = (count, took);
-        }
+        let best = self.best.entry(key).or_insert(Best { count, took, cpu });
+        best.took = best.took.min(took);
+        best.cpu = best.cpu.min(cpu);
     }
 
     /// Measures `work`, which does `count` pieces.
@@ -123,20 +146,23 @@ impl Report {
         count: usize,
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
-        let start = Instant::now();
+        let (start, cpu) = (Instant::now(), cpu_time());
         let result = work()?;
-        self.add(bench, peer, count, start.elapsed());
+        let took = start.elapsed();
+        let cpu = cpu_time().zip(cpu).map(|(after, before)| after.saturating_sub(before));
+        self.add(bench, peer, count, took, cpu);
         Ok(result)
     }
 
     /// The figures in the order in which they were first measured.
     pub fn figures(&self) -> Vec<Figure> {
         let figure = |key: &(&'static str, Peer)| {
-            let (count, took) = self.best.get(key)?;
+            let Best { count, took, cpu } = self.best.get(key)?;
             let seconds = took.as_secs_f64();
             #[allow(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
             let per_second = *count as f64 / seconds.max(1e-9);
-            Some(Figure { bench: key.0, peer: key.1, count: *count, seconds, per_second })
+            let cpu_seconds = cpu.map(|cpu| cpu.as_secs_f64());
+            Some(Figure { bench: key.0, peer: key.1, count: *count, seconds, per_second, cpu_seconds })
         };
         self.order.iter().filter_map(figure).collect()
     }
@@ -144,12 +170,19 @@ impl Report {
     /// Those of the wanted ratios whose figures were measured.
     pub fn ratios(&self, wanted: &[Wanted]) -> Vec<Ratio> {
         let figures = self.figures();
-        let rate = |bench: &str, peer: Peer| {
-            figures.iter().find(|figure| figure.bench == bench && figure.peer == peer).map(|f| f.per_second)
+        let find = |bench: &str, peer: Peer| {
+            figures.iter().find(|figure| figure.bench == bench && figure.peer == peer)
         };
         let ratio = |(bench, ours, against, required): &Wanted| {
-            let ratio = rate(bench, *ours)? / rate(bench, *against)?;
-            Some(Ratio { bench, ours: *ours, against: *against, ratio, required: *required })
+            let (first, second) = (find(bench, *ours)?, find(bench, *against)?);
+            Some(Ratio {
+                bench,
+                ours: *ours,
+                against: *against,
+                ratio: first.per_second / second.per_second,
+                cpu_ratio: second.cpu_seconds.zip(first.cpu_seconds).map(|(second, first)| second / first),
+                required: *required,
+            })
         };
         wanted.iter().filter_map(ratio).collect()
     }
@@ -163,17 +196,19 @@ impl Report {
                 bench = figure.bench;
                 text.push_str(&format!("\n{bench}\n"));
             }
-            let Figure { peer, count, seconds, per_second, .. } = figure;
-            text.push_str(&format!("  {peer:12} {per_second:>12.0} /s   ({count} in {seconds:.3} s)\n"));
+            let Figure { peer, count, seconds, per_second, cpu_seconds, .. } = figure;
+            let cpu = cpu_seconds.map(|cpu| format!(", {cpu:.2} s of processors")).unwrap_or_default();
+            text.push_str(&format!("  {peer:12} {per_second:>12.0} /s   ({count} in {seconds:.3} s{cpu})\n"));
         }
         text.push('\n');
-        for Ratio { bench, ours, against, ratio, required } in self.ratios(wanted) {
+        for Ratio { bench, ours, against, ratio, cpu_ratio, required } in self.ratios(wanted) {
             let required = match required {
                 None => String::new(),
                 Some(least) if ratio >= least => format!("  at least {least}: yes"),
                 Some(least) => format!("  at least {least}: NO"),
             };
-            text.push_str(&format!("{bench:24} {ours:12} / {against:12} {ratio:>8.2}{required}\n"));
+            let cpu = cpu_ratio.map(|cpu| format!("  ({cpu:.2} by processors)")).unwrap_or_default();
+            text.push_str(&format!("{bench:24} {ours:12} / {against:12} {ratio:>8.2}{cpu}{required}\n"));
         }
         text
     }

@@ -62,11 +62,13 @@ fn public_albums(albums: &[Album]) -> Vec<public::Album> {
 pub fn buffered(setup: &Setup, report: &mut Report) -> Result<(), Error> {
     let count = setup.scaled(20_000);
     let albums = albums(count);
-    let batches = record(|ours| ours.define(false), |ours| ours.create_albums(&albums))?;
+    // What is the first of its kind declares its model.
+    let first = crate::data::albums(1);
+    let batches = record(|ours| ours.create_albums(&first), |ours| ours.create_albums(&albums))?;
     for (ours, raw) in ENGINES {
         setup.rounds(ours, |folder| {
             let store = Ours::create(ours, folder, Durability::Buffered)?;
-            store.define(false)?;
+            store.create_albums(&first)?;
             report.time(BUFFERED, ours, count, || store.create_albums(&albums))?;
             store.close()
         })?;
@@ -113,14 +115,16 @@ pub fn synced(setup: &Setup, report: &mut Report) -> Result<(), Error> {
     let count = setup.scaled(6_400).div_ceil(COMMITTERS) * COMMITTERS;
     let share = count / COMMITTERS;
     let albums = albums(count);
-    let batches = record(|ours| ours.define(false), |ours| ours.create_albums(&albums))?;
+    // What is the first of its kind declares its model.
+    let first = crate::data::albums(1);
+    let batches = record(|ours| ours.create_albums(&first), |ours| ours.create_albums(&albums))?;
     for (ours, raw) in ENGINES {
         if ours == Peer::OursMemory {
             continue;
         }
         setup.rounds(ours, |folder| {
             let store = Ours::create(ours, folder, Durability::Synced)?;
-            store.define(false)?;
+            store.create_albums(&first)?;
             report.time(SYNCED, ours, count, || {
                 all_at_once(albums.chunks(share), |albums| store.create_albums(albums))
             })?;
