@@ -1,6 +1,7 @@
 //! Our stores beside the engines alone, the public crates and SQLite, in one run, since only ratios within one
 //! run mean something. Prints figures and ratios, and writes them as JSON where asked.
 
+mod dag;
 mod data;
 mod ours;
 mod raw;
@@ -15,6 +16,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use report::{Peer, Report, Wanted};
+
+/// The allocator of our command, for everybody.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What goes wrong.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -101,6 +106,7 @@ const BENCHES: &[Bench] = &[
     Bench { name: writes::BUFFERED, run: writes::buffered },
     Bench { name: writes::SYNCED, run: writes::synced },
     Bench { name: writes::BULK, run: writes::bulk },
+    Bench { name: dag::COMPARE, run: dag::compare },
     Bench { name: reads::FETCH, run: reads::fetch },
     Bench { name: "queries", run: reads::queries },
 ];

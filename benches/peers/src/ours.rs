@@ -69,6 +69,11 @@ impl Ours {
         Ok(Ours { connection: node.connect(), node })
     }
 
+    /// The engine.
+    pub fn engine(&self) -> Arc<dyn Engine> {
+        Arc::clone(self.node.engine())
+    }
+
     /// Asks, and waits for the end.
     ///
     /// # Errors
@@ -159,7 +164,8 @@ impl Ours {
             }
             Err(Error::from("the node gave no catalog"))
         })?;
-        let model = catalog.models.iter().find(|model| *model.name == *"album").ok_or("there are no albums")?;
+        let model =
+            catalog.models.iter().find(|model| *model.name == *"album").ok_or("there are no albums")?;
         let properties = ["name", "year", "artist"].map(|name| model.find(name, true, None));
         let properties = properties.into_iter().map(|property| property.ok().map(|property| property.id));
         let properties = properties.collect::<Option<_>>().ok_or("albums have other properties")?;

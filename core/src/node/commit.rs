@@ -234,6 +234,11 @@ impl Committing {
 
     /// Puts the work on top of what the view shows and commits it.
     async fn store(&mut self, view: Arc<dyn ReadView>) -> Result<Position, NotCommitted> {
+        let runs = match self.isolation {
+            // Only here is it tried again.
+            Isolation::Merge => self.work.runs.clone(),
+            Isolation::Snapshot | Isolation::Serializable => std::mem::take(&mut self.work.runs),
+        };
         let mut batch = Batch {
             transaction: Some(self.work.id),
             catalog: if self.isolation == Isolation::Snapshot {
@@ -241,7 +246,8 @@ impl Committing {
             } else {
                 self.catalog.position().max(view.position())
             },
-            runs: self.work.runs.clone(),
+            read_at: Some(view.position()),
+            runs,
             actors: vec![self.lease.record()],
             raised: vec![self.work.clock.clone()],
             take_back: self.take_back.clone(),

@@ -87,7 +87,7 @@ impl Operation {
         let entity = genesis_entity(model, stamp, &nonce);
         let kind = Kind::Genesis { nonce };
         let header = Header { id: entity.0, entity, model, kind, origin: Some(origin), parents: Vec::new() };
-        finish(header, leaves, salt)
+        finish(header, None, leaves, salt)
     }
 
     /// Creates the entity of a model with a key: properties in the model's key order with their values.
@@ -96,10 +96,11 @@ impl Operation {
     /// [`OperationError`] where the key is empty, too long, or has null or a value outside the domain.
     pub fn keyed_genesis(model: ModelId, key: Vec<(PropertyId, Value)>) -> Result<Operation, OperationError> {
         let key = normal_key(key)?;
-        let id = keyed_id(&key_hash(model, &key));
+        let hash = key_hash(model, &key);
+        let id = keyed_id(&hash);
         let kind = Kind::KeyedGenesis { key };
         let header = Header { id, entity: EntityId(id), model, kind, origin: None, parents: Vec::new() };
-        finish(header, Vec::new(), [0; 16])
+        finish(header, Some(hash), Vec::new(), [0; 16])
     }
 
     /// Changes an entity. `parents` are the head that the change was made on, leaves come in any order, `salt`
@@ -120,7 +121,7 @@ impl Operation {
         parents.dedup();
         let id = OpId::new(stamp, 0);
         let header = Header { id, entity, model, kind: Kind::Edit, origin: Some(origin), parents };
-        finish(header, leaves, salt)
+        finish(header, None, leaves, salt)
     }
 
     /// The operation without the content of one property: only its commitment is left, and the digest stays.
@@ -199,8 +200,14 @@ fn normal_leaf(leaf: Leaf) -> Result<Leaf, OperationError> {
     Ok(Leaf { property, change })
 }
 
-/// Checks the rules, hashes, and gives an edit the digest bits of its id.
-fn finish(mut header: Header, leaves: Vec<Leaf>, salt: [u8; 16]) -> Result<Operation, OperationError> {
+/// Checks the rules, hashes, and gives an edit the digest bits of its id. `key` is the hash of the key, where the
+/// caller has it.
+fn finish(
+    mut header: Header,
+    key: Option<Digest>,
+    leaves: Vec<Leaf>,
+    salt: [u8; 16],
+) -> Result<Operation, OperationError> {
     if leaves.len() > limits::LEAVES {
         return Err(OperationError::Leaves(leaves.len()));
     }
@@ -217,7 +224,7 @@ fn finish(mut header: Header, leaves: Vec<Leaf>, salt: [u8; 16]) -> Result<Opera
     check_texts(&header, &leaves).map_err(text_error)?;
     let root =
         payload_root(&salts, &leaves).map_err(|_| OperationError::Rule("a text update is not acceptable"))?;
-    let digest: Digest = digest(&header, &root);
+    let digest: Digest = digest(&header, key, &root);
     if matches!(header.kind, Kind::Edit) {
         header.id = OpId::new(header.id.stamp(), id_bits(&digest));
     }

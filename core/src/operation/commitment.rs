@@ -1,6 +1,8 @@
 //! Every hash of an operation. Each begins with a domain string that ends in a zero byte, so that no input of
 //! one is an input of another.
 
+use std::sync::LazyLock;
+
 use super::encode::{BACKEND_LWW, BACKEND_YRS};
 use super::{Change, Content, Header, Kind, Leaf, LeafSalts, Salts};
 use crate::codec::Writer;
@@ -19,6 +21,9 @@ const LEAF: &[u8] = b"ankurah/leaf/1\0";
 const NODE: &[u8] = b"ankurah/node/1\0";
 const EMPTY: &[u8] = b"ankurah/empty/1\0";
 const OPERATION: &[u8] = b"ankurah/operation/1\0";
+
+/// Bytes that most of what is hashed fits into.
+const ROOM: usize = 128;
 
 /// A text update that the format does not accept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,7 +73,7 @@ pub(crate) fn genesis_id(model: ModelId, stamp: Stamp, nonce: &[u8; 16]) -> OpId
 
 /// The commitment to a model and a key.
 pub(crate) fn key_hash(model: ModelId, key: &[(PropertyId, Value)]) -> Digest {
-    let mut writer = Writer::new();
+    let mut writer = Writer::with_capacity(ROOM);
     writer.count(key.len());
     for (property, value) in key {
         writer.property_id(*property);
@@ -146,7 +151,7 @@ pub(crate) fn commitment(change: &Change, salts: Option<&LeafSalts>) -> Result<D
     let LeafSalts { leaf: salt, content } = salts.unwrap_or(&NONE);
     Ok(match change {
         Change::Set(value) => {
-            let mut writer = Writer::new();
+            let mut writer = Writer::with_capacity(ROOM);
             codec::encode(value, &mut writer);
             hash(CHANGE, &[salt, &[BACKEND_LWW], writer.as_bytes()])
         }
@@ -169,9 +174,15 @@ pub(crate) fn commitment(change: &Change, salts: Option<&LeafSalts>) -> Result<D
     })
 }
 
+/// The root of a payload without leaves.
+static NOTHING: LazyLock<Digest> = LazyLock::new(|| hash(EMPTY, &[]));
+
 /// The root of the Merkle tree over the leaves, ascending by property. The tree is that of RFC 6962: the left
 /// part is the greatest power of two of leaves that leaves some over.
 pub(crate) fn payload_root(salts: &Salts, leaves: &[Leaf]) -> Result<Digest, BadText> {
+    if leaves.is_empty() {
+        return Ok(*NOTHING);
+    }
     let salts = each_salts(salts, leaves);
     let mut level = Vec::with_capacity(leaves.len());
     for (index, leaf) in leaves.iter().enumerate() {
@@ -186,17 +197,18 @@ pub(crate) fn payload_root(salts: &Salts, leaves: &[Leaf]) -> Result<Digest, Bad
             .map(|pair| match pair {
                 [left, right] => hash(NODE, &[&left.0, &right.0]),
                 [Digest(alone)] => Digest(*alone),
-                _ => hash(EMPTY, &[]),
+                _ => *NOTHING,
             })
             .collect();
     }
-    Ok(level.pop().unwrap_or_else(|| hash(EMPTY, &[])))
+    Ok(level.pop().unwrap_or(*NOTHING))
 }
 
-/// The digest of an operation: over the header without the digest bits of the id, and the payload root.
-pub(crate) fn digest(header: &Header, root: &Digest) -> Digest {
-    let mut writer = Writer::new();
-    header.encode_for_digest(&mut writer);
+/// The digest of an operation: over the header without the digest bits of the id, and the payload root. `key` is the
+/// hash of the key, where the caller has it.
+pub(crate) fn digest(header: &Header, key: Option<Digest>, root: &Digest) -> Digest {
+    let mut writer = Writer::with_capacity(2 * ROOM);
+    header.encode_for_digest(key, &mut writer);
     hash(OPERATION, &[writer.as_bytes(), &root.0])
 }
 

@@ -101,7 +101,7 @@ fn decode_known(mut reader: Reader<'_>, id: OpId, entity: EntityId) -> Result<Op
     let bad_text = || rule(&reader, at, "payload", "a text update is not acceptable");
     check_texts(&header, &leaves).map_err(|_| bad_text())?;
     let root = payload_root(&salts, &leaves).map_err(|_| bad_text())?;
-    let digest = digest(&header, &root);
+    let digest = digest(&header, None, &root);
     let expected = fixed_id(&header).unwrap_or_else(|| OpId::new(id.stamp(), id_bits(&digest)));
     if expected != id {
         return Err(rule(&reader, 1, "id", "the id does not fit the content"));

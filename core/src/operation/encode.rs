@@ -34,8 +34,14 @@ pub(super) const SIGNATURE_NONE: u8 = 0;
 impl Operation {
     /// The operation's bytes, as `docs/format.md` says. [`Operation::decode`] gives the same operation back.
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::with_capacity(256);
-        self.header.encode(&mut writer);
+        let mut writer = Writer::with_capacity(512);
+        self.encode_into(&mut writer);
+        writer.into_bytes()
+    }
+
+    /// Writes the operation's bytes.
+    pub(crate) fn encode_into(&self, writer: &mut Writer) {
+        self.header.encode(writer);
         match &self.salts {
             Salts::None => writer.u8(PAYLOAD_EMPTY),
             Salts::Seed(seed) => {
@@ -45,19 +51,18 @@ impl Operation {
                 for leaf in &self.leaves {
                     writer.property_id(leaf.property);
                     writer.u8(backend(&leaf.change));
-                    write_body(&leaf.change, &mut writer);
+                    write_body(&leaf.change, writer);
                 }
             }
             Salts::Each(_) => {
                 writer.u8(PAYLOAD_PARTS);
                 writer.count(self.leaves.len());
                 for (leaf, salts) in self.leaves.iter().zip(each_salts(&self.salts, &self.leaves)) {
-                    write_part(leaf, salts, &mut writer);
+                    write_part(leaf, salts, writer);
                 }
             }
         }
         writer.u8(SIGNATURE_NONE);
-        writer.into_bytes()
     }
 }
 
@@ -101,7 +106,7 @@ pub(super) fn backend(change: &Change) -> u8 {
 fn write_body(change: &Change, writer: &mut Writer) {
     match change {
         Change::Set(value) => {
-            let mut body = Writer::new();
+            let mut body = Writer::with_capacity(64);
             codec::encode(value, &mut body);
             writer.bytes(body.as_bytes());
         }

@@ -5,6 +5,7 @@ use super::encode::VERSION;
 use super::{Header, Kind, Origin, limits};
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::dag::Link;
+use crate::id::Digest;
 use crate::value::codec;
 
 pub(super) const GENESIS: u8 = 1;
@@ -119,14 +120,14 @@ impl Header {
     }
 
     /// Writes what the digest covers: the same but for the digest bits of the id, and with the key's hash in
-    /// place of the key.
-    pub(super) fn encode_for_digest(&self, writer: &mut Writer) {
+    /// place of the key, which is computed where it is not given.
+    pub(super) fn encode_for_digest(&self, hash: Option<Digest>, writer: &mut Writer) {
         writer.u8(VERSION);
         writer.u64(self.id.stamp().bits());
         writer.entity_id(self.entity);
         self.encode_kind(writer);
         if let Kind::KeyedGenesis { key } = &self.kind {
-            writer.digest(&key_hash(self.model, key));
+            writer.digest(&hash.unwrap_or_else(|| key_hash(self.model, key)));
         }
         self.encode_origin(writer);
     }

@@ -214,6 +214,9 @@ pub struct Batch {
     pub transaction: Option<TransactionId>,
     /// The catalog's position that the batch was prepared against.
     pub catalog: Position,
+    /// Where the states were read, if all were at one position: if that is still the last one, entities that were
+    /// not there then are not looked for again.
+    pub read_at: Option<Position>,
     /// Accepted operations, parents before children.
     pub operations: Vec<Arc<Operation>>,
     /// The runs that they start.

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
 use ankurah_core::node::protocol::{Cell, Event, Outcome, Request, SessionId};
@@ -12,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::bad::Bad;
 use super::input::Input;
 use super::plan::Plan;
-use super::source::{Progress, Source, Unopened, form_of};
+use super::source::{Progress, Row, Source, Unopened, form_of};
 use crate::cli::ImportArgs;
 use crate::client::{Client, Interrupt, Pump, Stop};
 use crate::display::{Safe, Style, Tone};
@@ -22,6 +23,8 @@ use crate::target;
 
 /// Rows that one transaction writes.
 const BATCH: usize = 1_000;
+/// Batches that are read ahead.
+const AHEAD: usize = 2;
 /// Rejected rows that are reported one by one.
 const REPORTED: u64 = 100;
 
@@ -239,18 +242,20 @@ pub fn import(
     say(Step::Pass("reading"));
     let names = names(open, client)?;
     let mut plan = Plan::new(args, &names, &catalog)?;
-    let mut rows: usize = 0;
-    let mut source = open(names.clone())?;
-    while let Some(row) = source.read()? {
-        if let Ok(fields) = &row.fields {
-            plan.look(row.line, fields);
-        }
-        rows = rows.wrapping_add(1);
-        if rows.is_multiple_of(BATCH) {
+    let source = open(names.clone())?;
+    ahead(
+        source,
+        |row| row,
+        |rows| {
+            for row in &rows {
+                if let Ok(fields) = &row.fields {
+                    plan.look(row.line, fields);
+                }
+            }
             say(Step::Batch);
-            check(client)?;
-        }
-    }
+            check(client)
+        },
+    )?;
     plan.settle()?;
     for statement in plan.statements() {
         let done = client.execute(&statement, Default::default()).for_each(|_| {});
@@ -295,24 +300,61 @@ fn write(
     summary: &mut Summary,
     say: &mut dyn FnMut(Step<'_>),
 ) -> Result<(), Trouble> {
-    let mut source = open(names)?;
-    let mut batch = Batch::default();
-    while let Some(row) = source.read()? {
-        match row.fields.and_then(|fields| Ok(plan.cells(&fields)?)) {
-            Ok(cells) => {
-                batch.lines.push(row.line);
-                batch.rows.push(cells);
-            }
-            Err(bad) => {
-                summary.rejected = summary.rejected.saturating_add(1);
-                say(Step::Rejected(row.line, &bad));
+    let source = open(names)?;
+    let cells = |row: Row| (row.line, row.fields.and_then(|fields| Ok(plan.cells(&fields)?)));
+    ahead(source, cells, |rows| {
+        let mut batch = Batch::default();
+        for (line, cells) in rows {
+            match cells {
+                Ok(cells) => {
+                    batch.lines.push(line);
+                    batch.rows.push(cells);
+                }
+                Err(bad) => {
+                    summary.rejected = summary.rejected.saturating_add(1);
+                    say(Step::Rejected(line, &bad));
+                }
             }
         }
-        if batch.rows.len() >= BATCH {
-            batch.send(plan, client, summary, say)?;
+        if batch.rows.is_empty() { Ok(()) } else { batch.send(plan, client, summary, say) }
+    })
+}
+
+/// Reads all rows and makes something of each in a thread of its own, which is a few batches ahead of `take`.
+fn ahead<T: Send>(
+    mut source: Source,
+    make: impl Fn(Row) -> T + Send,
+    mut take: impl FnMut(Vec<T>) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let (sender, receiver) = sync_channel(AHEAD);
+    let read = move || {
+        loop {
+            let mut rows = Vec::with_capacity(BATCH);
+            while rows.len() < BATCH {
+                match source.read() {
+                    Ok(Some(row)) => rows.push(make(row)),
+                    Ok(None) if rows.is_empty() => return,
+                    Ok(None) => break,
+                    Err(error) => {
+                        // Who does not take it any more has stopped already.
+                        let _ = sender.send(Ok(rows)).and_then(|()| sender.send(Err(error)));
+                        return;
+                    }
+                }
+            }
+            if sender.send(Ok(rows)).is_err() {
+                return;
+            }
         }
-    }
-    if batch.rows.is_empty() { Ok(()) } else { batch.send(plan, client, summary, say) }
+    };
+    std::thread::scope(|scope| {
+        std::thread::Builder::new().name("rows".to_owned()).spawn_scoped(scope, read)?;
+        // The receiver is gone when this ends, and with it the thread.
+        for rows in receiver {
+            take(rows?)?;
+        }
+        Ok(())
+    })
 }
 
 #[derive(Default)]

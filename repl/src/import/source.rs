@@ -74,8 +74,8 @@ pub struct Source {
 }
 
 enum Form {
-    Csv(csv::Reader<Box<dyn BufRead>>),
-    Json(json::Reader<Box<dyn BufRead>>),
+    Csv(csv::Reader<Box<dyn BufRead + Send>>),
+    Json(json::Reader<Box<dyn BufRead + Send>>),
 }
 
 /// Why a file has no rows to read.
@@ -115,11 +115,11 @@ impl Source {
 
     /// Reads from `input`.
     pub fn new(
-        input: impl BufRead + 'static,
+        input: impl BufRead + Send + 'static,
         form: ImportFormat,
         columns: Vec<String>,
     ) -> Result<Self, Unopened> {
-        let input: Box<dyn BufRead> = Box::new(input);
+        let input: Box<dyn BufRead + Send> = Box::new(input);
         match form {
             ImportFormat::Jsonl => Ok(Source { reader: Form::Json(json::Reader::new(input)), columns }),
             ImportFormat::Csv => {

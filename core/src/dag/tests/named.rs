@@ -231,3 +231,53 @@ fn one_lookup_decides_however_long_the_history() {
     }
     assert_eq!(index.runs().count(), 2);
 }
+
+/// What is looked up to compare the ends of two branches of so many operations each, and each of them with what
+/// merges them.
+fn lookups_after_a_fork(depth: u64) -> [usize; 3] {
+    let model = ModelId(OpId::from_bits(1));
+    let origin = |actor, sequence| Origin {
+        actor: ActorId::new(actor),
+        sequence,
+        author: Author([1; 16]),
+        transaction: TransactionId(1),
+    };
+    let genesis =
+        Operation::genesis(model, Stamp::from_millis(1), [0; 16], origin(1, 1), vec![], [0; 16]).unwrap();
+    let entity = genesis.entity();
+    let mut index = DagIndex::new(entity);
+    index.accept(&genesis).unwrap();
+    let mut edit = |millis, actor, sequence, parents| {
+        let (stamp, origin) = (Stamp::from_millis(millis), origin(actor, sequence));
+        let edit = Operation::edit(entity, model, stamp, origin, parents, vec![], [0; 16]).unwrap();
+        index.accept(&edit).unwrap();
+        edit.link()
+    };
+    let mut last = [genesis.link(); 2];
+    for step in 0..depth {
+        for (actor, last) in [1, 2].into_iter().zip(&mut last) {
+            *last = edit(10 + step, actor, step + 2, vec![*last]);
+        }
+    }
+    let merged = edit(10 + depth, 3, 1, last.to_vec());
+    let counting = Counting(&index, AtomicUsize::new(0));
+    let ancestry = block_on(Ancestry::open(&counting, entity)).unwrap();
+    let compare = |a: Link, b: Link, expected: Relation| {
+        let before = counting.1.load(Ordering::Relaxed);
+        assert_eq!(block_on(ancestry.compare(&Head::of([a]), &Head::of([b]))).unwrap(), expected);
+        counting.1.load(Ordering::Relaxed) - before
+    };
+    let [left, right] = last;
+    [
+        compare(left, right, Relation::Concurrent),
+        compare(left, merged, Relation::Before),
+        compare(merged, right, Relation::After),
+    ]
+}
+
+#[test]
+fn comparing_heads_reads_as_much_after_a_long_fork_as_after_a_short_one() {
+    let short = lookups_after_a_fork(2);
+    assert_eq!(lookups_after_a_fork(4000), short);
+    assert!(short.iter().all(|lookups| *lookups <= 4), "{short:?}");
+}

@@ -151,7 +151,7 @@ fn operations_that_are_not_made() {
 /// Bytes of an operation with this header and payload, whose digest and id fit whatever they say.
 fn forge(mut header: Header, salts: Salts, leaves: Vec<Leaf>) -> Vec<u8> {
     let root = payload_root(&salts, &leaves).unwrap();
-    let digest = digest(&header, &root);
+    let digest = digest(&header, None, &root);
     if matches!(header.kind, Kind::Edit) {
         header.id = OpId::new(header.id.stamp(), id_bits(&digest));
     }
@@ -259,7 +259,7 @@ fn payloads_that_are_not_read() {
     let keyed = Operation::keyed_genesis(model(), vec![(property(1), Value::Int(1))]).unwrap();
     let leaves = vec![one()];
     let root = payload_root(&Salts::Seed([9; 16]), &leaves).unwrap();
-    let digest = digest(keyed.header(), &root);
+    let digest = digest(keyed.header(), None, &root);
     let header = keyed.header().clone();
     let bytes = Operation { header, salts: Salts::Seed([9; 16]), leaves, digest }.encode();
     check_refused(&bytes, "payload at byte 70: a keyed genesis has a payload");

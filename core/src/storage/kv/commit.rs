@@ -1,6 +1,6 @@
 //! What a commit writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::engine::{KvEngine, Published};
@@ -65,6 +65,10 @@ struct Commit<'a, K: Kv> {
     log: Vec<LogChange>,
     /// The place of each entity in `log`.
     logged: BTreeMap<EntityId, usize>,
+    /// Models whose counts have changed.
+    recounted: BTreeSet<ModelId>,
+    /// What was read for the batch is still so: nothing was committed since.
+    fresh: bool,
 }
 
 impl<K: Kv> KvEngine<K> {
@@ -89,6 +93,8 @@ impl<K: Kv> KvEngine<K> {
             states: BTreeMap::new(),
             log: Vec::new(),
             logged: BTreeMap::new(),
+            recounted: BTreeSet::new(),
+            fresh: batch.read_at == Some(now.head.position),
         };
         commit.everything(batch).await?;
         Ok((commit.writes, commit.next))
@@ -151,6 +157,11 @@ impl<K: Kv> Commit<'_, K> {
                 self.writes.put(key, record::encode_record(&value));
             }
         }
+        for model in std::mem::take(&mut self.recounted) {
+            if let Some(count) = self.next.counts.get(&model) {
+                self.writes.put(layout::count(model), count.encode());
+            }
+        }
         if self.log.iter().any(|change| reserved::is_reserved(change.model)) {
             self.next.head.catalog = position;
         }
@@ -176,6 +187,10 @@ impl<K: Kv> Commit<'_, K> {
             let action = format!("commit entity {entity}");
             let message = "it occurs twice in one commit".to_owned();
             return Err(StorageError::Io { action, message }.into());
+        }
+        if self.fresh && expected.is_empty() {
+            self.states.insert(entity, None);
+            return Ok(());
         }
         let state = match self.kv.get(&layout::state(model, entity)).await? {
             Some(bytes) => Some(record::decode_state(model, entity, &bytes)?),
@@ -209,7 +224,7 @@ impl<K: Kv> Commit<'_, K> {
         if naming.admit(operation) {
             let count = Arc::make_mut(&mut self.next.counts).entry(model).or_default();
             count.naming = naming;
-            self.writes.put(layout::count(model), count.encode());
+            self.recounted.insert(model);
         }
     }
 
@@ -231,7 +246,7 @@ impl<K: Kv> Commit<'_, K> {
             Some(false) => count.live = count.live.saturating_add(1),
             None => {}
         }
-        self.writes.put(layout::count(model), count.encode());
+        self.recounted.insert(model);
     }
 
     /// Brings the entries of every maintained index in line with a change of one entity.

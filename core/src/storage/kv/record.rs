@@ -311,9 +311,9 @@ pub(crate) fn decode_model_of(entity: EntityId, bytes: &[u8]) -> Result<ModelId,
 }
 
 pub(crate) fn encode_operation(at: Position, operation: &Operation) -> Vec<u8> {
-    encode(256, |writer| {
+    encode(512, |writer| {
         writer.varint(at.0);
-        writer.raw(&operation.encode());
+        operation.encode_into(writer);
     })
 }
 
