@@ -86,7 +86,7 @@ Usage: cargo xtask measure
 
 Builds it in release mode. Starts it 100 times for one query: the quickest start must take less than 10 ms.
 Imports 100,000 and 1,000,000 rows into a store of each engine and exports them: the most memory that an
-export holds is bounded by what the engine caches and 64 MiB. Takes a few minutes.";
+export holds is bounded by what the engine caches and 96 MiB. Takes a few minutes.";
 
 const PICTURE: &str = "\
 Draw docs/images/repl.svg again.
