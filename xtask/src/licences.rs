@@ -19,7 +19,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>, String> {
     let allowed = allowed(&read("deny.toml")?)?;
     let mut findings = origins(&read("Cargo.lock")?);
     let mut tree = workspace.cargo();
-    tree.args(["tree", "--workspace", "--target", "all", "--edges", "normal,build,dev"]);
+    tree.args(["tree", "--workspace", "--all-features", "--target", "all", "--edges", "normal,build,dev"]);
     tree.args(["--prefix", "none", "--format", "{p}\t{l}"]);
     findings.extend(licences(&command::output(&mut tree)?, &allowed));
     Ok(findings)

@@ -2,7 +2,7 @@
 
 use crate::command;
 use crate::report::{Outcome, Report};
-use crate::workspace::Workspace;
+use crate::workspace::{OPTIONAL, Workspace};
 use crate::{layers, licences, sources};
 
 /// Runs all checks, the quick ones first.
@@ -18,6 +18,13 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
         clippy.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
         command::run(&mut clippy).into()
     });
+    for (package, features) in OPTIONAL {
+        report.step(&format!("clippy of {package} with {features}"), || {
+            let mut clippy = workspace.cargo();
+            clippy.args(["clippy", "--package", package, "--features", features, "--all-targets"]);
+            command::run(clippy.args(["--", "-D", "warnings"])).into()
+        });
+    }
     report.step("documentation", || {
         let mut doc = workspace.cargo();
         doc.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");

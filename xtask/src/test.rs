@@ -10,7 +10,7 @@ use crate::report::{Outcome, Report};
 use crate::setup;
 use crate::skips::{SKIPS_VARIABLE, SkipFile};
 use crate::wasm;
-use crate::workspace::{DATA_VARIABLE, Workspace};
+use crate::workspace::{DATA_VARIABLE, OPTIONAL, Workspace};
 
 /// Fixtures given to one run of the program: keeps the command line within every system's limit.
 const FIXTURES_A_RUN: usize = 200;
@@ -24,6 +24,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options, report: &mut Report)
             command::run(with_data(workspace, workspace.cargo()).args(["test", "--workspace", "--doc"]))
                 .into()
         });
+        for (package, features) in OPTIONAL {
+            report.step(&format!("{package} with {features}"), || {
+                let mut tests = workspace.cargo();
+                command::run(tests.args(["test", "--package", package, "--features", features])).into()
+            });
+        }
         if wasm::toolchain().is_none() {
             report.step("wasm32 toolchain", setup::wasm_toolchain);
         }

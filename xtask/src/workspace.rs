@@ -5,6 +5,10 @@ use std::process::Command;
 
 use crate::command;
 
+/// Features that are off by default and bring dependencies of their own, with their packages. They are built
+/// apart, so that all other builds stay as light as they are for users.
+pub(crate) const OPTIONAL: [(&str, &str); 1] = [("ankurah-signals", "reactive-graph")];
+
 /// Names the folder of the real data sets.
 pub(crate) const DATA_VARIABLE: &str = "ANKURAH_DATA";
 

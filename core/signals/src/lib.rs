@@ -72,6 +72,10 @@
 //! **Derived signals are computed once when they are made**, so that there always is a value. A panic then is
 //! the caller's.
 //!
+//! # Features
+//!
+//! `reactive-graph`: conversions from and to the signals of Leptos; see `examples/leptos.rs`.
+//!
 //! [`update`]: WritableSignal::update
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -83,6 +87,8 @@ mod derive;
 mod effect;
 mod fault;
 mod grave;
+#[cfg(feature = "reactive-graph")]
+mod interop;
 mod node;
 mod observer;
 mod orphans;
