@@ -194,9 +194,9 @@ fn what_a_dying_thread_sets_off_is_not_lost() {
         let (source, seen) = (source.clone(), seen.clone());
         effect(move || seen.store(source.get(), Ordering::SeqCst))
     };
-    thread::scope(|scope| {
-        scope.spawn(|| LAST.with(|last| *last.lock().unwrap() = Some(Last(source.clone()))));
-    });
+    // A scope would not wait for the destructors of the thread's locals; joining the thread does.
+    let dying = thread::spawn(move || LAST.with(|last| *last.lock().unwrap() = Some(Last(source))));
+    dying.join().unwrap();
     // Whichever of the thread's locals went first: at the latest the next write anywhere sees to it.
     WritableSignal::new(0).set(1);
     assert_eq!(seen.load(Ordering::SeqCst), 1);
