@@ -10,9 +10,12 @@ use reactive_graph::prelude::*;
 use reactive_graph::signal::ArcRwSignal;
 use reactive_graph::wrappers::read::ArcSignal;
 
-/// A list that both sides write into.
-fn log<T>() -> (Arc<Mutex<Vec<T>>>, Arc<Mutex<Vec<T>>>) {
-    let log = Arc::new(Mutex::new(Vec::new()));
+/// What an effect saw.
+type Log<T> = Arc<Mutex<Vec<T>>>;
+
+/// A log, for the test and for its effect.
+fn log<T>() -> (Log<T>, Log<T>) {
+    let log = Log::default();
     (log.clone(), log)
 }
 
