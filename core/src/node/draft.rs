@@ -86,6 +86,16 @@ impl Pending {
         self.base.as_ref()?.registers.get(&property).map(|register| &register.value)
     }
 
+    /// Whether the transaction's view shows the text, empty or not.
+    pub(crate) fn has_stored_text(&self, property: PropertyId) -> bool {
+        self.base.as_ref().is_some_and(|state| state.text(property).is_some())
+    }
+
+    /// Whether the transaction sees the text: one that was never written is null.
+    pub(crate) fn has_text(&self, property: PropertyId) -> bool {
+        self.texts.contains_key(&property) || self.has_stored_text(property)
+    }
+
     /// Whether the transaction sees it as deleted.
     pub(crate) fn is_deleted(&self) -> bool {
         self.value(*reserved::DELETED) == Some(&Value::Bool(true))

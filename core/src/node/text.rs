@@ -10,8 +10,9 @@ use crate::operation::Change;
 use crate::property::text::{Edit, TextDocument, TextError};
 use crate::storage::{ReadView, StorageError};
 
-/// The update that makes splices of a text, written by `actor`; `None` where there is nothing to make. `base` is
-/// the entity's state in the view, where it has one.
+/// The update that makes splices of a text, written by `actor`; `None` where there is nothing to make. A text
+/// that was not there is made by an update even if that is empty. `base` is the entity's state in the view, where it
+/// has one.
 pub(crate) async fn update(
     view: &dyn ReadView,
     base: Option<&State>,
@@ -20,10 +21,11 @@ pub(crate) async fn update(
     actor: ActorId,
     splices: &[Splice],
 ) -> Outcome<Option<Arc<[u8]>>> {
-    if splices.is_empty() {
+    let stored = base.and_then(|state| state.text(property));
+    if splices.is_empty() && stored.is_some() {
         return Ok(None);
     }
-    let mut document = match base.and_then(|state| state.text(property)) {
+    let mut document = match stored {
         None => TextDocument::new(actor),
         Some(_) => load(view, entity, property, actor).await?,
     };

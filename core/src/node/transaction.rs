@@ -122,10 +122,10 @@ impl Transaction {
 /// Makes a text read as `text`, leaving a common beginning and end in place. `now` is what it reads as, where
 /// the transaction has not changed it yet.
 pub(crate) fn set_text(pending: &mut Pending, property: PropertyId, now: &str, text: &Arc<str>) {
-    let draft = pending
+    let mut draft = pending
         .texts
-        .entry(property)
-        .or_insert_with(|| TextDraft { text: Arc::from(now), splices: Vec::new() });
+        .remove(&property)
+        .unwrap_or_else(|| TextDraft { text: Arc::from(now), splices: Vec::new() });
     let old: Vec<char> = draft.text.chars().collect();
     let new: Vec<char> = text.chars().collect();
     let prefix = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
@@ -137,5 +137,9 @@ pub(crate) fn set_text(pending: &mut Pending, property: PropertyId, now: &str, t
     if delete > 0 || !insert.is_empty() {
         draft.splices.push(Splice { at: prefix, delete, insert: Arc::from(insert) });
         draft.text = Arc::clone(text);
+    }
+    // An empty text is not null: where there was none, it is written though nothing is in it.
+    if !draft.splices.is_empty() || !pending.has_stored_text(property) {
+        pending.texts.insert(property, draft);
     }
 }

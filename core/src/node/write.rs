@@ -166,6 +166,9 @@ impl<'a> Writer<'a> {
             pending.sets.insert(property.id, value);
             return Ok(());
         }
+        if value.is_null() && !pending.has_text(property.id) {
+            return Ok(());
+        }
         let text = text_of(value);
         let now = if pending.texts.contains_key(&property.id) || !is_old(pending) {
             Arc::from("")
@@ -173,9 +176,6 @@ impl<'a> Writer<'a> {
             self.text(model, entity, property.id).await?
         };
         set_text(pending, property.id, &now, &text);
-        if pending.texts.get(&property.id).is_some_and(|draft| draft.splices.is_empty()) {
-            pending.texts.remove(&property.id);
-        }
         Ok(())
     }
 
@@ -242,7 +242,7 @@ impl<'a> Writer<'a> {
                 return Err(missing(model, property));
             }
             let unset = match property.is_text() {
-                true => !is_old(pending),
+                true => !pending.has_text(property.id),
                 false => pending.value(property.id).is_none_or(Value::is_null),
             };
             if !(value.is_null() && unset) {
@@ -268,10 +268,10 @@ impl<'a> Writer<'a> {
             }
             let same = match (property.is_text(), pending.texts.get(id)) {
                 (true, Some(draft)) => draft.text == text_of(value.clone()),
-                (true, None) if is_old(pending) => {
+                (true, None) if pending.has_stored_text(*id) => {
                     self.text(model, entity, *id).await? == text_of(value.clone())
                 }
-                (true, None) => text_of(value.clone()).is_empty(),
+                (true, None) => value.is_null(),
                 (false, _) => pending.value(*id).unwrap_or(&Value::Null) == value,
             };
             if !same {

@@ -3,8 +3,8 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use ankurah_core::node::protocol::{Cell, Request, SessionId};
-use ankurah_core::value::{Timestamp, Value};
+use ankurah_core::node::protocol::{Cell, Event, Request, SessionId};
+use ankurah_core::value::{RowRef, Timestamp, Value};
 use ankurah_repl::cli::{Cli, Command, ImportArgs, ImportFormat};
 use ankurah_repl::client::{Client, Interrupt, Pump};
 use ankurah_repl::export::{Selection, export};
@@ -39,6 +39,20 @@ fn exported(client: &Client, format: Format) -> String {
     let summary = export(client, &selection, format, true, &mut out).unwrap();
     assert_eq!(summary.dangling, 0);
     String::from_utf8(out).unwrap()
+}
+
+/// The texts of the exported collection as they are read.
+fn texts(client: &Client) -> Vec<Value> {
+    let mut texts = Vec::new();
+    client
+        .execute("select g from m order by number", Default::default())
+        .for_each(|event| {
+            if let Event::Rows(rows) = event {
+                texts.extend(rows.iter().flat_map(RowRef::to_values));
+            }
+        })
+        .unwrap();
+    texts
 }
 
 fn string() -> impl Strategy<Value = Value> {
@@ -92,6 +106,9 @@ proptest! {
             rows: cells.collect(),
         };
         from.0.request(upsert).for_each(|event| panic!("{event:?}")).unwrap();
+        // An empty text is another thing than none.
+        let written: Vec<Value> = rows.iter().map(|row| row[6].clone()).collect();
+        prop_assert_eq!(&texts(&from.0), &written);
         for (format, form) in [(Format::Csv, ImportFormat::Csv), (Format::Jsonl, ImportFormat::Jsonl)] {
             let text = exported(&from.0, format);
             let to = fresh_fixed().unwrap();
@@ -100,6 +117,7 @@ proptest! {
             let summary = import(&args(), &to.0, &open, &mut |_| {}).unwrap();
             prop_assert_eq!((summary.created, summary.rejected), (rows.len() as u64, 0));
             prop_assert_eq!(&exported(&to.0, format), &text);
+            prop_assert_eq!(&texts(&to.0), &written);
             // Once more changes nothing.
             let again = import(&args(), &to.0, &open, &mut |_| {}).unwrap();
             prop_assert_eq!(again.unchanged, rows.len() as u64);
@@ -151,7 +169,7 @@ fn a_decimal_is_its_value_without_zeros_at_its_end() {
     client
         .execute("select 1.50 as a, 1.50 = 1.5 as same, cast(1.50 as string) as text", Default::default())
         .for_each(|event| {
-            if let ankurah_core::node::protocol::Event::Rows(more) = event {
+            if let Event::Rows(more) = event {
                 rows.extend(more);
             }
         })

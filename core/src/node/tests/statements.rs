@@ -65,6 +65,37 @@ fn rows_are_written_and_read() {
 }
 
 #[test]
+fn an_empty_text_is_not_null() {
+    let world = World::new();
+    world.check(
+        "create model memo (k i64 key, x text not null, y text)
+         insert into memo values (1, '', ''), (2, 'two', null) => Created(2)
+         select k, x, x is null, y, y is null from memo order by k => 1||false||false; 2|two|false|null|true
+         insert into memo (k) values (3) => not-null: `x` is `not null`, has no default and must be given
+         update memo set x = null where k = 1 => not-null: `x` cannot be null
+         update memo set y = null where k = 2 returning y is null => Updated(1) true
+         update memo set x = '', y = '' where k = 2 returning x, y is null => Updated(1) |false
+         edit memo.y append 'more' where k = 1 returning y => Updated(1) more
+         edit memo.y at 0 delete 4 where k = 1 returning y is null => Updated(1) false
+         upsert into memo values (1, '', ''), (4, '', ''), (5, '', null) => Upserted { created: 2, updated: 0, unchanged: 1 }
+         upsert into memo values (4, '', ''), (5, '', '') => Upserted { created: 0, updated: 1, unchanged: 1 }
+         select k from memo where y is null => ",
+    );
+    assert_eq!(world.run("select count(*) from memo where y is null or x is null").1.text(), "0");
+    world.check(
+        "1> begin => Began
+         1> insert into memo values (6, '', null), (7, 'a', '')
+         1> update memo set x = '' where k = 7
+         1> select k, x, y is null from memo where k > 5 order by k => 6||true; 7||false
+         1> update memo set y = '' where k = 6 => Updated(1)
+         1> commit => Committed
+         2> select k, x, y is null from memo where k > 5 order by k => 6||false; 7||false",
+    );
+    let (_, faults) = world.ask(Request::Verify).unwrap();
+    assert_eq!(faults.others, vec![]);
+}
+
+#[test]
 fn a_key_names_an_entity_for_good() {
     let world = World::new();
     world.check(

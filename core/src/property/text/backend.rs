@@ -23,22 +23,27 @@ impl PropertyBackend for TextDocument {
     }
 
     fn join(&mut self, other: &Self) -> Result<(), BackendError> {
-        self.merge(&TextDocument::snapshot(other)?)?;
+        if other.is_written() {
+            self.merge(&TextDocument::snapshot(other)?)?;
+        }
         Ok(())
     }
 
+    /// A text that was never written has a snapshot of no bytes.
     fn snapshot(&self) -> Result<Vec<u8>, BackendError> {
-        Ok(TextDocument::snapshot(self)?)
+        if self.is_written() { Ok(TextDocument::snapshot(self)?) } else { Ok(Vec::new()) }
     }
 
     fn restore(snapshot: &[u8]) -> Result<Self, BackendError> {
         let mut document = TextDocument::default();
-        document.merge(snapshot)?;
+        if !snapshot.is_empty() {
+            document.merge(snapshot)?;
+        }
         Ok(document)
     }
 
     fn value(&mut self) -> Option<Value> {
-        (!self.known().is_empty()).then(|| Value::String(self.text()))
+        self.is_written().then(|| Value::String(self.text()))
     }
 
     fn difference(&mut self, earlier: &mut Self) -> Difference {

@@ -43,6 +43,8 @@ pub struct TextDocument {
     root: TextRef,
     /// Units known of each actor.
     known: BTreeMap<ActorId, u32>,
+    /// Whether it was ever written: an update makes the text even where nothing is in it.
+    written: bool,
     waiting: Vec<Arc<[u8]>>,
     /// The text, where it has been asked for since the last change.
     text: Option<Arc<str>>,
@@ -80,6 +82,7 @@ impl TextDocument {
             doc,
             root,
             known: BTreeMap::new(),
+            written: false,
             waiting: Vec::new(),
             text: None,
             blocks: 0,
@@ -128,6 +131,7 @@ impl TextDocument {
     }
 
     fn take(&mut self, update: &[u8], scan: &Scan<'_>) -> Result<Applied, TextError> {
+        self.written = true;
         if !self.stands(scan) {
             self.waiting.push(Arc::from(update));
             return Ok(Applied::Waits);
@@ -225,6 +229,11 @@ impl TextDocument {
         &self.known
     }
 
+    /// Whether the text was ever written, if only with nothing in it. One that never was reads as null.
+    pub fn is_written(&self) -> bool {
+        self.written
+    }
+
     /// Updates that wait for others.
     pub fn waiting(&self) -> usize {
         self.waiting.len()
@@ -245,7 +254,7 @@ impl TextDocument {
     }
 
     /// Edits the text as `actor`, all in one transaction, and gives the update for the operation. Where the edits
-    /// change nothing, the update is empty and need not be written; see [`Scan::is_empty`].
+    /// change nothing, the update is empty ([`Scan::is_empty`]) and need not be written, unless it makes the text.
     ///
     /// # Errors
     /// [`TextError::OutOfRange`], [`TextError::Nul`], [`TextError::TooLong`], [`TextError::TooMuch`],
@@ -275,6 +284,7 @@ impl TextDocument {
         }
         self.blocks = self.blocks.saturating_add(scan.blocks());
         self.bytes = self.bytes.saturating_add(update.len());
+        self.written = true;
         self.text = Some(plan.text.into());
         Ok(update)
     }
