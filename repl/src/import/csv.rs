@@ -17,84 +17,168 @@ pub struct Record {
     pub fields: Result<Vec<Option<String>>, Bad>,
 }
 
-/// Reads records.
+/// Reads records. A line ends with LF, CRLF or CR.
 pub struct Reader<R> {
     input: R,
     line: u64,
     start: bool,
+    /// Whether a CR ended the last line, so that an LF after it is a part of the same end.
+    carriage: bool,
+    /// Whether a CR alone ends lines in this file, known from the first record's end.
+    classic: Option<bool>,
+}
+
+/// The bytes of a record, without the end of its last line.
+#[derive(Default)]
+struct Raw {
+    bytes: Vec<u8>,
+    /// The LFs and CRLFs in its quotes.
+    breaks: u64,
+    /// The CRs alone in its quotes, which end lines where the others of the file are such.
+    returns: u64,
+    /// Whether a quote is open at its end.
+    open: bool,
+    /// Whether it is longer than may be; what is left of its line is skipped then.
+    too_long: bool,
+}
+
+impl Raw {
+    /// Without the line end that comes last in quotes that nothing closes.
+    fn drop_last_end(&mut self) {
+        match self.bytes.last() {
+            Some(b'\n') => {
+                self.bytes.pop();
+                self.breaks = self.breaks.saturating_sub(1);
+                if self.bytes.last() == Some(&b'\r') {
+                    self.bytes.pop();
+                }
+            }
+            Some(b'\r') => {
+                self.bytes.pop();
+                self.returns = self.returns.saturating_sub(1);
+            }
+            _ => {}
+        }
+    }
 }
 
 impl<R: BufRead> Reader<R> {
     /// A reader of `input` from its first line; a byte order mark is skipped.
     pub fn new(input: R) -> Self {
-        Reader { input, line: 1, start: true }
+        Reader { input, line: 1, start: true, carriage: false, classic: None }
     }
 
     /// The next record, or `None` at the end. Blank lines are records of one NULL.
+    ///
+    /// # Errors
+    /// Where the input cannot be read.
     pub fn read(&mut self) -> io::Result<Option<Record>> {
         let line = self.line;
-        let mut bytes = Vec::new();
-        let mut checked = 0;
-        let mut quotes = Quotes::Outside;
-        loop {
-            let room =
-                u64::try_from(MAX_RECORD.saturating_sub(bytes.len()).saturating_add(1)).unwrap_or(u64::MAX);
-            let read = io::Read::take(&mut self.input, room).read_until(b'\n', &mut bytes)?;
-            if self.start {
-                self.start = false;
-                if bytes.starts_with(b"\xef\xbb\xbf") {
-                    bytes.drain(..3);
-                }
-            }
-            if read == 0 {
-                break;
-            }
-            if bytes.len() > MAX_RECORD {
-                return self.too_long(line, &bytes).map(Some);
-            }
-            if bytes.last() == Some(&b'\n') {
-                self.line = self.line.saturating_add(1);
-            }
-            for byte in bytes.get(checked..).unwrap_or(&[]) {
-                quotes = quotes.after(*byte);
-            }
-            checked = bytes.len();
-            if quotes != Quotes::Inside {
-                break;
-            }
+        let Some(raw) = self.raw()? else { return Ok(None) };
+        let classic = self.classic == Some(true);
+        let inner = if classic { raw.breaks.saturating_add(raw.returns) } else { raw.breaks };
+        let last = line.saturating_add(inner);
+        self.line = last.saturating_add(1);
+        if raw.too_long {
+            let message = format!("the record is longer than {} MiB", MAX_RECORD >> 20);
+            return Ok(Some(Record { line, fields: Err(message.into()) }));
         }
-        if bytes.is_empty() {
-            return Ok(None);
-        }
-        let mut last = self.line;
-        if bytes.last() == Some(&b'\n') {
-            last = last.saturating_sub(1);
-            bytes.pop();
-            if bytes.last() == Some(&b'\r') {
-                bytes.pop();
+        let mut fields = split(raw.bytes);
+        if let Err(bad) = &mut fields {
+            if raw.open && inner > 0 {
+                bad.message.push_str(&format!("; it takes in all lines up to {last}"));
             }
-        }
-        let mut fields = split(bytes);
-        if let (Err(bad), true) = (&mut fields, quotes == Quotes::Inside && last > line) {
-            bad.message.push_str(&format!("; it takes in all lines up to {last}"));
+            if let (Some(place), true) = (&mut bad.place, classic) {
+                // Shown in the lines that it has.
+                place.text = place.text.replace('\r', "\n");
+            }
         }
         Ok(Some(Record { line, fields }))
     }
 
-    fn too_long(&mut self, line: u64, bytes: &[u8]) -> io::Result<Record> {
-        let open = bytes.last() != Some(&b'\n');
-        let mut rest = Vec::new();
-        if open {
-            loop {
-                rest.clear();
-                let read = io::Read::take(&mut self.input, 1 << 16).read_until(b'\n', &mut rest)?;
-                if read == 0 || rest.last() == Some(&b'\n') {
-                    break;
-                }
+    /// Reads up to the end of a record; `None` where there is nothing any more.
+    fn raw(&mut self) -> io::Result<Option<Raw>> {
+        let mut raw = Raw::default();
+        let mut quotes = Quotes::Outside;
+        if std::mem::take(&mut self.start) {
+            self.skip_mark(&mut raw.bytes)?;
+            if !raw.bytes.is_empty() {
+                quotes = Quotes::Bare;
             }
         }
-        self.line = self.line.saturating_add(1);
-        Ok(Record { line, fields: Err(format!("the record is longer than {} MiB", MAX_RECORD >> 20).into()) })
+        if std::mem::take(&mut self.carriage) && self.peek()? == Some(b'\n') {
+            self.input.consume(1);
+        }
+        let mut before = b' ';
+        let mut ended = None;
+        while ended.is_none() {
+            let Some(_) = self.peek()? else { break };
+            let buffer = self.input.fill_buf()?;
+            let mut length = buffer.len();
+            for (at, byte) in buffer.iter().enumerate() {
+                quotes = quotes.after(*byte);
+                if matches!(byte, b'\n' | b'\r') {
+                    if quotes != Quotes::Inside || raw.too_long {
+                        ended = Some(*byte);
+                        length = at;
+                        break;
+                    }
+                    match (before, byte) {
+                        (b'\r', b'\n') => {
+                            raw.returns = raw.returns.saturating_sub(1);
+                            raw.breaks = raw.breaks.saturating_add(1);
+                        }
+                        (_, b'\n') => raw.breaks = raw.breaks.saturating_add(1),
+                        _ => raw.returns = raw.returns.saturating_add(1),
+                    }
+                }
+                before = *byte;
+            }
+            if !raw.too_long {
+                raw.bytes.extend_from_slice(buffer.get(..length).unwrap_or(&[]));
+            }
+            self.input.consume(length.saturating_add(usize::from(ended.is_some())));
+            if raw.bytes.len() > MAX_RECORD {
+                raw.too_long = true;
+                raw.bytes = Vec::new();
+            }
+        }
+        raw.open = quotes == Quotes::Inside;
+        if raw.open {
+            raw.drop_last_end();
+        }
+        if let Some(byte) = ended {
+            self.carriage = byte == b'\r';
+            if self.classic.is_none() {
+                self.classic = Some(self.carriage && self.peek()? != Some(b'\n'));
+            }
+        }
+        let nothing = ended.is_none() && raw.bytes.is_empty() && !raw.too_long;
+        Ok((!nothing).then_some(raw))
+    }
+
+    /// The next byte, which stays there; `None` at the end.
+    fn peek(&mut self) -> io::Result<Option<u8>> {
+        loop {
+            match self.input.fill_buf() {
+                Ok(buffer) => return Ok(buffer.first().copied()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Skips a byte order mark. What is only the beginning of one is put into `bytes`.
+    fn skip_mark(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
+        for expected in *b"\xef\xbb\xbf" {
+            if self.peek()? != Some(expected) {
+                return Ok(());
+            }
+            self.input.consume(1);
+            bytes.push(expected);
+        }
+        bytes.clear();
+        Ok(())
     }
 }
 
@@ -116,7 +200,7 @@ impl Quotes {
         match (self, byte) {
             (Quotes::Inside, b'"') => Quotes::Closed,
             (Quotes::Inside, _) | (Quotes::Closed | Quotes::Outside, b'"') => Quotes::Inside,
-            (_, b',' | b'\n') => Quotes::Outside,
+            (_, b',' | b'\n' | b'\r') => Quotes::Outside,
             (_, _) => Quotes::Bare,
         }
     }
@@ -215,6 +299,45 @@ mod tests {
     fn marks_and_line_ends() {
         check("\u{feff}a,b\r\n1,2\r\n", &[(1, &[Some("a"), Some("b")]), (2, &[Some("1"), Some("2")])]);
         check("\u{feff}", &[]);
+        check("\u{feff}\"a,b\"\n", &[(1, &[Some("a,b")])]);
+    }
+
+    #[test]
+    fn lines_end_with_carriage_returns_in_classic_mac_files() {
+        let two = |first, second| [(1, first), (2, second)];
+        check("k,v\r1,a\r", &two(&[Some("k"), Some("v")][..], &[Some("1"), Some("a")]));
+        check("k,v\r1,a", &two(&[Some("k"), Some("v")][..], &[Some("1"), Some("a")]));
+        check("a\r\rb\r", &[(1, &[Some("a")]), (2, &[None]), (3, &[Some("b")])]);
+        check("\u{feff}a\rb\r", &[(1, &[Some("a")]), (2, &[Some("b")])]);
+        // A line end in quotes is one line further, whichever it is.
+        check(
+            "a\r\"b\rc\r\nd\ne\"\rf\r",
+            &[(1, &[Some("a")]), (2, &[Some("b\rc\r\nd\ne")]), (6, &[Some("f")])],
+        );
+        check("\"a\rb\"\rc\r", &[(1, &[Some("a\rb")]), (3, &[Some("c")])]);
+        // In a file whose lines end otherwise, it is as no editor counts it.
+        check("a\n\"b\rc\"\nd\n", &[(1, &[Some("a")]), (2, &[Some("b\rc")]), (3, &[Some("d")])]);
+        check("a\r\nb\r\n\r\nc", &[(1, &[Some("a")]), (2, &[Some("b")]), (3, &[None]), (4, &[Some("c")])]);
+    }
+
+    #[test]
+    fn the_place_of_a_bad_record_is_right_in_classic_mac_files() {
+        let bad = |text: &str| records(text.as_bytes()).into_iter().find_map(|record| record.fields.err());
+        let found = bad("a\r\"b\rc\"d\re\r").unwrap();
+        let place = found.place.unwrap();
+        assert_eq!((place.text.as_str(), &place.text[place.at..]), ("\"b\nc\"d", "d"));
+        let found = bad("a\r\"b\rc\rd").unwrap();
+        assert_eq!(found.message, "field 1 has no closing quote; it takes in all lines up to 4");
+    }
+
+    /// Gives one byte at a time, so that every line end and mark is cut in two.
+    struct Trickle<'a>(&'a [u8]);
+
+    impl io::Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let length = self.0.len().min(buffer.len()).min(1);
+            self.0.read(&mut buffer[..length])
+        }
     }
 
     #[track_caller]
@@ -254,7 +377,14 @@ mod tests {
         }
 
         #[test]
-        fn agrees_with_the_csv_crate(text in "[a,\"\n]{0,40}") {
+        fn how_much_is_read_at_a_time_makes_no_difference(text in "\u{feff}?[a,\"\n\r\u{feff}]{0,30}") {
+            let mut reader = Reader::new(io::BufReader::new(Trickle(text.as_bytes())));
+            let found: Vec<_> = std::iter::from_fn(|| reader.read().unwrap()).collect();
+            prop_assert_eq!(found, records(text.as_bytes()));
+        }
+
+        #[test]
+        fn agrees_with_the_csv_crate(text in "[a,\"\n\r]{0,40}") {
             let found = records(text.as_bytes());
             prop_assume!(found.iter().all(|record| record.fields.is_ok()));
             let found: Vec<Vec<String>> = found.into_iter()

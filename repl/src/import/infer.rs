@@ -34,7 +34,7 @@ impl Guess {
                 "true" | "false" | "TRUE" | "FALSE" | "True" | "False" => Guess::Bool,
                 _ => Guess::String,
             },
-            Some(b'-' | b'0'..=b'9') => match Guess::of_number(text) {
+            Some(b'-' | b'.' | b'0'..=b'9') => match Guess::of_number(text) {
                 Guess::String => Guess::of_time(text),
                 guess => guess,
             },
@@ -64,7 +64,12 @@ impl Guess {
         };
         let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let leading_zero = whole.len() > 1 && whole.starts_with('0');
-        if !all_digits(whole) || leading_zero || fraction.is_some_and(|fraction| !all_digits(fraction)) {
+        // `.5` is a number as it is in a statement.
+        let no_digits = whole.is_empty() && fraction.is_some();
+        if !(no_digits || all_digits(whole))
+            || leading_zero
+            || fraction.is_some_and(|fraction| !all_digits(fraction))
+        {
             return Guess::String;
         }
         if let Some(exponent) = exponent {
@@ -141,15 +146,18 @@ mod tests {
         check(&["1e5", "2.5E-3"], Guess::Float);
         check(&["1e5", "1"], Guess::Float);
         check(&["1e999"], Guess::String);
+        check(&[".5", "-.25", "1"], Guess::Decimal);
+        check(&[".5e3"], Guess::Float);
         check(&["0.1234567890123456789012345678"], Guess::Decimal);
         check(&["0.12345678901234567890123456789"], Guess::String);
     }
 
     #[test]
     fn what_a_number_would_lose_stays_a_string() {
-        for text in
-            ["007", "-007", "+5", "5.", ".5", "-0", "1,5", "1 ", " 1", "0x1f", "1_000", "NaN", "-", "１"]
-        {
+        for text in [
+            "007", "-007", "+5", "5.", ".", "-.", ".e5", "+.5", "-0", "1,5", "1 ", " 1", "0x1f", "1_000",
+            "NaN", "-", "１",
+        ] {
             check(&[text], Guess::String);
             check(&["1", text], Guess::String);
         }

@@ -14,4 +14,4 @@ pub use infer::Guess;
 pub use input::Input;
 pub use plan::{Column, Kind, Plan};
 pub use run::{Open, Step, Stopped, Summary, Trouble, command, import};
-pub use source::{Field, Progress, Row, Source, Unopened, form_of};
+pub use source::{Field, Names, Progress, Row, Source, Unopened, form_of};

@@ -1,10 +1,12 @@
 //! What the columns of a file become: properties and their types.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use ankurah_core::catalog::define::reserved_name;
+use ankurah_core::catalog::define::{MAX_PROPERTIES, reserved_name};
 use ankurah_core::catalog::{Model, Property};
 use ankurah_core::node::protocol::{CatalogView, Cell};
+use ankurah_core::operation::limits::{OPERATION_BYTES, VALUE_BYTES};
 use ankurah_core::query::value_type;
 use ankurah_core::value::{Value, ValueType};
 use ankurah_query_lang::ast::StatementKind;
@@ -12,7 +14,7 @@ use ankurah_query_lang::{nearest, parse_statement, quote_identifier};
 
 use super::infer::Guess;
 use super::run::Trouble;
-use super::source::Field;
+use super::source::{Field, Names};
 use crate::cli::ImportArgs;
 use crate::convert;
 use crate::session::{Types, find_model};
@@ -71,15 +73,6 @@ impl Plan {
         let mut columns = Vec::with_capacity(names.len());
         for name in names {
             columns.push(asked.column(name, model, catalog, &types)?);
-        }
-        for (at, column) in columns.iter().enumerate() {
-            if let Some(other) = columns.iter().skip(at + 1).find(|other| other.property == column.property) {
-                let message = format!(
-                    "the columns `{}` and `{}` would both be the property `{}`",
-                    column.name, other.name, column.property
-                );
-                return Err(Trouble::Content(Some(1), message.into()));
-            }
         }
         let plan = Plan {
             model: model.map_or_else(|| args.into.clone(), |model| model.label.to_string()),
@@ -190,14 +183,86 @@ impl Plan {
     }
 
     /// The cells of a row.
+    ///
+    /// # Errors
+    /// Why it cannot be stored: a value is not of its column's type, or too large, or all of them are together.
     pub fn cells(&self, fields: &[Field]) -> Result<Vec<Cell>, String> {
-        self.columns
-            .iter()
-            .zip(fields.iter().chain(std::iter::repeat(&Field::Null)))
-            .map(|(column, field)| {
-                column.cell(field).map_err(|message| format!("column `{}`: {message}", column.name))
-            })
-            .collect()
+        let mut cells = Vec::with_capacity(self.columns.len());
+        let mut bytes: usize = 0;
+        for (column, field) in self.columns.iter().zip(fields.iter().chain(std::iter::repeat(&Field::Null))) {
+            let wrong = |message: String| format!("column `{}`: {message}", column.name);
+            let cell = column.cell(field).map_err(wrong)?;
+            let length = cell_bytes(&cell);
+            if length > VALUE_BYTES {
+                return Err(wrong(format!("the value has {length} bytes; the limit is {VALUE_BYTES}")));
+            }
+            bytes = bytes.saturating_add(length);
+            cells.push(cell);
+        }
+        if bytes > ROW_BYTES {
+            return Err(format!(
+                "the values of the row have {bytes} bytes together; the limit is {ROW_BYTES}"
+            ));
+        }
+        Ok(cells)
+    }
+}
+
+/// The bytes that a row's values may have together: an operation of them, with what else is in it, is then not too
+/// large.
+const ROW_BYTES: usize = OPERATION_BYTES - (256 << 10);
+
+/// The bytes of what has no small bound.
+fn cell_bytes(cell: &Cell) -> usize {
+    let of = |value: &Value| match value {
+        Value::String(text) | Value::Json(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    match cell {
+        Cell::Value(value) => of(value),
+        Cell::Key(key) => key.iter().map(of).max().unwrap_or(0),
+    }
+}
+
+/// Which names in a file become columns, and why others do not.
+pub(super) fn sort_names(args: &ImportArgs, found: Vec<String>, catalog: &CatalogView) -> Names {
+    let model = find_model(catalog, &args.into);
+    let mut room = MAX_PROPERTIES.saturating_sub(model.map_or(0, |model| model.properties.len()));
+    let mut names = Names { complete: true, ..Names::default() };
+    let mut taken: HashMap<String, String> = HashMap::with_capacity(found.len());
+    for name in found {
+        let (property, exists) = property_of(&name, model);
+        let exists = exists.is_some();
+        if let Some(other) = taken.get(&property) {
+            let reason =
+                format!("the columns `{other}` and `{name}` would both be the property `{property}`");
+            names.refused.insert(name, reason);
+        } else if room == 0 && !exists {
+            let reason = format!(
+                "there is no room for a property `{property}`: a collection has at most {MAX_PROPERTIES}, dropped \
+                 ones included"
+            );
+            names.refused.insert(name, reason);
+        } else {
+            room = room.saturating_sub(usize::from(!exists));
+            taken.insert(property, name.clone());
+            names.columns.push(name);
+        }
+    }
+    names
+}
+
+/// The name of the property that a column becomes, and the property where the model has it.
+fn property_of<'a>(name: &str, model: Option<&'a Arc<Model>>) -> (String, Option<&'a Arc<Property>>) {
+    let find = |name: &str| model.and_then(|model| model.find(name, false, None).ok());
+    let property = match reserved_name(name) {
+        Some(_) if find(name).is_none() => format!("{name}_"),
+        _ => name.to_owned(),
+    };
+    match find(&property) {
+        Some(found) => (found.label.to_string(), Some(found)),
+        None => (property, None),
     }
 }
 
@@ -301,12 +366,7 @@ impl<'a> Asked<'a> {
         catalog: &CatalogView,
         types: &Types<'_>,
     ) -> Result<Column, String> {
-        let find = |name: &str| model.and_then(|model| model.find(name, false, None).ok());
-        let property = match reserved_name(name) {
-            Some(_) if find(name).is_none() => format!("{name}_"),
-            _ => name.to_owned(),
-        };
-        let found = find(&property);
+        let (property, found) = property_of(name, model);
         let asked_kind = self.kind(name, catalog)?;
         let kind = match found {
             Some(found) => self.of_existing(found, asked_kind, catalog, types)?,
@@ -314,7 +374,7 @@ impl<'a> Asked<'a> {
         };
         Ok(Column {
             name: name.to_owned(),
-            property: found.map_or(property, |found| found.label.to_string()),
+            property,
             kind,
             key: self.args.key.iter().any(|key| key == name),
             exists: found.is_some(),

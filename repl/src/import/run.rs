@@ -7,13 +7,13 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
-use ankurah_core::node::protocol::{Cell, Event, Outcome, Request, SessionId};
+use ankurah_core::node::protocol::{CatalogView, Cell, Event, Outcome, Request, SessionId};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::bad::Bad;
 use super::input::Input;
-use super::plan::Plan;
-use super::source::{Progress, Row, Source, Unopened, form_of};
+use super::plan::{Plan, sort_names};
+use super::source::{Names, Progress, Row, Source, Unopened, form_of};
 use crate::cli::ImportArgs;
 use crate::client::{Client, Interrupt, Pump, Stop};
 use crate::display::{Safe, Style, Tone};
@@ -23,6 +23,8 @@ use crate::target;
 
 /// Rows that one transaction writes.
 const BATCH: usize = 1_000;
+/// The bytes of text at which a batch takes no further row, however few it has.
+const BATCH_BYTES: usize = 16 << 20;
 /// Batches that are read ahead.
 const AHEAD: usize = 2;
 /// Rejected rows that are reported one by one.
@@ -141,7 +143,7 @@ pub fn command(args: &ImportArgs) -> Exit {
     let mut reported: u64 = 0;
     let progress = Bar::new(input.length(), io::stderr().is_terminal() && !args.display.ascii);
     let count = &progress.count;
-    let open = |names: Vec<String>| {
+    let open = |names: Names| {
         count.store(0, Ordering::Relaxed);
         Source::open(input.rewound()?, form, names, Arc::clone(count))
     };
@@ -225,8 +227,8 @@ pub enum Step<'a> {
     Rejected(u64, &'a Bad),
 }
 
-/// Opens the file for a pass; the names are the columns that an earlier pass found.
-pub type Open<'a> = &'a dyn Fn(Vec<String>) -> Result<Source, Unopened>;
+/// Opens the file for a pass; the names are those that an earlier pass found.
+pub type Open<'a> = &'a dyn Fn(Names) -> Result<Source, Unopened>;
 
 /// Imports what `open` opens.
 ///
@@ -240,8 +242,8 @@ pub fn import(
 ) -> Result<Summary, Stopped> {
     let catalog = client.catalog().map_err(|stop| Trouble::Node(stop, String::new()))?;
     say(Step::Pass("reading"));
-    let names = names(open, client)?;
-    let mut plan = Plan::new(args, &names, &catalog)?;
+    let names = names(args, open, client, &catalog)?;
+    let mut plan = Plan::new(args, &names.columns, &catalog)?;
     let source = open(names.clone())?;
     ahead(
         source,
@@ -269,11 +271,20 @@ pub fn import(
     }
 }
 
-/// The columns: of CSV its header, of JSON lines all names in the file.
-fn names(open: Open<'_>, client: &Client) -> Result<Vec<String>, Trouble> {
-    let mut source = open(Vec::new())?;
+/// The columns: of CSV its header, of JSON lines all names in the file that can be ones.
+fn names(
+    args: &ImportArgs,
+    open: Open<'_>,
+    client: &Client,
+    catalog: &CatalogView,
+) -> Result<Names, Trouble> {
+    let mut source = open(Names::default())?;
     if source.has_header() {
-        return Ok(source.columns().to_vec());
+        let names = sort_names(args, source.columns().to_vec(), catalog);
+        return match names.refused.values().next() {
+            Some(reason) => Err(Trouble::Content(Some(1), reason.clone().into())),
+            None => Ok(names),
+        };
     }
     let mut first = None;
     while let Some(row) = source.read()? {
@@ -283,7 +294,19 @@ fn names(open: Open<'_>, client: &Client) -> Result<Vec<String>, Trouble> {
     match (source.columns(), first) {
         ([], Some((line, bad))) => Err(Trouble::Content(Some(line), bad)),
         ([], None) => Err(Trouble::content("no line has an object with members")),
-        (columns, _) => Ok(columns.to_vec()),
+        (columns, _) => {
+            let names = sort_names(args, columns.to_vec(), catalog);
+            // What is asked for by name is not left out quietly.
+            let asked = |column: &str| {
+                let of = |pair: &String| pair.split_once('=').is_some_and(|(name, _)| name == column);
+                args.key.iter().chain(&args.text).any(|name| name == column)
+                    || args.column_type.iter().chain(&args.reference).any(of)
+            };
+            match names.refused.iter().find(|(name, _)| asked(name)) {
+                Some((_, reason)) => Err(Trouble::content(reason.clone())),
+                None => Ok(names),
+            }
+        }
     }
 }
 
@@ -293,7 +316,7 @@ fn check(client: &Client) -> Result<(), Trouble> {
 }
 
 fn write(
-    names: Vec<String>,
+    names: Names,
     plan: &Plan,
     client: &Client,
     open: Open<'_>,
@@ -330,9 +353,13 @@ fn ahead<T: Send>(
     let read = move || {
         loop {
             let mut rows = Vec::with_capacity(BATCH);
-            while rows.len() < BATCH {
+            let mut bytes: usize = 0;
+            while rows.len() < BATCH && bytes < BATCH_BYTES {
                 match source.read() {
-                    Ok(Some(row)) => rows.push(make(row)),
+                    Ok(Some(row)) => {
+                        bytes = bytes.saturating_add(row.bytes());
+                        rows.push(make(row));
+                    }
                     Ok(None) if rows.is_empty() => return,
                     Ok(None) => break,
                     Err(error) => {

@@ -7,6 +7,7 @@ mod damage;
 mod fixtures;
 mod formats;
 mod help;
+mod import_limits;
 mod import_plan;
 mod interrupt;
 mod narrow;
