@@ -24,7 +24,7 @@ pub fn command(args: &ExportArgs) -> Exit {
     let complain = |message: &str| {
         let _ = writeln!(io::stderr(), "{}", render_message(message, style));
     };
-    let opened = match target::open(&args.target, target::Mode::Read) {
+    let opened = match target::open(&args.target, target::Mode::Once) {
         Ok(opened) => opened,
         Err(message) => {
             complain(&message);

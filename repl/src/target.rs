@@ -22,7 +22,12 @@ pub enum Mode {
     Write,
     /// Reading alone.
     Read,
+    /// Reading alone, most of it once: what the engine keeps in memory would not be read again.
+    Once,
 }
+
+/// What an engine may cache of what is read once, in bytes: enough for paths through references.
+const CACHE_ONCE: u64 = 16 << 20;
 
 /// An open target. It is closed when it is dropped.
 pub struct Opened {
@@ -72,7 +77,11 @@ pub fn try_open(target: &str, mode: Mode) -> Result<Opened, OpenError> {
 }
 
 fn open_context(target: &str, mode: Mode) -> Result<Opened, OpenError> {
-    let options = OpenOptions::new().create(mode == Mode::Create).read_only(mode == Mode::Read);
+    let read_only = matches!(mode, Mode::Read | Mode::Once);
+    let mut options = OpenOptions::new().create(mode == Mode::Create).read_only(read_only);
+    if mode == Mode::Once {
+        options = options.cache(CACHE_ONCE);
+    }
     let context = block_on(options.open(target))?;
     Ok(Opened { connection: context.node().connect(), name: target.to_owned(), context })
 }

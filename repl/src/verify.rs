@@ -27,7 +27,7 @@ pub fn command(args: &VerifyArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let opened = match target::try_open(&target, target::Mode::Read) {
+    let opened = match target::try_open(&target, target::Mode::Once) {
         Ok(opened) => opened,
         Err(error) => {
             if let Some((record, message)) = damage(&error) {

@@ -6,10 +6,9 @@ pub mod check;
 use std::fmt;
 use std::marker::PhantomData;
 
-use ankurah_core::value::{Value, ValueRef, ValueType, cast};
+use ankurah_core::value::{Value, ValueRef, cast};
 
 use crate::model::FieldError;
-use crate::property::kind::PropertyType;
 use crate::property::{Kind, Property, PropertyError, Scalar, ToValue};
 
 pub use crate::property::json::{read as read_json, write as write_json};
@@ -29,21 +28,8 @@ pub fn text(value: ValueRef<'_>) -> Result<&str, PropertyError> {
 
 /// A value of a former type as one of the new type, by the language's cast.
 pub fn convert<Old: Property, New: Property>(value: ValueRef<'_>) -> Result<Value, PropertyError> {
-    let to = match New::Kind::TYPE {
-        PropertyType::Bool => ValueType::Bool,
-        PropertyType::Int => ValueType::Int,
-        PropertyType::Float => ValueType::Float,
-        PropertyType::Decimal => ValueType::Decimal,
-        PropertyType::String => ValueType::String,
-        PropertyType::Bytes => ValueType::Bytes,
-        PropertyType::Timestamp => ValueType::Timestamp,
-        PropertyType::Uuid => ValueType::Uuid,
-        PropertyType::Ulid => ValueType::Ulid,
-        PropertyType::Json => ValueType::Json,
-        PropertyType::Ref(_) => {
-            return Err(PropertyError::invalid("a reference is converted with `with = …` alone"));
-        }
-    };
+    let to = New::Kind::TYPE
+        .value_type(|_| Err(PropertyError::invalid("a reference is converted with `with = …` alone")))?;
     cast(&Old::from_value(value)?.to_value()?, to).map_err(PropertyError::invalid)
 }
 

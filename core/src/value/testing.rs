@@ -7,21 +7,6 @@ use rust_decimal::Decimal;
 use super::{TypeTag, Value};
 use crate::id::{EntityId, OpId};
 
-/// The types.
-pub(crate) const TYPES: [TypeTag; 11] = [
-    TypeTag::Bool,
-    TypeTag::Int,
-    TypeTag::Float,
-    TypeTag::Decimal,
-    TypeTag::String,
-    TypeTag::Bytes,
-    TypeTag::Timestamp,
-    TypeTag::Uuid,
-    TypeTag::Ulid,
-    TypeTag::Ref,
-    TypeTag::Json,
-];
-
 fn integer() -> impl Strategy<Value = i64> {
     prop_oneof![any::<i64>(), -300i64..300, Just(i64::MIN), Just(i64::MAX)]
 }
@@ -89,7 +74,7 @@ pub(crate) fn value_of(tag: TypeTag) -> BoxedStrategy<Value> {
 
 /// Any type.
 pub(crate) fn any_type() -> impl Strategy<Value = TypeTag> {
-    proptest::sample::select(TYPES.to_vec())
+    proptest::sample::select(TypeTag::ALL.to_vec())
 }
 
 /// Any value, null too, canonical.

@@ -98,6 +98,38 @@ pub enum TypeTag {
 }
 
 impl TypeTag {
+    /// All types, in their order.
+    pub const ALL: [TypeTag; 11] = [
+        TypeTag::Bool,
+        TypeTag::Int,
+        TypeTag::Float,
+        TypeTag::Decimal,
+        TypeTag::String,
+        TypeTag::Bytes,
+        TypeTag::Timestamp,
+        TypeTag::Uuid,
+        TypeTag::Ulid,
+        TypeTag::Ref,
+        TypeTag::Json,
+    ];
+
+    /// The type, where a reference leads to `model`.
+    pub const fn of(self, model: ModelId) -> ValueType {
+        match self {
+            TypeTag::Bool => ValueType::Bool,
+            TypeTag::Int => ValueType::Int,
+            TypeTag::Float => ValueType::Float,
+            TypeTag::Decimal => ValueType::Decimal,
+            TypeTag::String => ValueType::String,
+            TypeTag::Bytes => ValueType::Bytes,
+            TypeTag::Timestamp => ValueType::Timestamp,
+            TypeTag::Uuid => ValueType::Uuid,
+            TypeTag::Ulid => ValueType::Ulid,
+            TypeTag::Ref => ValueType::Ref(model),
+            TypeTag::Json => ValueType::Json,
+        }
+    }
+
     /// The name in the query language.
     pub const fn name(self) -> &'static str {
         match self {

@@ -8,24 +8,9 @@ use ankurah_core::value::{TypeTag, Value};
 use arbitrary::{Result, Unstructured};
 use rust_decimal::Decimal;
 
-/// All types of values.
-pub(crate) const TYPES: [TypeTag; 11] = [
-    TypeTag::Bool,
-    TypeTag::Int,
-    TypeTag::Float,
-    TypeTag::Decimal,
-    TypeTag::String,
-    TypeTag::Bytes,
-    TypeTag::Timestamp,
-    TypeTag::Uuid,
-    TypeTag::Ulid,
-    TypeTag::Ref,
-    TypeTag::Json,
-];
-
 /// A type.
 pub(crate) fn tag(input: &mut Unstructured<'_>) -> Result<TypeTag> {
-    input.choose(&TYPES).copied()
+    input.choose(&TypeTag::ALL).copied()
 }
 
 /// A short byte string.

@@ -3,10 +3,14 @@
 use std::cmp::Ordering;
 
 use ankurah_core::codec::{Reader, Writer};
-use ankurah_core::value::{TypeTag, Value, ValueType, cast, codec, key, parse};
+use ankurah_core::id::{ModelId, OpId};
+use ankurah_core::value::{TypeTag, Value, cast, codec, key, parse};
 use arbitrary::{Result, Unstructured};
 
 use crate::input;
+
+/// The model that references lead to.
+const MODEL: ModelId = ModelId(OpId::MIN);
 
 /// The first byte says what the others are.
 pub fn body(data: &[u8]) {
@@ -51,7 +55,7 @@ fn properties(value: &Value) {
     assert_eq!(codec::decode(&mut Reader::new(&bytes_of(value))), Ok(value.clone()));
     let Some(tag) = value.type_of() else { return };
     let shown = value.to_string();
-    assert_eq!(parse(&shown, of(tag)).as_ref(), Ok(value), "{shown} reads back");
+    assert_eq!(parse(&shown, tag.of(MODEL)).as_ref(), Ok(value), "{shown} reads back");
     for down in [false, true] {
         let mut bytes = Vec::new();
         let cut = key::encode(value, down, &mut bytes);
@@ -63,28 +67,12 @@ fn properties(value: &Value) {
             None => assert!(shown.len() >= key::MAX_PART, "{value:?} is short enough to stand in a key"),
         }
     }
-    for to in input::TYPES {
-        if let Ok(value) = cast(value, of(to)) {
-            assert!(value.is_of(of(to)), "{value:?} is of the type that it was cast to");
+    for to in TypeTag::ALL {
+        if let Ok(value) = cast(value, to.of(MODEL)) {
+            assert!(value.is_of(to.of(MODEL)), "{value:?} is of the type that it was cast to");
             let normal = value.clone().normalized().expect("a cast stays in the domain");
             assert_eq!(bytes_of(&normal), bytes_of(&value), "{value:?} is in its canonical form");
         }
-    }
-}
-
-fn of(tag: TypeTag) -> ValueType {
-    match tag {
-        TypeTag::Bool => ValueType::Bool,
-        TypeTag::Int => ValueType::Int,
-        TypeTag::Float => ValueType::Float,
-        TypeTag::Decimal => ValueType::Decimal,
-        TypeTag::String => ValueType::String,
-        TypeTag::Bytes => ValueType::Bytes,
-        TypeTag::Timestamp => ValueType::Timestamp,
-        TypeTag::Uuid => ValueType::Uuid,
-        TypeTag::Ulid => ValueType::Ulid,
-        TypeTag::Ref => ValueType::Ref(ankurah_core::id::ModelId(ankurah_core::id::OpId::MIN)),
-        TypeTag::Json => ValueType::Json,
     }
 }
 
@@ -107,7 +95,7 @@ fn bytes_of_a_key(data: &[u8]) {
 fn texts(mut input: Unstructured<'_>) -> Result<()> {
     let tag = input::tag(&mut input)?;
     let text = String::from_utf8_lossy(input.take_rest());
-    if let Ok(value) = parse(&text, of(tag)) {
+    if let Ok(value) = parse(&text, tag.of(MODEL)) {
         assert_eq!(value.type_of(), Some(tag));
         properties(&value);
     }

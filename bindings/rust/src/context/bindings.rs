@@ -11,7 +11,7 @@ use ankurah_core::catalog::define::{DefineError, PropertyDefinition};
 use ankurah_core::catalog::{self, Backend, Catalog, NameError, Property};
 use ankurah_core::id::{ModelId, OpId, PropertyId};
 use ankurah_core::query::Names;
-use ankurah_core::value::{Value, ValueType};
+use ankurah_core::value::Value;
 
 use crate::model::{FieldError, Model};
 use crate::property::PropertyError;
@@ -130,25 +130,6 @@ fn reachable(schema: &'static ModelSchema) -> Vec<&'static ModelSchema> {
     found
 }
 
-fn value_type(property_type: PropertyType, catalog: &Catalog) -> Result<ValueType, DefineError> {
-    Ok(match property_type {
-        PropertyType::Bool => ValueType::Bool,
-        PropertyType::Int => ValueType::Int,
-        PropertyType::Float => ValueType::Float,
-        PropertyType::Decimal => ValueType::Decimal,
-        PropertyType::String => ValueType::String,
-        PropertyType::Bytes => ValueType::Bytes,
-        PropertyType::Timestamp => ValueType::Timestamp,
-        PropertyType::Uuid => ValueType::Uuid,
-        PropertyType::Ulid => ValueType::Ulid,
-        PropertyType::Json => ValueType::Json,
-        PropertyType::Ref(target) => {
-            let target = target();
-            ValueType::Ref(declared_model(catalog, target.name, target.defined_as)?)
-        }
-    })
-}
-
 fn declaration(schema: &'static ModelSchema, catalog: &Catalog) -> Result<ModelDeclaration, Unbound> {
     let mut properties = Vec::with_capacity(schema.properties.len());
     for property in schema.properties {
@@ -162,7 +143,9 @@ fn declaration(schema: &'static ModelSchema, catalog: &Catalog) -> Result<ModelD
         properties.push(PropertyDeclaration {
             definition: PropertyDefinition {
                 name: property.name.to_owned(),
-                value_type: value_type(property.property_type, catalog)?,
+                value_type: property
+                    .property_type
+                    .value_type(|target| declared_model(catalog, target.name, target.defined_as))?,
                 backend: if property.collaborative { Backend::Yrs } else { Backend::Lww },
                 key: property.key,
                 required: property.required,
@@ -211,7 +194,8 @@ fn binding(
     let mut former = Vec::new();
     for (field, property) in schema.properties.iter().enumerate() {
         let Some(old) = &property.former else { continue };
-        let old_type = value_type(old.property_type, catalog)?;
+        let old_type =
+            old.property_type.value_type(|target| declared_model(catalog, target.name, target.defined_as))?;
         let is_own = |id: PropertyId| declared.properties.contains(&id);
         let found = model.properties.iter().find(|known| {
             *known.name == *old.name && known.value_type == old_type && !known.is_text() && !is_own(known.id)

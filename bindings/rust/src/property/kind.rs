@@ -3,6 +3,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use ankurah_core::id::ModelId;
+use ankurah_core::value::ValueType;
+
 use crate::model::Model;
 use crate::schema::ModelSchema;
 
@@ -31,6 +34,28 @@ pub enum PropertyType {
     Ref(fn() -> &'static ModelSchema),
     /// `json`
     Json,
+}
+
+impl PropertyType {
+    /// The type in a catalog, where `model` knows the models that references lead to.
+    pub(crate) fn value_type<E>(
+        self,
+        model: impl FnOnce(&'static ModelSchema) -> Result<ModelId, E>,
+    ) -> Result<ValueType, E> {
+        Ok(match self {
+            PropertyType::Bool => ValueType::Bool,
+            PropertyType::Int => ValueType::Int,
+            PropertyType::Float => ValueType::Float,
+            PropertyType::Decimal => ValueType::Decimal,
+            PropertyType::String => ValueType::String,
+            PropertyType::Bytes => ValueType::Bytes,
+            PropertyType::Timestamp => ValueType::Timestamp,
+            PropertyType::Uuid => ValueType::Uuid,
+            PropertyType::Ulid => ValueType::Ulid,
+            PropertyType::Json => ValueType::Json,
+            PropertyType::Ref(target) => ValueType::Ref(model(target())?),
+        })
+    }
 }
 
 impl fmt::Debug for PropertyType {
