@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use crate::bounds::{MaybeSend, Value};
 use crate::context::{self, Hold, Kind};
 use crate::fault::Fault;
-use crate::node::{Core, Node, Ran, lock};
+use crate::node::{Accept, Core, Node, Ran, lock};
 use crate::signal::Signal;
 use crate::walk;
 
@@ -140,7 +140,7 @@ impl Node for Effect {
         &self.core
     }
 
-    fn run(&self, me: &Arc<dyn Node>, _accept: bool) -> Ran {
+    fn run(&self, me: &Arc<dyn Node>, _accept: &Accept<'_>) -> Ran {
         let run = self.core.begin();
         let Some(mut body) = lock(&self.state).body.take() else { return Ran::Done };
         let (outcome, frame) = context::evaluate(Kind::Effect, Arc::as_ptr(me).cast(), &mut body);

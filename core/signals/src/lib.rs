@@ -50,10 +50,13 @@
 //!
 //! **Threads.** Handles are `Send` and `Sync`. No lock is held while foreign code runs, be it a computation, a
 //! comparison, a waker or the drop of a value: values are read as shared snapshots, and [`update`] changes
-//! a copy. Two threads that need the same stale signal may both compute it; the later run wins. The one
-//! invariant is *what reads a stale node is stale*: a run makes its node up to date only if each source, looked
-//! at under its lock with the edge in place, is as it was read, and no mark came meanwhile. One lock
-//! orders the spreading of marks, so that a thread that has written reads its own write, however deep.
+//! a copy. *A read has every write that had returned when it began*, of its own thread or another, however deep.
+//! Two invariants keep that. *What reads a stale node is stale*: a run makes its node up to date only if each
+//! source, looked at with the edge in place, is as it was read, and no mark came meanwhile; one lock orders the
+//! spreading of marks. *A value is never replaced by one that knows less*: two threads that need the same stale
+//! signal may both compute it, and of their runs the one that began later wins, unless the signal was found to be
+//! up to date since. While other threads write, a run may read sources before and after a write; it is
+//! computed again when it is read the next time, and an effect runs again.
 //!
 //! **Effects** run after the write on the thread that wrote, at the end of its outermost [`batch`], in the order
 //! in which they were made, each once, and only if something that it read has another version. What they

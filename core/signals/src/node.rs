@@ -1,8 +1,22 @@
 //! Nodes of the graph and the edges between them.
 //!
-//! One rule keeps the graph right under all threads: *what reads a stale node is stale*. Marking goes on
-//! only where a node turns from up to date to stale, so a node may become up to date only after each of its
-//! sources was seen up to date with an edge in place that would bring the next mark.
+//! The promise: *a read has every write that had returned when it began*, whichever threads wrote and read. Two
+//! rules keep it.
+//!
+//! **What reads a stale node is stale.** Marking goes on only where a node turns from up to date to stale, so a
+//! node becomes up to date only if each of its sources was seen up to date, as it had been read, with an edge in
+//! place that would bring the next mark, and no mark came since before its sources were read or looked at.
+//!
+//! **A value is never replaced by one that knows less.** A run of a computation has what was written before it
+//! began, because its reads keep the promise. So a run is taken over only if it began later than the one whose
+//! value is in place, and later than that value was last found to be right. It may still come too late for
+//! itself: then the value in place has all that it has. For this to be true
+//!
+//! - the number of a run, its value and its edges are put in place in one step,
+//! - all runs that have begun when a node becomes up to date are outdated, and none begins until it is stale again,
+//! - a walk that finds all sources unchanged, but the node marked meanwhile, outdates the runs that began before it.
+//!
+//! What an observer or a stream tracks is no value: there the later run always counts.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -26,9 +40,9 @@ static SPREADING: Mutex<()> = Mutex::new(());
 pub(crate) trait Node: MaybeSend + MaybeSync {
     fn core(&self) -> &Core;
 
-    /// Computes it anew; `me` is itself. Unless `accept`, a run that read postponed sources returns them and
-    /// changes nothing.
-    fn run(&self, me: &Arc<dyn Node>, accept: bool) -> Ran;
+    /// Computes it anew, if it is stale; `me` is itself. Unless it may `accept` the sources that it had to
+    /// postpone, the run returns them and changes nothing.
+    fn run(&self, me: &Arc<dyn Node>, accept: &Accept<'_>) -> Ran;
 
     /// Whether it waits for changes without being read.
     fn reacts(&self) -> bool {
@@ -48,6 +62,9 @@ pub(crate) trait Node: MaybeSend + MaybeSync {
     /// Ends a subscriber that does not settle.
     fn stop(&self, _fault: Fault) {}
 }
+
+/// Whether a run may have read these sources as they were.
+pub(crate) type Accept<'a> = dyn Fn(&[Arc<dyn Node>]) -> bool + 'a;
 
 /// How a run ended.
 pub(crate) enum Ran {
@@ -112,7 +129,8 @@ pub(crate) struct Core {
 struct Links {
     /// Who is to be marked. Weak: a source keeps no subscriber alive.
     subscribers: Slots<Weak<dyn Node>>,
-    /// What it read in its last run; none before the first, and while a run that ended replaces them.
+    /// What it read in the run that was taken over last; none before the first, and while a run that ended
+    /// replaces them.
     sources: Option<Edges>,
     /// Counts the marks.
     marks: u64,
@@ -121,9 +139,16 @@ struct Links {
     /// The latest run that was started, and the latest that was taken over.
     started: u64,
     taken: u64,
+    /// The runs up to this one know no more than the value that is in place.
+    outdated: u64,
 }
 
 impl Links {
+    fn begin(&mut self) -> Run {
+        self.started += 1;
+        Run { number: self.started, marks: self.marks }
+    }
+
     /// Of two causes, the one with more before it is kept.
     fn add_cause(&mut self, cause: Option<Arc<Cause>>) {
         let round = |cause: &Option<Arc<Cause>>| cause.as_ref().map_or(0, |cause| cause.round);
@@ -139,11 +164,21 @@ pub(crate) struct Run {
     marks: u64,
 }
 
-/// What a walk remembers of a node: if none of it changed, its sources were looked at undisturbed.
-#[derive(PartialEq, Eq)]
+/// What a walk remembers of a node from before it looks at its sources.
 pub(crate) struct Moment {
     marks: u64,
+    started: u64,
     taken: u64,
+}
+
+/// What it means that a walk found the sources of a node unchanged.
+pub(crate) enum Settled {
+    /// The node is up to date.
+    Done,
+    /// The value was right when the walk came to the node, but something may have changed since.
+    Behind,
+    /// Nothing: a run has been taken over meanwhile, and these are its sources no more.
+    Replaced,
 }
 
 /// One of the sources of a node.
@@ -159,8 +194,15 @@ pub(crate) enum Source {
 impl Core {
     /// A node that holds a value, or one that is yet to be computed.
     pub(crate) fn new(stale: bool) -> Self {
-        let links =
-            Links { subscribers: Slots::new(), sources: None, marks: 0, cause: None, started: 0, taken: 0 };
+        let links = Links {
+            subscribers: Slots::new(),
+            sources: None,
+            marks: 0,
+            cause: None,
+            started: 0,
+            taken: 0,
+            outdated: 0,
+        };
         Core {
             last_frame: AtomicU64::new(0),
             version: AtomicU64::new(1),
@@ -197,16 +239,20 @@ impl Core {
         lock(&self.links).marks
     }
 
-    /// Begins a run of the computation.
+    /// Begins a run, also of what is up to date.
     pub(crate) fn begin(&self) -> Run {
+        lock(&self.links).begin()
+    }
+
+    /// Begins a run, unless another one has brought the node up to date.
+    pub(crate) fn begin_if_stale(&self) -> Option<Run> {
         let mut links = lock(&self.links);
-        links.started += 1;
-        Run { number: links.started, marks: links.marks }
+        self.is_stale().then(|| links.begin())
     }
 
     pub(crate) fn moment(&self) -> Moment {
         let links = lock(&self.links);
-        Moment { marks: links.marks, taken: links.taken }
+        Moment { marks: links.marks, started: links.started, taken: links.taken }
     }
 
     pub(crate) fn source(&self, index: usize) -> Source {
@@ -220,40 +266,51 @@ impl Core {
         }
     }
 
-    /// The sources turned out to be unchanged: up to date again, unless something happened meanwhile.
-    pub(crate) fn settle(&self, moment: &Moment) -> Ran {
-        let links = lock(&self.links);
-        if (Moment { marks: links.marks, taken: links.taken }) != *moment {
-            return Ran::Behind;
+    /// The sources turned out to be unchanged since this moment: up to date, unless something happened meanwhile.
+    pub(crate) fn settle(&self, moment: &Moment) -> Settled {
+        let mut links = lock(&self.links);
+        if !self.is_stale() {
+            return Settled::Done;
         }
+        if links.sources.is_none() || links.taken != moment.taken {
+            return Settled::Replaced;
+        }
+        if links.marks != moment.marks {
+            links.outdated = links.outdated.max(moment.started);
+            return Settled::Behind;
+        }
+        links.outdated = links.started;
         self.stale.store(false, Ordering::Release);
-        Ran::Done
+        Settled::Done
     }
 
-    /// Ends a run: takes over what it read and, by `store`, its value, unless a later run was faster.
+    /// Ends a run: takes over what it read and, by `store`, its value, unless it is too late for that.
     /// `store` runs under a lock and must call no foreign code.
     pub(crate) fn finish(&self, me: &Arc<dyn Node>, run: &Run, reads: Reads, store: impl FnOnce()) -> Ran {
+        let computes = !me.reacts();
+        let too_late = |links: &Links| run.number <= if computes { links.outdated } else { links.taken };
         let old = {
             let mut links = lock(&self.links);
-            if run.number < links.taken {
+            if too_late(&links) {
                 return Ran::Done;
             }
-            links.taken = run.number;
             links.sources.take()
         };
         let (edges, left, valid) = connect(me, old.unwrap_or_default(), reads);
         let (displaced, ran) = {
             let mut links = lock(&self.links);
-            if links.taken == run.number {
+            if too_late(&links) {
+                // Who was faster has put its own edges in place.
+                (edges, Ran::Done)
+            } else {
                 store();
                 let undisturbed = valid && links.marks == run.marks;
-                if undisturbed {
-                    self.stale.store(false, Ordering::Release);
-                }
+                // Also of what was up to date: an observer that is not called for these reads must not wait.
+                self.stale.store(!undisturbed, Ordering::Release);
+                links.taken = run.number;
+                links.outdated = if undisturbed { links.started } else { run.number };
                 let ran = if undisturbed { Ran::Done } else { Ran::Behind };
                 (links.sources.replace(edges).unwrap_or_default(), ran)
-            } else {
-                (edges, Ran::Done)
             }
         };
         disconnect(left);
@@ -367,5 +424,66 @@ fn disconnect(edges: Edges) {
 impl Drop for Core {
     fn drop(&mut self) {
         self.forget();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::{Source, lock};
+    use crate::{WritableSignal, memo};
+
+    thread_local! {
+        static READS_BOTH: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Two threads compute a signal. The run that began later has ended and makes its edges, where it is held up;
+    /// then the other one ends. It began after a write of its thread and must give a value that has it.
+    #[test]
+    fn a_run_that_ends_while_a_later_one_makes_its_edges_has_a_value() {
+        let (source, other) = (WritableSignal::new(0), WritableSignal::new(0));
+        let (started, has_started) = mpsc::sync_channel(1);
+        let (may_end, end) = mpsc::sync_channel(1);
+        let end = std::sync::Mutex::new(end);
+        let node = memo({
+            let (source, other) = (source.clone(), other.clone());
+            move || {
+                let value = source.get();
+                if READS_BOTH.get() {
+                    return value + other.get();
+                }
+                if value == 1 {
+                    started.send(()).unwrap();
+                    lock(&end).recv().unwrap();
+                }
+                value
+            }
+        });
+        thread::scope(|scope| {
+            let earlier = scope.spawn(|| {
+                source.set(1);
+                node.get()
+            });
+            has_started.recv().unwrap();
+            // The later run needs this lock for the edge that it does not have yet.
+            let held = lock(&other.inner().core.links);
+            let later = scope.spawn(|| {
+                READS_BOTH.set(true);
+                node.get()
+            });
+            while !matches!(node.inner().core.source(0), Source::Unknown) {
+                thread::yield_now();
+            }
+            may_end.send(()).unwrap();
+            assert_eq!(earlier.join().unwrap(), 1);
+            drop(held);
+            assert_eq!(later.join().unwrap(), 1);
+        });
+        // The signal was up to date before the later run had its edges: that came too late.
+        assert_eq!((source.subscribers(), other.subscribers()), (1, 0));
+        assert!(!node.inner().core.is_stale());
     }
 }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use crate::bounds::{MaybeSend, MaybeSync};
 use crate::context::{self, Hold, Kind};
-use crate::node::{Core, Dependency, Node, Ran, Reads};
+use crate::node::{Accept, Core, Dependency, Node, Ran, Reads};
 use crate::walk;
 
 /// Calls back once when something has changed that was read while it was tracking.
@@ -158,7 +158,7 @@ impl Node for Watch {
         &self.core
     }
 
-    fn run(&self, _me: &Arc<dyn Node>, _accept: bool) -> Ran {
+    fn run(&self, _me: &Arc<dyn Node>, _accept: &Accept<'_>) -> Ran {
         if self.armed.swap(false, Ordering::AcqRel) {
             self.version.fetch_add(1, Ordering::AcqRel);
             (self.notify)();

@@ -11,7 +11,7 @@ use crate::bounds::{MaybeSend, MaybeSync, Value};
 use crate::context::{self, Access, Hold, Kind};
 use crate::fault::Fault;
 use crate::grave::{self, Digging};
-use crate::node::{Core, Dependency, Node, Ran, lock};
+use crate::node::{Accept, Core, Dependency, Node, Ran, lock};
 use crate::walk;
 
 /// A value that changes over time, for reading.
@@ -268,9 +268,9 @@ impl<T: Value> Node for Inner<T> {
         &self.core
     }
 
-    fn run(&self, me: &Arc<dyn Node>, accept: bool) -> Ran {
+    fn run(&self, me: &Arc<dyn Node>, accept: &Accept<'_>) -> Ran {
         let Some(derivation) = &self.derivation else { return Ran::Done };
-        let run = self.core.begin();
+        let Some(run) = self.core.begin_if_stale() else { return Ran::Done };
         let (outcome, frame) = context::evaluate(Kind::Pure, Arc::as_ptr(me).cast(), || {
             let new = derivation.compute();
             let (old, version, _) = self.present();
@@ -279,7 +279,7 @@ impl<T: Value> Node for Inner<T> {
         });
         // While its thread is torn down nothing is tracked, so the result would never change again.
         let Some(frame) = frame else { return Ran::Done };
-        if !frame.postponed.is_empty() && !accept {
+        if !frame.postponed.is_empty() && !accept(&frame.postponed) {
             return Ran::Postponed(frame.postponed);
         }
         let (computed, fault) = match outcome {

@@ -10,7 +10,7 @@ use futures::stream::{FusedStream, Stream};
 
 use crate::bounds::Value;
 use crate::context::{self, Hold, Kind};
-use crate::node::{Core, Node, Ran, lock};
+use crate::node::{Accept, Core, Node, Ran, lock};
 use crate::signal::Signal;
 
 impl<T: Value + Clone> Signal<T> {
@@ -101,7 +101,7 @@ impl Node for Sleeper {
         &self.core
     }
 
-    fn run(&self, _me: &Arc<dyn Node>, _accept: bool) -> Ran {
+    fn run(&self, _me: &Arc<dyn Node>, _accept: &Accept<'_>) -> Ran {
         Ran::Done
     }
 

@@ -109,3 +109,30 @@ fn values_that_hold_signals_that_hold_values() {
     assert!(list.with(|link| link.0.as_ref().is_some_and(|next| next.with(|next| next.0.is_some()))));
     drop(list);
 }
+
+/// At the bottom of a graph a computation goes from one source to the next as their values tell. Each time that it
+/// is run again it comes one step further; however deep it lies, no value is taken that is not up to date.
+#[test]
+fn a_computation_that_finds_its_sources_one_by_one() {
+    const STEPS: usize = 50;
+    for depth in 0..70 {
+        let switch = WritableSignal::new(false);
+        let next: Vec<_> = (0..STEPS).map(|step| switch.map(move |on| step + usize::from(*on))).collect();
+        let mut last = {
+            let switch = switch.clone();
+            memo(move || {
+                let mut step = 0;
+                while switch.get() && step < STEPS && next[step].get() != step {
+                    step = next[step].get();
+                }
+                step
+            })
+        };
+        for _ in 0..depth {
+            let (switch, before) = (switch.clone(), last);
+            last = memo(move || if switch.get() { before.get() } else { 0 });
+        }
+        switch.set(true);
+        assert_eq!((last.get(), last.fault()), (STEPS, None), "at depth {depth}");
+    }
+}

@@ -5,6 +5,7 @@
 mod deep;
 mod log;
 mod oracle;
+mod races;
 mod readers;
 mod subscribers;
 mod threads;

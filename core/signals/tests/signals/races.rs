@@ -1,0 +1,184 @@
+//! Interleavings of threads that are forced, not hoped for: computations stop where a test wants them to.
+
+use std::cell::RefCell;
+use std::sync::{Arc, Barrier};
+use std::thread::{self, ScopedJoinHandle};
+
+use ankurah_signals::{Observer, Signal, WritableSignal, memo};
+
+use crate::log::Log;
+
+thread_local! {
+    /// Where this thread is to stop, once.
+    static STOP: RefCell<Option<(&'static str, Arc<Barrier>)>> = const { RefCell::new(None) };
+}
+
+/// A place in a computation where threads can be stopped.
+fn place(name: &str) {
+    let stop = STOP.with(|stop| stop.borrow_mut().take_if(|(at, _)| *at == name));
+    if let Some((_, barrier)) = stop {
+        barrier.wait();
+        barrier.wait();
+    }
+}
+
+/// A thread that reads a signal and stands still within.
+struct Stopped<'scope> {
+    barrier: Arc<Barrier>,
+    thread: ScopedJoinHandle<'scope, u64>,
+}
+
+impl<'scope> Stopped<'scope> {
+    /// Starts a thread that reads, and returns when it has come to the place.
+    fn at(name: &'static str, scope: &'scope thread::Scope<'scope, '_>, signal: &Signal<u64>) -> Self {
+        let (barrier, signal) = (Arc::new(Barrier::new(2)), signal.clone());
+        let stop = (name, barrier.clone());
+        let thread = scope.spawn(move || {
+            STOP.set(Some(stop));
+            signal.get()
+        });
+        barrier.wait();
+        Stopped { barrier, thread }
+    }
+
+    /// Lets it go on to its end. Returns what it has read.
+    fn go_on(self) -> u64 {
+        self.barrier.wait();
+        self.thread.join().unwrap()
+    }
+}
+
+/// The value that a signal holds, computed anew or not.
+fn held(signal: &Signal<u64>) -> String {
+    let shown = format!("{signal:?}");
+    shown.split(',').next().unwrap().to_owned()
+}
+
+/// Of two runs that overlap, the one that began later may have read earlier. Once another thread has found the
+/// value of the first to be up to date, the other must not replace it: not while the signal is up to date, and
+/// not after it was marked again.
+#[test]
+fn a_run_that_began_before_the_signal_was_up_to_date_comes_too_late() {
+    for marked_again in [false, true] {
+        let (source, other) = (WritableSignal::new(0), WritableSignal::new(0));
+        let node = {
+            let (source, other) = (source.clone(), other.clone());
+            memo(move || {
+                place("before");
+                let value = source.get() + other.get();
+                place("after");
+                value
+            })
+        };
+        source.set(1);
+        thread::scope(|scope| {
+            let first = Stopped::at("before", scope, &node);
+            let second = Stopped::at("after", scope, &node);
+            source.set(2);
+            assert_eq!(first.go_on(), 2);
+            assert_eq!(node.get(), 2);
+            if marked_again {
+                other.set(0);
+            }
+            second.go_on();
+            assert_eq!(held(&node), "Signal { value: 2");
+            assert_eq!(node.get(), 2);
+        });
+        assert_eq!((source.subscribers(), other.subscribers()), (1, 1));
+    }
+}
+
+/// The same, where the thread that found it so was disturbed by a write, so that the signal stayed stale.
+#[test]
+fn a_run_that_began_before_another_thread_looked_comes_too_late() {
+    let [source, other, beside] = [0; 3].map(WritableSignal::new);
+    let zero = beside.map(|beside| {
+        place("in zero");
+        beside / 9
+    });
+    let node = {
+        let (source, other) = (source.clone(), other.clone());
+        memo(move || {
+            place("before");
+            let value = source.get();
+            place("after");
+            value + other.get() + zero.get()
+        })
+    };
+    source.set(1);
+    thread::scope(|scope| {
+        let first = Stopped::at("before", scope, &node);
+        let second = Stopped::at("after", scope, &node);
+        source.set(2);
+        assert_eq!(first.go_on(), 2);
+        beside.set(1);
+        // It has looked at the other source already, and then that is written.
+        let third = Stopped::at("in zero", scope, &node);
+        other.set(0);
+        assert_eq!(third.go_on(), 2);
+        second.go_on();
+        assert_eq!(held(&node), "Signal { value: 2");
+        assert_eq!(node.get(), 2);
+    });
+}
+
+/// While one thread looks at the sources that a signal read in one run, another run, which has read an older
+/// value and therefore other sources, takes its place. What was looked at then says nothing about the value.
+#[test]
+fn sources_that_are_replaced_while_they_are_looked_at_are_looked_at_again() {
+    let (source, beside) = (WritableSignal::new(0), WritableSignal::new(0));
+    let zero = beside.map(|beside| {
+        place("in zero");
+        beside / 9
+    });
+    let other = WritableSignal::new(0);
+    let node = {
+        let source = source.clone();
+        memo(move || {
+            place("before");
+            let value = source.get();
+            place("after");
+            value + if value == 1 { other.get() } else { zero.get() }
+        })
+    };
+    source.set(1);
+    thread::scope(|scope| {
+        let first = Stopped::at("before", scope, &node);
+        let second = Stopped::at("after", scope, &node);
+        source.set(2);
+        assert_eq!(first.go_on(), 2);
+        beside.set(1);
+        let third = Stopped::at("in zero", scope, &node);
+        second.go_on();
+        assert_eq!(third.go_on(), 2, "a write that had returned was not seen");
+        assert_eq!(node.get(), 2);
+    });
+    assert_eq!(source.subscribers(), 1);
+}
+
+/// The observer turns out to be up to date with what it observed before, while it is tracking something else that
+/// changes.
+#[test]
+fn an_observer_that_settles_while_it_tracks_is_still_called() {
+    let (before, now) = (WritableSignal::new(0), WritableSignal::new(0));
+    let half = before.map(|before| before / 2);
+    let calls = Log::new();
+    let observer = Observer::new({
+        let calls = calls.clone();
+        move || calls.push(())
+    });
+    observer.track(|| half.get());
+    observer.track(|| {
+        let _ = now.get();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                now.set(1);
+                before.set(1);
+            });
+        });
+    });
+    assert_eq!(calls.take().len(), 1, "what was read has changed");
+    observer.track(|| now.get());
+    now.set(2);
+    assert_eq!(calls.take().len(), 1);
+}
