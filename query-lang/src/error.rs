@@ -90,6 +90,12 @@ pub enum ParseErrorKind {
         /// The name.
         name: String,
     },
+    /// `explain` before a statement that is not run by a plan: the control of a transaction, or another `explain`.
+    #[error("there is nothing to explain about `{statement}`")]
+    NothingToExplain {
+        /// The word that the statement begins with.
+        statement: &'static str,
+    },
     /// Words that the language reserves for what this version does not have.
     #[error("{what} is not available in this version")]
     NotAvailable {

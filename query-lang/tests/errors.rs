@@ -79,7 +79,6 @@ fn unexpected_tokens() {
                 "select case end",
                 "select a is 5",
                 "select a not 5",
-                "explain explain select 1",
                 "edit album.note at 5",
                 "edit album at 5 insert 'x'",
                 "select data[x]",
@@ -173,7 +172,14 @@ fn not_available() {
         "select a from b fetch first 5 rows only",
         "select a from b for update",
         "select sum(a) over (order by b)",
+        "select name over (x) from album",
+        "select a.name over(partition by x) from album",
+        "select a from album order by a over w",
+        "select 1, (b) over ()",
+        "select current_timestamp over (x)",
         "select a from b where c = any (select 1)",
+        "select a from b where c > some (select 1)",
+        "select a from b where c <> all (select 1)",
         "select a collate \"C\"",
         "select distinct on (a) b from c",
         "insert into a values (1) on conflict do nothing",
@@ -241,6 +247,25 @@ fn rendering_options() {
         let _ = Diagnostic::error("x", Span::new(start, end)).render(source, &RenderOptions::default());
         let _ = Diagnostic::error("x", Span::new(start, end)).render("é名\u{1b}", &RenderOptions::default());
     }
+}
+
+#[test]
+fn what_there_is_nothing_to_explain_about_is_pointed_at() {
+    let sources = [
+        "explain explain select 1",
+        "explain analyze explain analyze select 1",
+        "explain begin",
+        "explain analyze commit",
+        "explain rollback transaction",
+        "explain start transaction",
+        "explain",
+        "explain selct 1",
+    ];
+    for source in &sources[..6] {
+        let error = parse_statement(source).expect_err(source);
+        assert!(matches!(error.kind, ParseErrorKind::NothingToExplain { .. }), "{source}: {error:?}");
+    }
+    snapshot("errors-explain", &messages(&sources, parse_statement));
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub fn command(args: &ReplArgs) -> Exit {
         return Exit::Usage;
     }
     for file in args.file.iter().filter(|file| file.as_path() != Path::new("-")) {
-        if let Err(error) = std::fs::File::open(file) {
+        if let Err(error) = readable(file) {
             complain(&format!("cannot read {}: {error}", file.display()));
             return Exit::CannotOpen;
         }
@@ -73,6 +73,12 @@ pub fn command(args: &ReplArgs) -> Exit {
     let exit = exit(result.and(flushed), &mut session);
     // What a script did not commit is lost to it.
     if session.leave() && exit == Exit::Ok { Exit::Failed } else { exit }
+}
+
+/// Whether a script can be read: whether it is there, may be opened, and is no folder.
+fn readable(file: &Path) -> io::Result<()> {
+    let kind = std::fs::File::open(file)?.metadata()?;
+    if kind.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(()) }
 }
 
 fn open(args: &ReplArgs) -> Result<Opened, String> {

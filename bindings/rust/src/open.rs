@@ -1,6 +1,6 @@
 //! Opening a store by its target.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ankurah_core::env::Env;
@@ -127,13 +127,25 @@ pub enum OpenError {
         engine: String,
     },
     /// The store cannot be opened.
-    #[error("cannot open {target}: {error}{}", help(error))]
+    #[error("cannot open {target}: {}{}", reason(target, error), help(error))]
     Node {
         /// The target.
         target: String,
         /// What failed.
         error: NodeError,
     },
+}
+
+/// Why a target cannot be opened. What cannot is named once, unless it is something in the store.
+fn reason(target: &str, error: &NodeError) -> String {
+    match error {
+        NodeError::Storage(StorageError::Open { path, message }) => {
+            let path = path.as_str();
+            let same = Target::parse(target).is_ok_and(|parsed| parsed.path() == Some(Path::new(path)));
+            if same { message.clone() } else { format!("{path}: {message}") }
+        }
+        error => error.to_string(),
+    }
 }
 
 /// What to do about a failure.

@@ -38,7 +38,7 @@ pub enum StatementKind {
     Commit,
     /// `rollback`
     Rollback,
-    /// `explain [analyze] statement`; the statement is not an `explain` itself.
+    /// `explain [analyze] statement`; the statement is neither an `explain` itself nor the control of a transaction.
     Explain {
         /// Whether the statement is run and measured.
         analyze: bool,

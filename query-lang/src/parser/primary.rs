@@ -14,6 +14,11 @@ use crate::{Expected, ParseError, ParseErrorKind, Span, types};
 use nom::Parser;
 use nom::multi::many1;
 
+/// What to write instead of `= any (…)`.
+const IN: &str = "`= any (…)` is written `in (…)`";
+/// What to write instead of `<> all (…)`.
+const NOT_IN: &str = "`<> all (…)` is written `not in (…)`";
+
 /// An operand, with the steps after it.
 pub(super) fn primary(start: Input<'_>) -> Boxed<'_> {
     let (i, base) = match start.kind() {
@@ -21,14 +26,19 @@ pub(super) fn primary(start: Input<'_>) -> Boxed<'_> {
         Some(TokenKind::LeftParen) => parenthesised(start)?,
         _ => literal(start)?,
     };
-    if !matches!(i.kind(), Some(TokenKind::Dot | TokenKind::LeftBracket)) {
+    let (i, operand) = if matches!(i.kind(), Some(TokenKind::Dot | TokenKind::LeftBracket)) {
+        let (i, steps) = steps(i)?;
+        node(start, i, ExprKind::Access { base, steps })?
+    } else {
         if !matches!(base.kind, ExprKind::Literal(_)) {
             i.note(Expected::Symbol("."));
         }
-        return Ok((i, base));
+        (i, base)
+    };
+    if i.keyword() == Some(Kw::Over) {
+        return not_available(i, "`over` (a window function)", 1, None);
     }
-    let (i, steps) = steps(i)?;
-    node(start, i, ExprKind::Access { base, steps })
+    Ok((i, operand))
 }
 
 /// A value or a parameter.
@@ -116,9 +126,9 @@ fn word(start: Input<'_>) -> Boxed<'_> {
         Some(Kw::Cast) => cast(start),
         Some(Kw::Exists) => exists(start),
         Some(Kw::CurrentTimestamp) => rewritten(start, next, "now", Vec::new()),
-        Some(Kw::Any | Kw::Some | Kw::All) if call_follows => {
-            not_available(start, "`any`, `some` and `all`", 1, Some("write `in (…)`"))
-        }
+        Some(Kw::Any) if call_follows => not_available(start, "`any`", 1, Some(IN)),
+        Some(Kw::Some) if call_follows => not_available(start, "`some`", 1, Some(IN)),
+        Some(Kw::All) if call_follows => not_available(start, "`all`", 1, Some(NOT_IN)),
         Some(Kw::Extract) if call_follows => extract(start),
         Some(Kw::Position) if call_follows => position(start),
         Some(Kw::Substring) if call_follows => substring(start),
@@ -321,9 +331,6 @@ fn call_end<'a>(start: Input<'a>, i: Input<'a>, distinct: bool, args: CallArgs) 
     let (_, name) = any_ident(Expected::Function)(start)?;
     let (i, ()) = symbol(TokenKind::RightParen)(i)?;
     let (i, filter) = filter(i)?;
-    if i.keyword() == Some(Kw::Over) {
-        return not_available(i, "`over`", 1, None);
-    }
     node(start, i, ExprKind::Call(Call { name, distinct, args, filter, span: i.span_from(start) }))
 }
 

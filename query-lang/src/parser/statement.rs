@@ -6,16 +6,16 @@ use super::model::{alter_model, create};
 use super::primary::path;
 use super::select::{filter, returning, select};
 use super::terminal::{comma_list, has_kw, kw, name, not_available, parens, relation_alias, symbol};
-use crate::Expected;
 use crate::ast::{
     Assignment, Delete, Edit, Insert, InsertMode, InsertSource, Row, Statement, StatementKind, TextChange,
     TextChangeKind, Update,
 };
 use crate::keywords::Kw;
 use crate::lexer::TokenKind;
+use crate::{Expected, ParseError, ParseErrorKind};
 
-/// The words that statements begin with, in the order in which messages name them.
-const STARTERS: [Kw; 15] = [
+/// The words that begin statements that do something, in the order in which messages name them.
+const WORK: [Kw; 10] = [
     Kw::Select,
     Kw::From,
     Kw::Insert,
@@ -26,12 +26,10 @@ const STARTERS: [Kw; 15] = [
     Kw::Edit,
     Kw::Create,
     Kw::Alter,
-    Kw::Begin,
-    Kw::Commit,
-    Kw::Rollback,
-    Kw::Explain,
-    Kw::Start,
 ];
+
+/// The words that begin the other statements, which cannot be explained.
+const CONTROL: [Kw; 5] = [Kw::Begin, Kw::Commit, Kw::Rollback, Kw::Explain, Kw::Start];
 
 /// A statement.
 pub(super) fn statement(start: Input<'_>) -> Parsed<'_, Statement> {
@@ -64,13 +62,14 @@ pub(super) fn statement(start: Input<'_>) -> Parsed<'_, Statement> {
         Some(Kw::Commit) => (has_kw(next, Kw::Transaction)?.0, StatementKind::Commit),
         Some(Kw::Rollback) => (has_kw(next, Kw::Transaction)?.0, StatementKind::Rollback),
         Some(Kw::Explain) => explain(next)?,
-        _ => return other(start),
+        _ => return other(start, &CONTROL),
     };
     Ok((i, Statement { kind, span: i.span_from(start) }))
 }
 
-/// No statement: either one that is reserved or none at all.
-fn other<T>(i: Input<'_>) -> Parsed<'_, T> {
+/// No statement: either one that is reserved or none at all. `control` are the words that may stand here besides those
+/// of [`WORK`].
+fn other<'a, T>(i: Input<'a>, control: &[Kw]) -> Parsed<'a, T> {
     let (what, words) = match (i.keyword(), i.keyword_at(1)) {
         (Some(Kw::Live), Some(Kw::Select | Kw::From)) => ("`live select`", 2),
         (Some(Kw::Live), _) => ("`live`", 1),
@@ -90,7 +89,7 @@ fn other<T>(i: Input<'_>) -> Parsed<'_, T> {
         (Some(Kw::With), _) => ("`with`", 1),
         (Some(Kw::Values), _) => ("`values` as a statement", 1),
         _ => {
-            for starter in STARTERS {
+            for starter in WORK.iter().chain(control) {
                 i.note(Expected::Keyword(starter.text()));
             }
             return i.fail(Expected::Keyword(Kw::Select.text()));
@@ -221,9 +220,13 @@ fn begin(i: Input<'_>) -> Parsed<'_, StatementKind> {
 /// What follows `explain`.
 fn explain(i: Input<'_>) -> Parsed<'_, StatementKind> {
     let (i, analyze) = has_kw(i, Kw::Analyze)?;
-    if i.keyword() == Some(Kw::Explain) {
-        return i.fail(Expected::Keyword(Kw::Select.text()));
-    }
-    let (i, statement) = statement(i)?;
+    let (i, statement) = match i.keyword() {
+        Some(word) if WORK.contains(&word) => statement(i)?,
+        Some(word) if CONTROL.contains(&word) => {
+            let kind = ParseErrorKind::NothingToExplain { statement: word.text() };
+            return i.fatal(ParseError::new(kind, i.advance().span_from(i)));
+        }
+        _ => return other(i, &[]),
+    };
     Ok((i, StatementKind::Explain { analyze, statement: Box::new(statement) }))
 }

@@ -423,9 +423,10 @@ pub(crate) fn statement() -> impl Strategy<Value = Statement> {
     let statement = |kind| Statement { kind, span: span() };
     prop_oneof![
         9 => plain_statement(),
-        1 => (any::<bool>(), plain_statement()).prop_map(move |(analyze, kind)| StatementKind::Explain {
-            analyze,
-            statement: Box::new(statement(kind)),
+        1 => (any::<bool>(), plain_statement()).prop_map(move |(analyze, kind)| match kind {
+            // There is nothing to explain about these.
+            StatementKind::Begin { .. } | StatementKind::Commit | StatementKind::Rollback => kind,
+            kind => StatementKind::Explain { analyze, statement: Box::new(statement(kind)) },
         }),
     ]
     .prop_map(statement)

@@ -187,9 +187,8 @@ impl Prompt {
         }
     }
 
-    /// Renews what completion knows, and the width of the terminal.
+    /// Renews what completion knows.
     fn refresh(&mut self, session: &mut Session) {
-        session.fit_terminal();
         let Some(assistant) = self.editor.helper_mut() else { return };
         assistant.snapshot.parameters = session.variables.iter().map(|(name, _)| name.to_owned()).collect();
         if session.take_catalog_may_differ()

@@ -104,6 +104,9 @@ impl Session {
     fn redirect(&mut self, words: &[String]) -> Result<(), String> {
         let file = match words {
             [] => None,
+            [_] if !self.settings.may_write_files => {
+                return Err("a fixture writes no files: what it prints is compared".to_owned());
+            }
             [path] => {
                 let path = expand(path);
                 Some(

@@ -201,6 +201,8 @@ impl Session {
 
     /// Runs one statement or command.
     pub fn run_piece(&mut self, kind: PieceKind, text: &str) -> Result<(), Halt> {
+        // It may have another size than when the last prompt was shown.
+        self.fit_terminal();
         if self.settings.pager && self.depth == 0 {
             self.output.begin_page(self.settings.height.saturating_sub(1))?;
         }

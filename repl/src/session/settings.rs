@@ -38,6 +38,8 @@ pub struct Settings {
     pub error_style: Style,
     /// Whether a script goes on after a statement that fails.
     pub keep_going: bool,
+    /// Whether commands may write files.
+    pub may_write_files: bool,
 }
 
 impl Default for Settings {
@@ -59,6 +61,7 @@ impl Default for Settings {
             style: Style::PLAIN,
             error_style: Style::PLAIN,
             keep_going: false,
+            may_write_files: true,
         }
     }
 }

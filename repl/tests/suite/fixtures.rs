@@ -75,6 +75,20 @@ fn a_last_statement_without_its_end_is_blessed_once() {
 }
 
 #[test]
+fn a_fixture_writes_no_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, written) = (folder.path().join("writes.ank"), folder.path().join("written"));
+    let script = format!(
+        "\\o '{}'\n--| error: \\o: a fixture writes no files: what it prints is compared\nselect 1 as a;\n\
+         --|  a\n--| ---\n--|  1\n\\o\n",
+        written.display()
+    );
+    std::fs::write(&path, script).unwrap();
+    assert_eq!(run(&path, false).verdict, Verdict::Passed);
+    assert!(!written.exists());
+}
+
+#[test]
 fn what_is_no_fixture() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("broken.ank");

@@ -36,6 +36,27 @@ fn forty_columns() {
     snapshot("narrow_40", &shown(40));
 }
 
+/// The terminal was resized while the prompt waited, or while a statement ran.
+#[test]
+fn the_first_error_after_a_resize_fits_the_terminal_as_it_is() {
+    let start = Start { columns: 120, lines: 60, environment: &[("NO_COLOR", "1")] };
+    let mut terminal = Terminal::start(PROGRAM, &["repl", "--sample", "--no-rc"], &start);
+    terminal.wait("the prompt", |shown| shown.ends_with("sample>"));
+    let wide = "  | ^^^^^ expected `select`, `from`,";
+    for (columns, prompts, fits) in [(40, 2, false), (120, 3, true), (40, 4, false)] {
+        terminal.resize(columns, 60);
+        terminal.send("\u{15}selec 1;\r");
+        terminal.wait("the error", |shown| {
+            shown.ends_with("\nsample>") && shown.matches("error:").count() + 1 >= prompts
+        });
+        let last = terminal.shown();
+        let last = last.rsplit("error:").next().unwrap();
+        assert_eq!(last.contains(wide), fits, "{columns}: {last}");
+        assert!(last.lines().all(|line| line.len() < usize::from(columns) + 10), "{last}");
+    }
+    assert_eq!(terminal.end(CTRL_D), 0);
+}
+
 #[test]
 fn no_word_is_broken_that_fits() {
     let whole: std::collections::HashSet<String> = shown(160).split_whitespace().map(str::to_owned).collect();

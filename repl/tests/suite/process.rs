@@ -253,6 +253,67 @@ fn a_store_too_damaged_to_open_is_a_fault() {
 }
 
 #[test]
+fn a_damaged_settings_file_of_sled_is_a_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    assert!(run(path, &["repl", "sled:store", "-c", "create model m (a i64)"]).status.success());
+    let conf = path.join("store/data/conf");
+    let sound = std::fs::read(&conf).unwrap();
+    for (what, other) in
+        [("false", &b"true"[..]), ("0.34", b"0.99"), ("_size: 5", b"_size: 9"), ("0.34", b"\xff")]
+    {
+        let at = sound.windows(what.len()).position(|bytes| bytes == what.as_bytes()).unwrap();
+        let damaged = [&sound[..at], other, &sound[at + what.len()..]].concat();
+        std::fs::write(&conf, damaged).unwrap();
+        assert_eq!(
+            transcript(path, &["verify", "sled:store"]),
+            "$ ankurah verify sled:store\n\
+             out| fault the file data/conf: it does not hold the settings that the store was made with; where that \
+             file is removed, sled writes it anew\nout| sled:store cannot be opened\nexit 4\n"
+        );
+    }
+    std::fs::remove_file(&conf).unwrap();
+    assert_eq!(run(path, &["verify", "sled:store"]).status.code(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_opened_is_named_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    std::fs::write(path.join("file"), "text").unwrap();
+    std::fs::create_dir(path.join("folder")).unwrap();
+    std::fs::write(path.join("folder/x"), "text").unwrap();
+    for (target, why) in [
+        ("file", "Not a directory (os error 20)"),
+        ("sled:file", "Not a directory (os error 20)"),
+        ("./file", "Not a directory (os error 20)"),
+        ("folder", "it is no store, but holds x"),
+    ] {
+        let said = transcript(path, &["repl", target, "-c", "select 1"]);
+        let command = format!("$ ankurah repl {target} -c select 1");
+        assert_eq!(said, format!("{command}\nerr| error: cannot open {target}: {why}\nexit 2\n"));
+    }
+    let said = transcript(path, &["repl", "memory:", "-f", "folder"]);
+    assert!(said.ends_with("err| error: cannot read folder: is a directory\nexit 2\n"), "{said}");
+}
+
+#[test]
+fn blessing_is_refused_where_ci_is_set_even_to_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.ank"), "select 1;\n").unwrap();
+    let bless = |value: Option<&str>| {
+        let mut command = command(folder.path(), &["run", "a.ank", "--bless"]);
+        value.map(|value| command.env("CI", value));
+        let code = command.output().unwrap().status.code();
+        (code, std::fs::read_to_string(folder.path().join("a.ank")).unwrap().contains("--|"))
+    };
+    for value in ["", "true", "false"] {
+        assert_eq!(bless(Some(value)), (Some(1), false), "{value}");
+    }
+    assert_eq!(bless(None), (Some(0), true));
+}
+
+#[test]
 fn what_is_wrong_with_a_file_is_said_with_its_place_and_is_3() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();

@@ -211,7 +211,9 @@ fn failures() {
 
 #[test]
 fn timing_and_help() {
-    let (mut session, buffer, _) = session(Pump::Here, Settings { terminal: true, ..Settings::default() });
+    // As wide as any terminal, whichever the tests run on.
+    let settings = Settings { terminal: true, width_is_set: true, ..Settings::default() };
+    let (mut session, buffer, _) = session(Pump::Here, settings);
     session.run_script("\\timing on\nrows;", None).unwrap();
     let shown = buffer.take();
     let last = shown.lines().last().unwrap();

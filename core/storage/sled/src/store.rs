@@ -166,6 +166,13 @@ fn of_open(path: &Path, error: sled::Error) -> StorageError {
             StorageError::Locked { path: path.display().to_string(), holder: "another process".to_owned() }
         }
         sled::Error::Io(error) => open_error(path, &plain(error)),
+        // Every store is made with the same settings.
+        sled::Error::Unsupported(_) => StorageError::Damaged {
+            what: "the file data/conf".to_owned(),
+            message: "it does not hold the settings that the store was made with; where that file is removed, sled \
+                      writes it anew"
+                .to_owned(),
+        },
         other => of_call(&format!("the store at {}", path.display()), other),
     }
 }
