@@ -219,7 +219,11 @@ impl Session {
 
     /// Finds out how large the terminal is.
     pub fn fit_terminal(&mut self) {
-        if let (true, Ok((columns, lines))) = (self.settings.terminal, crossterm::terminal::size()) {
+        // Where there is none, it would be looked for at length.
+        if !self.settings.terminal {
+            return;
+        }
+        if let Ok((columns, lines)) = crossterm::terminal::size() {
             self.settings.height = usize::from(lines);
             if !self.settings.width_is_set {
                 self.settings.width = Some(usize::from(columns)).filter(|columns| *columns > 0);

@@ -125,6 +125,23 @@ fn import_export_verify() {
     assert!(!path.join("out.csv.partial").exists());
 }
 
+/// Looking for the size of a terminal where there is none starts `tput`, twice for each look.
+#[cfg(unix)]
+#[test]
+fn a_script_in_a_pipe_starts_no_other_program() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let tput = folder.path().join("tput");
+    std::fs::write(&tput, "#!/bin/sh\n: > \"$HOME/started\"\n").unwrap();
+    std::fs::set_permissions(&tput, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let output = command(folder.path(), &["repl", "memory:", "-c", "select 1; select 2", "-c", "\\d"])
+        .env("PATH", folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    assert!(!folder.path().join("started").exists());
+}
+
 #[test]
 fn a_closed_pipe_ends_quietly() {
     let folder = tempfile::tempdir().unwrap();

@@ -128,6 +128,23 @@ impl Set {
         }
     }
 
+    /// The values of all of the sets; `None` where there is no set. Halves are made first, so that many large sets
+    /// are not gone through once for each.
+    fn intersection(mut sets: Vec<Set>) -> Option<Set> {
+        while sets.len() > 1 {
+            let mut halves = Vec::with_capacity(sets.len().div_ceil(2));
+            let mut rest = sets.into_iter();
+            while let Some(set) = rest.next() {
+                halves.push(match rest.next() {
+                    Some(other) => set.intersect(&other),
+                    None => set,
+                });
+            }
+            sets = halves;
+        }
+        sets.pop()
+    }
+
     fn intersect(self, other: &Set) -> Set {
         let mut intervals = Vec::new();
         let (mut ours, mut theirs) = (self.intervals.iter().peekable(), other.intervals.iter().peekable());
@@ -147,10 +164,10 @@ impl Set {
         Set { intervals, null: self.null && other.null }
     }
 
-    fn union(self, other: Set) -> Set {
-        let null = self.null || other.null;
-        let mut all = self.intervals;
-        all.extend(other.intervals);
+    /// The values of any of the sets, however many they are: they are put in order once.
+    fn union(sets: Vec<Set>) -> Set {
+        let null = sets.iter().any(|set| set.null);
+        let mut all: Vec<Interval> = sets.into_iter().flat_map(|set| set.intervals).collect();
         all.sort_by(|a, b| lower_order(&a.lower, &b.lower));
         let mut intervals: Vec<Interval> = Vec::with_capacity(all.len());
         for next in all {
@@ -176,10 +193,8 @@ pub(crate) fn possible(condition: &Expr, slot: usize) -> Option<Set> {
         Expr::Constant(_) => Some(Set::none()),
         Expr::Column(..) if is_slot(condition) => Some(Set::points(&[Value::Bool(true)])),
         Expr::Not(inner) => impossible(inner, slot),
-        Expr::And(list) => list.iter().filter_map(|part| possible(part, slot)).reduce(|a, b| a.intersect(&b)),
-        Expr::Or(list) => {
-            list.iter().map(|part| possible(part, slot)).reduce(|a, b| Some(a?.union(b?))).flatten()
-        }
+        Expr::And(list) => Set::intersection(list.iter().filter_map(|part| possible(part, slot)).collect()),
+        Expr::Or(list) => list.iter().map(|part| possible(part, slot)).collect::<Option<_>>().map(Set::union),
         Expr::Compare(op, left, right) => match (&**left, &**right) {
             (column, Expr::Constant(value)) if is_slot(column) => Some(compared(*op, value)),
             (Expr::Constant(value), column) if is_slot(column) => Some(compared(op.flipped(), value)),
@@ -235,9 +250,10 @@ fn compared(op: Comparison, value: &Value) -> Set {
     let value = value.clone();
     match op {
         Comparison::Equal => Set::points(&[value]),
-        Comparison::NotEqual => {
-            Set::interval(Unbounded, Excluded(value.clone())).union(Set::interval(Excluded(value), Unbounded))
-        }
+        Comparison::NotEqual => Set::union(vec![
+            Set::interval(Unbounded, Excluded(value.clone())),
+            Set::interval(Excluded(value), Unbounded),
+        ]),
         Comparison::Less => Set::interval(Unbounded, Excluded(value)),
         Comparison::LessOrEqual => Set::interval(Unbounded, Included(value)),
         Comparison::Greater => Set::interval(Excluded(value), Unbounded),
@@ -382,6 +398,27 @@ mod tests {
             prop_assert!(contains(&set, &text(&(prefix.clone() + &rest))));
             prop_assert_eq!(contains(&set, &text(&other)), other.starts_with(&prefix));
         }
+    }
+
+    /// A set that grows by one value at a time would be gone through once for each of them: minutes.
+    #[test]
+    fn chains_of_tens_of_thousands_of_conditions_are_sets_at_once() {
+        let most = 40_000;
+        let compared = |op, n| Expr::Compare(op, column(0), Box::new(Expr::Constant(Value::Int(n))));
+        // The same number of values in each half, the greater half first.
+        let numbers = || (0..most).map(|n| (n + most / 2) % most * 2);
+        let any = Expr::Or(numbers().map(|n| compared(Comparison::Equal, n)).collect());
+        let set = possible(&any, 0).unwrap();
+        assert_eq!(set.point_count(), Some(40_000));
+        assert_eq!(set.intervals.first().and_then(Interval::as_point), Some(&Value::Int(0)));
+        let none = Expr::And(numbers().map(|n| compared(Comparison::NotEqual, n)).collect());
+        let set = possible(&none, 0).unwrap();
+        assert_eq!((set.intervals.len(), set.null), (40_001, false));
+        assert!(!contains(&set, &Value::Int(2)) && contains(&set, &Value::Int(3)));
+        let between =
+            Expr::And(vec![compared(Comparison::Greater, 10), none, compared(Comparison::LessOrEqual, 14)]);
+        let found = possible(&between, 0).unwrap();
+        assert_eq!(found.intervals.len(), 2);
     }
 
     #[test]
