@@ -148,7 +148,6 @@ fn meaning() {
 #[test]
 fn not_available() {
     let sources = [
-        "live select * from album",
         "history of @01ARZ3NDEKTSV4RRFFQ69G5FAV",
         "diff a b",
         "why @01ARZ3NDEKTSV4RRFFQ69G5FAV.name",

@@ -254,6 +254,9 @@ fn transactions_and_explain() {
     statement("start transaction serializable", "begin serializable");
     statement("commit transaction", "commit");
     same("rollback");
+    same("live select 1");
+    same("live select name from album where year > 1990 order by name limit 3");
+    statement("live from album where year > 1990", "live select * from album where year > 1990");
     same("explain select 1");
     same("explain analyze update a set b = 1");
 }

@@ -15,6 +15,8 @@ node! {
 pub enum StatementKind {
     /// `select …`, `from …`
     Select(Box<Select>),
+    /// `live select …`, `live from …`: the result and then every change of it.
+    Live(Box<Select>),
     /// `insert into …`, `upsert into …`
     Insert(Box<Insert>),
     /// `update …`
@@ -38,7 +40,8 @@ pub enum StatementKind {
     Commit,
     /// `rollback`
     Rollback,
-    /// `explain [analyze] statement`; the statement is neither an `explain` itself nor the control of a transaction.
+    /// `explain [analyze] statement`; the statement is neither an `explain` itself, nor a `live` query, nor the control of
+    /// a transaction.
     Explain {
         /// Whether the statement is run and measured.
         analyze: bool,

@@ -29,7 +29,7 @@ const WORK: [Kw; 10] = [
 ];
 
 /// The words that begin the other statements, which cannot be explained.
-const CONTROL: [Kw; 5] = [Kw::Begin, Kw::Commit, Kw::Rollback, Kw::Explain, Kw::Start];
+const CONTROL: [Kw; 6] = [Kw::Live, Kw::Begin, Kw::Commit, Kw::Rollback, Kw::Explain, Kw::Start];
 
 /// A statement.
 pub(super) fn statement(start: Input<'_>) -> Parsed<'_, Statement> {
@@ -39,6 +39,7 @@ pub(super) fn statement(start: Input<'_>) -> Parsed<'_, Statement> {
             let (i, query) = select(start)?;
             (i, StatementKind::Select(query))
         }
+        Some(Kw::Live) => live(next)?,
         Some(Kw::Insert) => insert(start, InsertMode::Insert)?,
         Some(Kw::Upsert) => insert(start, InsertMode::Upsert)?,
         Some(Kw::Update) => update(start)?,
@@ -71,8 +72,6 @@ pub(super) fn statement(start: Input<'_>) -> Parsed<'_, Statement> {
 /// of [`WORK`].
 fn other<'a, T>(i: Input<'a>, control: &[Kw]) -> Parsed<'a, T> {
     let (what, words) = match (i.keyword(), i.keyword_at(1)) {
-        (Some(Kw::Live), Some(Kw::Select | Kw::From)) => ("`live select`", 2),
-        (Some(Kw::Live), _) => ("`live`", 1),
         (Some(Kw::History), Some(Kw::Of)) => ("`history of`", 2),
         (Some(Kw::History), _) => ("`history`", 1),
         (Some(Kw::Diff), _) => ("`diff`", 1),
@@ -101,6 +100,16 @@ fn other<'a, T>(i: Input<'a>, control: &[Kw]) -> Parsed<'a, T> {
         _ => None,
     };
     not_available(i, what, words, help)
+}
+
+/// What follows `live`.
+fn live(i: Input<'_>) -> Parsed<'_, StatementKind> {
+    if !matches!(i.keyword(), Some(Kw::Select | Kw::From)) {
+        i.note(Expected::Keyword(Kw::From.text()));
+        return i.fail(Expected::Keyword(Kw::Select.text()));
+    }
+    let (i, query) = select(i)?;
+    Ok((i, StatementKind::Live(query)))
 }
 
 /// `insert into …`, `upsert into …`

@@ -13,6 +13,7 @@ impl Display for Statement {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.kind {
             StatementKind::Select(select) => select.fmt(f),
+            StatementKind::Live(select) => write!(f, "live {select}"),
             StatementKind::Insert(insert) => insert.fmt(f),
             StatementKind::Update(update) => update.fmt(f),
             StatementKind::Delete(delete) => write!(f, "delete from {delete}"),

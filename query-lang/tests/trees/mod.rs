@@ -423,6 +423,7 @@ pub(crate) fn statement() -> impl Strategy<Value = Statement> {
     let statement = |kind| Statement { kind, span: span() };
     prop_oneof![
         9 => plain_statement(),
+        1 => query_from(expr(), of(relation(expr())).boxed()).prop_map(|query| StatementKind::Live(Box::new(query))),
         1 => (any::<bool>(), plain_statement()).prop_map(move |(analyze, kind)| match kind {
             // There is nothing to explain about these.
             StatementKind::Begin { .. } | StatementKind::Commit | StatementKind::Rollback => kind,
