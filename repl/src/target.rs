@@ -143,6 +143,7 @@ impl Connection for ReadOnly {
 fn writes(statement: &Statement) -> bool {
     match &statement.kind {
         StatementKind::Select(_)
+        | StatementKind::Live(_)
         | StatementKind::Begin { .. }
         | StatementKind::Commit
         | StatementKind::Rollback => false,

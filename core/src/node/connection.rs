@@ -1,14 +1,17 @@
 //! Requests from the same process.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::Inner;
 use super::failure::Outcome;
+use super::live::{LiveQuestion, Reactor};
 use super::protocol::{
-    Connection, Done, Event, EventStream, Outcome as Did, Request, Timings, TransactionState,
+    Connection, Done, Event, EventStream, Outcome as Did, Parameters, Request, Timings, TransactionState,
 };
 use crate::id::OpId;
 use crate::query::{Sink, generate};
+use crate::value::Timestamp;
 
 /// Where an answer goes. An answer that nobody polls any more stops where it is.
 pub(crate) type Answer = Sink<Event>;
@@ -40,6 +43,13 @@ impl Connection for LocalConnection {
                     Box::pin(super::upsert::upsert(&node, session, &model, &columns, rows, &mut answer))
                         .await;
                 }
+                Request::Live { statement, parameters } => {
+                    let event = match Box::pin(observe(&node, &statement, parameters, &mut answer)).await {
+                        Ok(never) => match never {},
+                        Err(failure) => Event::Failed(*failure),
+                    };
+                    answer.give(event).await;
+                }
                 request => {
                     let started = node.env.clock.monotonic_nanos();
                     let result = Box::pin(node.tell(request, &mut answer)).await;
@@ -56,6 +66,22 @@ impl Connection for LocalConnection {
                 }
             }
         })
+    }
+}
+
+/// Gives what becomes of a live query, until nobody asks for more or there is none.
+async fn observe(
+    node: &Arc<Inner>,
+    statement: &str,
+    parameters: Parameters,
+    answer: &mut Answer,
+) -> Outcome<Infallible> {
+    node.check_length(statement)?;
+    let now = Timestamp(node.env.clock.unix_micros());
+    let question = LiveQuestion::statement(statement, parameters, now);
+    let subscription = Reactor::subscribe(node, question).await?;
+    loop {
+        answer.give(Event::Live(subscription.next().await?)).await;
     }
 }
 
@@ -105,7 +131,8 @@ impl Inner {
                 }
             }
             Request::Verify => super::verify::verify(self, answer).await?,
-            Request::Execute { .. } | Request::Upsert { .. } => {}
+            Request::LiveQueries => answer.give(Event::LiveQueries(self.reactor.list(self).await?)).await,
+            Request::Execute { .. } | Request::Upsert { .. } | Request::Live { .. } => {}
         }
         Ok(())
     }

@@ -50,6 +50,18 @@ pub(crate) async fn execute(
     answer.give(event).await;
 }
 
+impl Inner {
+    /// Fails where a statement is too long.
+    pub(crate) fn check_length(&self, source: &str) -> Outcome<()> {
+        let (length, limit) = (source.len(), self.options.limits.statement_bytes);
+        if length > limit {
+            let message = format!("the statement has {length} bytes; the limit is {limit}");
+            return Err(failure("too-long", message));
+        }
+        Ok(())
+    }
+}
+
 struct Statement<'a> {
     node: &'a Arc<Inner>,
     source: &'a str,
@@ -66,19 +78,14 @@ impl Statement<'_> {
     }
 
     async fn run(&mut self, session: &mut Session, answer: &mut Answer) -> Outcome<Did> {
-        let limit = self.node.options.limits.statement_bytes;
-        if self.source.len() > limit {
-            let length = self.source.len();
-            return Err(failure(
-                "too-long",
-                format!("the statement has {length} bytes; the limit is {limit}"),
-            ));
-        }
+        self.node.check_length(self.source)?;
         let started = self.nanos();
         let parsed = self.node.statements.parse(self.source);
         self.timings.parse = self.nanos().saturating_sub(started);
         let parsed = parsed?;
         let controlled = match parsed.kind {
+            ast::StatementKind::Live(_) => Err(failure("live", "a live query is a request of its own")
+                .help("leave `live` away to run the query once")),
             ast::StatementKind::Begin { serializable } => self.begin(session, serializable).await,
             ast::StatementKind::Commit => self.commit(session).await,
             ast::StatementKind::Rollback => rollback(session),
@@ -206,7 +213,7 @@ impl Statement<'_> {
                 let changes = define::define(transaction, &statement, self.parameters, now).await?;
                 (Written { changes, entities: Vec::new(), outcome: Did::Defined }, None)
             }
-            Bound::Select(_) | Bound::Transaction(_) | Bound::Explain { .. } => {
+            Bound::Select(_) | Bound::Live(_) | Bound::Transaction(_) | Bound::Explain { .. } => {
                 return Err(failure("internal", "a statement that writes nothing was to write"));
             }
         };
@@ -234,7 +241,8 @@ impl Statement<'_> {
             Bound::Explain { analyze, statement } => {
                 self.explain(transaction, analyze, *statement, answer).await
             }
-            Bound::Transaction(TransactionControl::Begin { .. })
+            Bound::Live(_)
+            | Bound::Transaction(TransactionControl::Begin { .. })
             | Bound::Transaction(TransactionControl::Commit | TransactionControl::Rollback)
             | Bound::Insert(_)
             | Bound::Update(_)
@@ -310,7 +318,7 @@ impl Statement<'_> {
                 (Some(title), Some(bound.rows))
             }
             Bound::Define(_) => (Some("change the catalog".to_owned()), None),
-            Bound::Transaction(_) | Bound::Explain { .. } => {
+            Bound::Live(_) | Bound::Transaction(_) | Bound::Explain { .. } => {
                 return Err(failure("syntax", "there is nothing to explain about this statement"));
             }
         };
@@ -361,7 +369,7 @@ fn writes(bound: &Bound) -> bool {
         | Bound::Restore(_)
         | Bound::Edit(_)
         | Bound::Define(_) => true,
-        Bound::Select(_) | Bound::Transaction(_) | Bound::Explain { .. } => false,
+        Bound::Select(_) | Bound::Live(_) | Bound::Transaction(_) | Bound::Explain { .. } => false,
     }
 }
 

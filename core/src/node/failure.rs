@@ -98,6 +98,14 @@ impl From<StorageError> for Box<Failure> {
     }
 }
 
+/// Whether it was the store that failed, so that the same may succeed later.
+pub(crate) fn is_of_store(failure: &Failure) -> bool {
+    matches!(
+        failure.kind.as_str(),
+        "storage" | "disk-full" | "damaged" | "locked" | "view-expired" | "closed"
+    )
+}
+
 impl From<CommitError> for Box<Failure> {
     fn from(error: CommitError) -> Self {
         match error {

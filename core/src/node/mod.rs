@@ -11,6 +11,7 @@
 //! | `commit`, `actors`, `gate`, `runs` | how a draft becomes operations in the store |
 //! | `indexer`, `fold` | indexes on demand, folding texts: work in the background |
 //! | [`ingest`] | operations from outside |
+//! | [`live`] | live queries |
 //! | [`sync`] | bringing nodes together |
 //! | `verify` | checking a whole store |
 
@@ -27,6 +28,7 @@ mod gate;
 mod history;
 mod indexer;
 pub mod ingest;
+pub mod live;
 mod options;
 mod overlay;
 mod program;
@@ -98,6 +100,7 @@ pub(crate) struct Inner {
     pub(crate) gate: Gate,
     pub(crate) indexer: Arc<Indexer>,
     pub(crate) statements: Statements,
+    pub(crate) reactor: Arc<live::Reactor>,
     /// What is parked, once it was read; also keeps ingests one after the other.
     pub(crate) parked: futures::lock::Mutex<Option<ingest::Parked>>,
     catalog: Mutex<Arc<Catalog>>,
@@ -166,6 +169,7 @@ impl Node {
                 gate: Gate::default(),
                 indexer,
                 statements: Statements::default(),
+                reactor: Arc::default(),
                 parked: futures::lock::Mutex::new(None),
                 catalog: Mutex::new(Arc::new(catalog)),
                 sessions: Mutex::new(BTreeMap::new()),
@@ -176,6 +180,17 @@ impl Node {
     /// A way to ask this node from the same process.
     pub fn connect(&self) -> Arc<dyn Connection> {
         Arc::new(connection::LocalConnection::new(Arc::clone(&self.inner)))
+    }
+
+    /// Observes what a question asks for.
+    ///
+    /// # Errors
+    /// [`protocol::Failure`] where the question means nothing in the catalog, or fails.
+    pub async fn live(
+        &self,
+        question: live::LiveQuestion,
+    ) -> Result<live::Subscription, Box<protocol::Failure>> {
+        live::Reactor::subscribe(&self.inner, question).await
     }
 
     /// The store.

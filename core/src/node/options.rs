@@ -28,6 +28,10 @@ pub struct Limits {
     pub retries: usize,
     /// Bytes that a query may hold to sort, group and make distinct.
     pub query_memory: u64,
+    /// Live queries, equal ones counted once.
+    pub live_queries: usize,
+    /// Rows of a live query.
+    pub live_rows: usize,
 }
 
 impl Default for Limits {
@@ -39,6 +43,8 @@ impl Default for Limits {
             sessions: 10_000,
             retries: 1_000,
             query_memory: 1 << 30,
+            live_queries: 1_000_000,
+            live_rows: 1_000_000,
         }
     }
 }

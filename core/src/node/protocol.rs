@@ -12,6 +12,9 @@ use crate::id::{EntityId, OpId};
 use crate::storage::{Fault, Index, Position, SetAside, StoreInfo};
 use crate::value::{Rows, Value, ValueType};
 
+pub use super::live::change::{LiveChange, LiveEvent, LiveRows, Misfit};
+pub use super::live::info::{LiveQueryInfo, Upkeep};
+
 /// A session of a connection: it holds at most one open transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SessionId(pub u64);
@@ -42,6 +45,18 @@ pub enum Request {
         /// Its parameters.
         parameters: Parameters,
     },
+    /// Observes the result of a `select` or `live select`: [`Event::Live`] until the stream is dropped. What it shows is
+    /// committed. It fails where the statement does, and ends with [`Event::Failed`] where there will be no more
+    /// rows.
+    Live {
+        /// The statement.
+        statement: String,
+        /// Its parameters.
+        parameters: Parameters,
+    },
+    /// The live queries: [`Event::LiveQueries`], after all that was committed before has reached their subscribers'
+    /// queues.
+    LiveQueries,
     /// Ends a session; an open transaction is rolled back.
     CloseSession {
         /// The session.
@@ -209,6 +224,10 @@ pub enum Event {
     Info(NodeInfo),
     /// The catalog.
     Catalog(CatalogView),
+    /// A notification of a live query.
+    Live(LiveEvent),
+    /// The live queries.
+    LiveQueries(Vec<LiveQueryInfo>),
     /// The indexes.
     Indexes(Vec<Index>),
     /// A fault of the store.

@@ -17,6 +17,8 @@ use crate::value::Value;
 pub enum Bound {
     /// `select`
     Select(Box<BoundSelect>),
+    /// `live select`
+    Live(Box<BoundSelect>),
     /// `insert`, `upsert`
     Insert(Box<BoundInsert>),
     /// `update`

@@ -24,8 +24,10 @@ pub use bound::{
     Bound, BoundDelete, BoundEdit, BoundInsert, BoundSelect, BoundUpdate, Define, InsertRows, Returning,
     Target, TextEdit, TransactionControl,
 };
+pub(crate) use bound::{OrderKey, Slot};
 pub use error::{BindError, BindErrorKind, EvalError, EvalErrorKind, RunError};
 pub use names::Names;
 pub use plan::{Lookups, Plan, plan};
+pub(crate) use run::compare_order_values;
 pub(crate) use run::generate::{Sink, generate};
 pub use run::{Measure, ResultRows, RunOptions, Running, Source, Statistics, ViewSource, run};

@@ -14,7 +14,8 @@ const ATTEMPTS: usize = 32;
 /// What may stand between the tokens before and after the cursor.
 pub(super) fn expectations(around: &Surroundings<'_>) -> Vec<Expectation> {
     let expected = continuations(around.source, &around.before);
-    let starts = around.before.iter().all(|token| matches!(token.keyword, Some(Kw::Explain | Kw::Analyze | Kw::Live)));
+    let starts =
+        around.before.iter().all(|token| matches!(token.keyword, Some(Kw::Explain | Kw::Analyze | Kw::Live)));
     let mut out = Vec::new();
     let mut add = |expectation| {
         if !out.contains(&expectation) {

@@ -2,6 +2,7 @@
 
 mod faults;
 mod keys;
+mod live;
 mod outside;
 mod program;
 mod statements;

@@ -101,6 +101,7 @@ impl<'a> Session<'a> {
     fn statement(&self, statement: &ast::Statement) -> Result<Bound, BindError> {
         Ok(match &statement.kind {
             StatementKind::Select(select) => Bound::Select(Box::new(self.select(select)?)),
+            StatementKind::Live(select) => Bound::Live(Box::new(self.select(select)?)),
             StatementKind::Insert(insert) => Bound::Insert(Box::new(self.insert(insert)?)),
             StatementKind::Update(update) => Bound::Update(Box::new(self.update(update)?)),
             StatementKind::Delete(delete) => Bound::Delete(Box::new(self.delete(delete, false)?)),

@@ -17,6 +17,7 @@ use self::generate::{Sink, generate};
 use self::hops::Hops;
 use self::read::{Input, InputRow, Reader, Selection, places};
 use self::sort::Sorter;
+pub(crate) use self::sort::compare_order_values;
 use super::bound::BoundSelect;
 use super::error::RunError;
 use super::expr::Expr;

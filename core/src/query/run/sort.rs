@@ -131,6 +131,17 @@ fn value_at(row: &InputRow, at: usize) -> ValueRef<'_> {
     row.slots.get(at).map_or(ValueRef::Null, Value::as_ref)
 }
 
+/// The order of two rows by the values of the keys, which stand in the order of those.
+pub(crate) fn compare_order_values(order: &[OrderKey], a: &[Value], b: &[Value]) -> Ordering {
+    for ((key, x), y) in order.iter().zip(a).zip(b) {
+        let ordering = order_of(key, x.as_ref(), y.as_ref());
+        if ordering.is_ne() {
+            return ordering;
+        }
+    }
+    Ordering::Equal
+}
+
 /// The order of two values of a key.
 fn order_of(key: &OrderKey, x: ValueRef<'_>, y: ValueRef<'_>) -> Ordering {
     match (x, y) {

@@ -25,7 +25,7 @@ mod view;
 mod watch;
 
 pub use engine::{KvEngine, OpenStore};
-pub(crate) use watch::yield_once;
+pub(crate) use watch::{Watched, yield_once};
 
 use std::fmt;
 use std::future::Future;

@@ -10,6 +10,7 @@ pub mod data;
 mod faulty;
 pub mod files;
 mod fixture;
+mod live;
 mod skip;
 
 use std::process::ExitCode;

@@ -29,6 +29,7 @@ pub(crate) fn all<F: Factory>() -> Vec<Case<F>> {
     cases.extend(durability::cases());
     cases.extend(faults::cases());
     cases.extend(format::cases());
+    cases.extend(crate::live::cases());
     cases
 }
 

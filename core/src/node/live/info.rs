@@ -1,0 +1,53 @@
+//! What a node says of its live queries.
+
+use serde::{Deserialize, Serialize};
+
+use super::query::Query;
+use crate::node::protocol::Failure;
+use crate::storage::Position;
+
+/// How the result of a live query is kept right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Upkeep {
+    /// A change of an entity is told from the entity alone.
+    RowByRow,
+    /// It is run again when an entity of one of its models changed.
+    RunAgain,
+}
+
+/// A live query of a node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LiveQueryInfo {
+    /// What was asked, as the first of its subscribers wrote it.
+    pub text: String,
+    /// The position that its rows are right at.
+    pub position: Position,
+    /// How many rows it has.
+    pub rows: u64,
+    /// How many observe it.
+    pub subscribers: u64,
+    /// How many notifications it has sent to each.
+    pub notifications: u64,
+    /// How many notifications wait for the slowest subscriber.
+    pub waiting: u64,
+    /// How it is kept right.
+    pub upkeep: Upkeep,
+    /// Why it has no result now.
+    pub failure: Option<Failure>,
+}
+
+impl Query {
+    pub(super) fn info(&self, position: Position) -> LiveQueryInfo {
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        LiveQueryInfo {
+            text: self.question.text().to_owned(),
+            position,
+            rows: number(self.len()),
+            subscribers: number(self.subscribers.len()),
+            notifications: self.notifications,
+            waiting: number(self.subscribers.iter().map(|(_, queue)| queue.depth()).max().unwrap_or(0)),
+            upkeep: if self.row_by_row { Upkeep::RowByRow } else { Upkeep::RunAgain },
+            failure: self.broken.as_deref().cloned(),
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! All maintained results of a node.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Weak};
+use std::task::Waker;
+
+use super::query::Query;
+use super::question::{LiveQuestion, Meaning, Shape};
+use super::queue::{News, Queue};
+use crate::id::ModelId;
+use crate::node::protocol::Failure;
+use crate::query::BoundSelect;
+use crate::storage::Position;
+
+/// The live queries, and how far they are.
+#[derive(Debug, Default)]
+pub(super) struct Registry {
+    queries: BTreeMap<u64, Box<Query>>,
+    meanings: HashMap<Meaning, u64>,
+    shapes: HashMap<Meaning, Weak<Shape>>,
+    /// The queries that a change of an entity of a model may affect.
+    models: HashMap<ModelId, BTreeSet<u64>>,
+    /// Queries that any change may make well: the store failed, or their rows are still to be read.
+    unwell: BTreeSet<u64>,
+    next: u64,
+    /// Every change up to here is in the results.
+    position: Position,
+    /// Where the step that is being taken ends.
+    until: Position,
+    /// The earliest position of a result that joined behind the others.
+    late: Option<Position>,
+    /// The catalog that every query is bound in, no older.
+    catalog: Position,
+    /// The catalog of the step that is being taken.
+    catalog_until: Position,
+    /// Whether a query joined with an older catalog.
+    catalog_late: bool,
+    /// Whether the task runs.
+    running: bool,
+}
+
+/// Where a step begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stretch {
+    pub(super) from: Position,
+    /// Whether the queries are to be bound again.
+    pub(super) rebind: bool,
+}
+
+impl Registry {
+    pub(super) fn len(&self) -> usize {
+        self.queries.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queries.is_empty()
+    }
+
+    pub(super) fn position(&self) -> Position {
+        self.position
+    }
+
+    pub(super) fn is_behind(&self) -> bool {
+        self.late.is_some() || self.catalog_late
+    }
+
+    /// A query that is not there yet, without its rows.
+    pub(super) fn prepare(
+        &mut self,
+        question: LiveQuestion,
+        mut select: BoundSelect,
+        position: Position,
+    ) -> Query {
+        let filter = select.filter.take();
+        let meaning = Meaning::of_shape(&select);
+        let shape = match self.shapes.get(&meaning).and_then(Weak::upgrade) {
+            Some(shape) => shape,
+            None => {
+                if self.shapes.len() > self.queries.len().saturating_add(16).saturating_mul(2) {
+                    self.shapes.retain(|_, shape| shape.strong_count() > 0);
+                }
+                let shape = Arc::new(Shape::new(select, meaning));
+                self.shapes.insert(meaning, Arc::downgrade(&shape));
+                shape
+            }
+        };
+        Query::new(question, shape, filter, position)
+    }
+
+    pub(super) fn find(&self, meaning: Meaning) -> Option<u64> {
+        self.meanings.get(&meaning).copied()
+    }
+
+    pub(super) fn get(&self, query: u64) -> Option<&Query> {
+        self.queries.get(&query).map(AsRef::as_ref)
+    }
+
+    pub(super) fn get_mut(&mut self, query: u64) -> Option<&mut Query> {
+        self.queries.get_mut(&query).map(AsMut::as_mut)
+    }
+
+    pub(super) fn queries(&self) -> impl Iterator<Item = &Query> {
+        self.queries.values().map(AsRef::as_ref)
+    }
+
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        self.queries.keys().copied().collect()
+    }
+
+    /// Adds a query that was bound in a catalog. Its rows are as of its position.
+    pub(super) fn add(&mut self, query: Query, catalog: Position) -> u64 {
+        if self.queries.is_empty() {
+            self.position = query.position;
+            self.catalog = catalog;
+            self.late = None;
+            self.catalog_late = false;
+        } else {
+            if query.position < self.position.max(self.until) {
+                self.late = Some(self.late.map_or(query.position, |late| late.min(query.position)));
+            }
+            self.catalog_late |= catalog < self.catalog.max(self.catalog_until);
+        }
+        let number = self.next;
+        self.next = self.next.saturating_add(1);
+        self.meanings.insert(query.meaning, number);
+        self.queries.insert(number, Box::new(query));
+        self.attach(number);
+        number
+    }
+
+    /// Makes changes find the query.
+    fn attach(&mut self, number: u64) {
+        let Some(query) = self.queries.get(&number) else { return };
+        for model in &query.shape.models {
+            self.models.entry(*model).or_default().insert(number);
+        }
+    }
+
+    /// Undoes [`Registry::attach`].
+    fn detach(&mut self, number: u64) {
+        let Some(query) = self.queries.get(&number) else { return };
+        for model in &query.shape.models {
+            let empty = self.models.get_mut(model).is_some_and(|queries| {
+                queries.remove(&number);
+                queries.is_empty()
+            });
+            if empty {
+                self.models.remove(model);
+            }
+        }
+        self.unwell.remove(&number);
+        if self.meanings.get(&query.meaning) == Some(&number) {
+            self.meanings.remove(&query.meaning);
+        }
+    }
+
+    /// Gives a query another meaning: it keeps its subscribers.
+    pub(super) fn rebind(&mut self, number: u64, select: BoundSelect) {
+        self.detach(number);
+        let Some(old) = self.queries.remove(&number) else { return };
+        let mut query = self.prepare(old.question, select, old.position);
+        query.subscribers = old.subscribers;
+        query.notifications = old.notifications;
+        query.pending = true;
+        self.meanings.entry(query.meaning).or_insert(number);
+        self.queries.insert(number, Box::new(query));
+        self.attach(number);
+        self.unwell.insert(number);
+    }
+
+    pub(super) fn remove(&mut self, number: u64) -> Option<Box<Query>> {
+        self.detach(number);
+        self.queries.remove(&number)
+    }
+
+    /// Adds a subscriber and gives its number.
+    pub(super) fn join(&mut self, query: u64, queue: &Arc<Queue>) -> u64 {
+        let number = self.next;
+        self.next = self.next.saturating_add(1);
+        if let Some(query) = self.get_mut(query) {
+            query.subscribers.push((number, Arc::clone(queue)));
+        }
+        number
+    }
+
+    /// Takes a subscriber away; gives the query where it was its last one.
+    pub(super) fn leave(&mut self, number: u64, subscriber: u64) -> Option<Box<Query>> {
+        let query = self.get_mut(number)?;
+        if let Ok(at) = query.subscribers.binary_search_by_key(&subscriber, |(known, _)| *known) {
+            query.subscribers.remove(at);
+        }
+        if query.subscribers.is_empty() { self.remove(number) } else { None }
+    }
+
+    /// The position that a query's rows are known to be right at.
+    pub(super) fn known_at(&self, query: &Query) -> Position {
+        query.position.max(self.position)
+    }
+
+    /// The queries that changes of entities of a model may affect.
+    pub(super) fn dependents(&self, model: ModelId) -> impl Iterator<Item = u64> {
+        self.models.get(&model).into_iter().flatten().copied()
+    }
+
+    /// Queries that any change may make well.
+    pub(super) fn unwell(&self) -> impl Iterator<Item = u64> {
+        self.unwell.iter().copied()
+    }
+
+    /// Says whether any change may make a query well.
+    pub(super) fn set_unwell(&mut self, query: u64, unwell: bool) {
+        if unwell {
+            self.unwell.insert(query);
+        } else {
+            self.unwell.remove(&query);
+        }
+    }
+
+    /// Begins a step that ends at a position with a catalog; `None` where there is no query. Should the step be given
+    /// up, the next one begins where this one did.
+    pub(super) fn begin(&mut self, until: Position, catalog: Position) -> Option<Stretch> {
+        if self.queries.is_empty() {
+            return None;
+        }
+        if let Some(late) = self.late.take() {
+            self.position = self.position.min(late);
+        }
+        self.until = until;
+        let rebind = std::mem::take(&mut self.catalog_late) || catalog > self.catalog;
+        if rebind {
+            // Should the step be given up, the next one binds again.
+            self.catalog = Position(0);
+        }
+        self.catalog_until = catalog;
+        Some(Stretch { from: self.position, rebind })
+    }
+
+    /// Ends a step.
+    pub(super) fn finish(&mut self) {
+        self.position = self.position.max(self.until);
+        self.catalog = self.catalog_until;
+    }
+
+    /// Says that the task runs; gives whether it did not before.
+    pub(super) fn start(&mut self) -> bool {
+        !std::mem::replace(&mut self.running, true)
+    }
+
+    /// Says that the task ends, if there is nothing left to do. Gives whether it does.
+    pub(super) fn stop(&mut self) -> bool {
+        if self.queries.is_empty() {
+            self.running = false;
+        }
+        self.queries.is_empty()
+    }
+
+    /// Ends a query and its subscribers with a failure.
+    pub(super) fn end(&mut self, number: u64, failure: &Failure, wakers: &mut Vec<Waker>) {
+        if let Some(query) = self.remove(number) {
+            wakers.extend(query.subscribers.iter().filter_map(|(_, queue)| queue.end(failure)));
+        }
+    }
+
+    /// Ends all queries.
+    pub(super) fn end_all(&mut self, failure: &Failure) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        for number in self.numbers() {
+            self.end(number, failure, &mut wakers);
+        }
+        wakers
+    }
+}
+
+impl Query {
+    /// Tells all subscribers.
+    pub(super) fn tell(&mut self, news: &News, wakers: &mut Vec<Waker>) {
+        self.notifications = self.notifications.saturating_add(1);
+        wakers.extend(self.subscribers.iter().filter_map(|(_, queue)| queue.push(news)));
+    }
+
+    /// Has all subscribers take the rows anew.
+    pub(super) fn tell_all_rows(&mut self, wakers: &mut Vec<Waker>) {
+        self.notifications = self.notifications.saturating_add(1);
+        wakers.extend(self.subscribers.iter().filter_map(|(_, queue)| queue.reset()));
+    }
+}

@@ -1,0 +1,79 @@
+//! Observing a live query.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::change::LiveEvent;
+use super::queue::{News, Next, Queue};
+use crate::node::Inner;
+use crate::node::protocol::Failure;
+
+/// A live query that is observed. Dropping it ends that.
+pub struct Subscription {
+    node: Arc<Inner>,
+    query: u64,
+    number: u64,
+    queue: Arc<Queue>,
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").field("query", &self.query).finish_non_exhaustive()
+    }
+}
+
+impl Subscription {
+    pub(super) fn new(node: Arc<Inner>, query: u64, number: u64, queue: Arc<Queue>) -> Self {
+        Subscription { node, query, number, queue }
+    }
+
+    /// The next notification; the first one is a reset.
+    ///
+    /// # Errors
+    /// [`Failure`] where there will be none any more: the store was closed, or the query means nothing in the catalog
+    /// as it is now.
+    pub async fn next(&self) -> Result<LiveEvent, Box<Failure>> {
+        loop {
+            match self.queue.next().await {
+                Next::News(News::Changes { position, changes }) => {
+                    return Ok(LiveEvent::Changes { position, changes });
+                }
+                Next::News(News::Failed { position, failure }) => {
+                    return Ok(LiveEvent::Failed { position, failure: Failure::clone(&failure) });
+                }
+                Next::End(failure) => return Err(failure),
+                Next::Reset => {
+                    if let Some(event) = self.all() {
+                        return Ok(event);
+                    }
+                }
+            }
+        }
+    }
+
+    /// All rows as they are now; `None` where there are none yet, or the query was ended.
+    fn all(&self) -> Option<LiveEvent> {
+        let registry = self.node.reactor.registry();
+        let query = registry.get(self.query)?;
+        let position = registry.known_at(query);
+        self.queue.has_all();
+        if query.pending {
+            // As soon as its rows are read they come as a reset.
+            return None;
+        }
+        Some(match &query.broken {
+            Some(failure) => LiveEvent::Failed { position, failure: Failure::clone(failure) },
+            None => LiveEvent::Reset {
+                position,
+                columns: query.shape.select.columns().to_vec(),
+                rows: query.all(),
+            },
+        })
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.node.reactor.leave(self.query, self.number);
+    }
+}

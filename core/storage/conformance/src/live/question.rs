@@ -1,0 +1,178 @@
+//! Random questions.
+
+use crate::live::Dice;
+
+/// A random `select` over the models of [`super::world`].
+pub(super) fn select(dice: &Dice) -> String {
+    let from = dice.pick(FROM);
+    let mut text = String::from("select ");
+    let grouped = dice.one_in(4);
+    let mut order: Vec<String> = Vec::new();
+    if grouped {
+        let keys: Vec<String> = (0..dice.below(3)).map(|_| dice.pick(from.values).to_string()).collect();
+        let mut items: Vec<String> = keys.clone();
+        items.extend((0..=dice.below(2)).map(|_| aggregate(dice, from)));
+        text += &items.join(", ");
+        text += &format!(" from {}", from.model);
+        text += &filter(dice, from);
+        if !keys.is_empty() {
+            text += &format!(" group by {}", keys.join(", "));
+        }
+        if dice.one_in(4) {
+            text += &format!(" having count(*) > {}", dice.below(3));
+        }
+        order.extend((1..=items.len()).map(|at| at.to_string()));
+    } else {
+        let distinct = dice.one_in(5);
+        let items: Vec<String> = match dice.below(4) {
+            0 if !distinct => vec!["*".to_owned()],
+            1 if !distinct => vec!["id".to_owned(), "*".to_owned()],
+            _ => (0..=dice.below(3)).map(|_| value(dice, from)).collect(),
+        };
+        if distinct {
+            text += "distinct ";
+            order.extend((1..=items.len()).map(|at| at.to_string()));
+        } else {
+            order.extend((0..3).map(|_| value(dice, from)));
+        }
+        text += &format!("{} from {}", items.join(", "), from.model);
+        text += &filter(dice, from);
+    }
+    if dice.one_in(2) {
+        let keys: Vec<String> = (0..=dice.below(1))
+            .map(|_| {
+                format!(
+                    "{}{}{}",
+                    dice.pick(&order),
+                    dice.pick(&["", " desc"]),
+                    dice.pick(&["", " nulls first", " nulls last"])
+                )
+            })
+            .collect();
+        text += &format!(" order by {}", keys.join(", "));
+    }
+    if dice.one_in(3) {
+        text += &format!(" limit {}", dice.below(6));
+    }
+    if dice.one_in(5) {
+        text += &format!(" offset {}", dice.below(4));
+    }
+    text
+}
+
+/// What can be asked of a model.
+struct From {
+    model: &'static str,
+    numbers: &'static [&'static str],
+    texts: &'static [&'static str],
+    truths: &'static [&'static str],
+    values: &'static [&'static str],
+}
+
+const FROM: &[From] = &[
+    From {
+        model: "album",
+        numbers: &["year", "rating", "price", "length(title)", "year % 7", "coalesce(year, 0)"],
+        texts: &["title", "note", "lower(title)", "data.label", "coalesce(note, title)"],
+        truths: &["live", "live is not false"],
+        values: &[
+            "title",
+            "year",
+            "rating",
+            "price",
+            "live",
+            "note",
+            "cover",
+            "made",
+            "data",
+            "artist",
+            "id",
+            "year / 10",
+            "10 / year",
+        ],
+    },
+    From {
+        model: "album",
+        numbers: &["year", "artist.born", "price"],
+        texts: &["title", "artist.name", "artist.home.code"],
+        truths: &["live", "artist.home.big"],
+        values: &["title", "artist.name", "artist.born", "artist.home.code", "artist.home", "year"],
+    },
+    From {
+        model: "artist",
+        numbers: &["born", "born + 1", "abs(born)"],
+        texts: &["name", "home.code"],
+        truths: &["home.big", "born > 1950"],
+        values: &["name", "born", "home.code", "home.big", "home"],
+    },
+    From {
+        model: "country",
+        numbers: &["length(code)"],
+        texts: &["code", "upper(code)"],
+        truths: &["big"],
+        values: &["code", "big", "id"],
+    },
+];
+
+fn value(dice: &Dice, from: &From) -> String {
+    match dice.below(8) {
+        0 => format!("case when {} then 1 else 2 end", condition(dice, from, 1)),
+        1 => format!("coalesce({}, 'none')", dice.pick(from.texts)),
+        _ => dice.pick(from.values).to_string(),
+    }
+}
+
+fn aggregate(dice: &Dice, from: &From) -> String {
+    let number = dice.pick(from.numbers);
+    let text = dice.pick(from.texts);
+    let call = match dice.below(9) {
+        0 => "count(*)".to_owned(),
+        1 => format!("count(distinct {text})"),
+        2 => format!("sum({number})"),
+        3 => format!("avg({number})"),
+        4 => format!("min({number})"),
+        5 => format!("max({text})"),
+        6 => format!("string_agg({text}, ', ')"),
+        7 => format!("bool_or({})", dice.pick(from.truths)),
+        _ => format!("sum(distinct {number})"),
+    };
+    if dice.one_in(4) { format!("{call} filter (where {})", condition(dice, from, 1)) } else { call }
+}
+
+fn filter(dice: &Dice, from: &From) -> String {
+    if dice.one_in(4) { String::new() } else { format!(" where {}", condition(dice, from, 0)) }
+}
+
+fn condition(dice: &Dice, from: &From, depth: u32) -> String {
+    let inner = || condition(dice, from, depth + 1);
+    if depth < 3 && dice.one_in(2) {
+        return match dice.below(3) {
+            0 => format!("({} and {})", inner(), inner()),
+            1 => format!("({} or {})", inner(), inner()),
+            _ => format!("not {}", inner()),
+        };
+    }
+    let number = dice.pick(from.numbers);
+    let text = dice.pick(from.texts);
+    let not = dice.pick(&["", "not "]);
+    match dice.below(9) {
+        0 | 1 => format!("{number} {} {}", dice.pick(&["=", "<>", "<", "<=", ">", ">="]), near(dice)),
+        2 => format!("{number} {not}between {} and {}", near(dice), near(dice)),
+        3 => format!("{number} {not}in ({}, {}, {})", near(dice), near(dice), dice.pick(&["null", "1972"])),
+        4 => format!("{text} {not}like '{}'", dice.pick(&["%a%", "B%", "_b%", "a", "%"])),
+        5 => format!("{text} {} '{}'", dice.pick(&["=", "<>", "<", ">="]), dice.pick(WORDS)),
+        6 => format!("{} is {not}null", dice.pick(from.values)),
+        7 => dice.pick(from.truths).to_string(),
+        _ => format!("{text} is {not}distinct from '{}'", dice.pick(WORDS)),
+    }
+}
+
+/// Words that come again and again.
+pub(super) const WORDS: &[&str] = &["a", "B", "abc", "Blue", "x", "bb"];
+
+fn near(dice: &Dice) -> u64 {
+    match dice.below(3) {
+        0 => dice.below(10),
+        _ => 1969 + dice.below(8),
+    }
+}
