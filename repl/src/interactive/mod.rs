@@ -40,14 +40,25 @@ pub struct Places {
 /// The text and cursor when Ctrl-C was pressed.
 type Kept = Arc<Mutex<Option<(String, usize)>>>;
 
-/// Keeps the text that Ctrl-C would drop.
+/// Ctrl-C: keeps the text and ends the line with it. An interrupt would drop what was typed behind it and read
+/// already.
 struct KeepText(Kept);
 
 impl ConditionalEventHandler for KeepText {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
         let text = (context.line().to_owned(), context.pos());
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
-        Some(Cmd::Interrupt)
+        Some(Cmd::AcceptLine)
+    }
+}
+
+/// Any other key: what ends the line next is not the Ctrl-C before it, which a list of candidates may have taken.
+struct ForgetText(Kept);
+
+impl ConditionalEventHandler for ForgetText {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        None
     }
 }
 
@@ -112,6 +123,7 @@ impl Prompt {
         let kept = Kept::default();
         let ctrl_c = KeyEvent(KeyCode::Char('C'), Modifiers::CTRL);
         editor.bind_sequence(ctrl_c, EventHandler::Conditional(Box::new(KeepText(kept.clone()))));
+        editor.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(ForgetText(kept.clone()))));
         let tab = KeyEvent(KeyCode::Tab, Modifiers::NONE);
         editor.bind_sequence(tab, EventHandler::Conditional(Box::new(Indent)));
         let alt_enter = KeyEvent(KeyCode::Enter, Modifiers::ALT);
@@ -152,25 +164,22 @@ impl Prompt {
             let read =
                 self.editor.readline_with_initial(&(shown.0.as_str(), shown.1.as_str()), (left, right));
             initial = (String::new(), 0);
+            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
             match read {
-                Ok(text) => {
+                Ok(text) if kept.is_none() => {
                     interrupted.clear();
                     match self.accept(session, &text) {
                         Ok(next) => initial = (next.clone(), next.len()),
                         Err(exit) => return exit,
                     }
                 }
-                Err(ReadlineError::Interrupted) => {
-                    let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+                Ok(_) | Err(ReadlineError::Interrupted) => {
                     let (text, cursor) = kept.unwrap_or_default();
                     // Once keeps the text, twice clears it.
                     if text.is_empty() || text == interrupted {
                         interrupted.clear();
                     } else {
-                        // The cursor stands in the text: the lines after it stay readable.
-                        let below = text.get(cursor..).unwrap_or("").matches('\n').count();
-                        let note = "(the text is kept; Ctrl-C again clears it)";
-                        let _ = session.output().note(&format!("{}{note}", "\n".repeat(below)));
+                        let _ = session.output().note("(the text is kept; Ctrl-C again clears it)");
                         interrupted.clone_from(&text);
                         initial = (text, cursor);
                     }

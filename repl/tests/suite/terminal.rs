@@ -54,6 +54,28 @@ fn ctrl_c_keeps_the_text_and_clears_it_the_second_time() {
     assert_eq!(terminal.end(CTRL_D), 0);
 }
 
+/// Ctrl-C and what follows it, pressed faster than the prompt reads.
+#[test]
+fn keys_pressed_right_behind_ctrl_c_are_not_lost() {
+    let mut terminal = sample();
+    terminal.send(&format!("select 'all ' || 'there' as word{CTRL_C};\r"));
+    terminal.wait("the answer", |shown| shown.ends_with(" all there\n(1 row)\nsample>"));
+    terminal.resize(70, 30);
+    terminal.send(&format!("select 'gone'{CTRL_C}{CTRL_C}select 'still ' || 'there' as word;\r"));
+    terminal.wait("the answer", |shown| shown.ends_with(" still there\n(1 row)\nsample>"));
+    // The cursor stands in the first of three lines.
+    terminal.send(&format!("select\r'c'\r|| 'd'{UP}{UP}\u{5}{CTRL_C}"));
+    terminal.wait("the kept text", |shown| {
+        shown.ends_with("|| 'd'\n(the text is kept; Ctrl-C again clears it)\nsample> select\n'c'\n|| 'd'")
+    });
+    terminal.send(&format!(" 'b' ||{CTRL_C}"));
+    terminal
+        .wait("the changed text", |shown| shown.ends_with("clears it)\nsample> select 'b' ||\n'c'\n|| 'd'"));
+    terminal.send("\u{1b}[B\u{1b}[B\u{5};\r");
+    terminal.wait("the answer", |shown| shown.ends_with(" bcd\n(1 row)\nsample>"));
+    assert_eq!(terminal.end(CTRL_D), 0);
+}
+
 #[test]
 fn completion_and_history() {
     let mut terminal = sample();
