@@ -91,16 +91,19 @@ impl<'a> Reader<'a> {
 
     /// An error at the current position, for rules that the caller checks. Take it before reading the field,
     /// or use [`Reader::error_at`] with the field's offset.
+    #[cold]
     pub fn error(&self, what: &'static str, problem: Problem) -> DecodeError {
         self.error_at(self.offset, what, problem)
     }
 
     /// An error at a given offset.
+    #[cold]
     pub fn error_at(&self, offset: usize, what: &'static str, problem: Problem) -> DecodeError {
         DecodeError { offset, what, problem }
     }
 
     /// Exactly `count` bytes, without a length before them.
+    #[inline]
     pub fn raw(&mut self, what: &'static str, count: usize) -> Result<&'a [u8], DecodeError> {
         let Some((taken, rest)) = self.rest.split_at_checked(count) else {
             return Err(self.error(what, Problem::Ends));
@@ -111,6 +114,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A fixed number of bytes.
+    #[inline]
     pub fn array<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], DecodeError> {
         let Some((taken, rest)) = self.rest.split_first_chunk::<N>() else {
             return Err(self.error(what, Problem::Ends));
@@ -121,6 +125,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One byte.
+    #[inline]
     pub fn u8(&mut self, what: &'static str) -> Result<u8, DecodeError> {
         self.array::<1>(what).map(u8::from_be_bytes)
     }
@@ -156,7 +161,20 @@ impl<'a> Reader<'a> {
     }
 
     /// A varint of up to 64 bits.
+    #[inline]
     pub fn varint(&mut self, what: &'static str) -> Result<u64, DecodeError> {
+        match self.rest.split_first() {
+            Some((&byte, rest)) if byte < 0x80 => {
+                self.rest = rest;
+                self.offset = self.offset.saturating_add(1);
+                Ok(u64::from(byte))
+            }
+            _ => self.long_varint(what),
+        }
+    }
+
+    /// A varint of any length.
+    fn long_varint(&mut self, what: &'static str) -> Result<u64, DecodeError> {
         let at = self.offset;
         let mut value: u64 = 0;
         let mut shift: u32 = 0;
@@ -195,6 +213,7 @@ impl<'a> Reader<'a> {
 
     /// The count of items that follow, each of at least `least` bytes (at least 1 is assumed): at most `limit`,
     /// and no more than the bytes at hand can hold.
+    #[inline]
     pub fn count(&mut self, what: &'static str, limit: usize, least: usize) -> Result<usize, DecodeError> {
         let at = self.offset;
         let count = self.varint(what)?;
@@ -210,12 +229,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Bytes with their length as a varint before them, at most `limit`.
+    #[inline]
     pub fn bytes(&mut self, what: &'static str, limit: usize) -> Result<&'a [u8], DecodeError> {
         let count = self.count(what, limit, 1)?;
         self.raw(what, count)
     }
 
     /// A UTF-8 string with its length in bytes before it, at most `limit` bytes.
+    #[inline]
     pub fn string(&mut self, what: &'static str, limit: usize) -> Result<&'a str, DecodeError> {
         let at = self.offset;
         let bytes = self.bytes(what, limit)?;
@@ -247,6 +268,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A property id: 16 bytes.
+    #[inline]
     pub fn property_id(&mut self, what: &'static str) -> Result<PropertyId, DecodeError> {
         self.array(what).map(PropertyId::from_bytes)
     }

@@ -91,18 +91,18 @@ pub(super) fn find<'a, T: Named + 'a>(
     quoted: bool,
     id: Option<OpId>,
 ) -> Result<&'a Arc<T>, NameError> {
-    let by = |matches: &dyn Fn(&str) -> bool| -> Vec<&'a Arc<T>> {
-        let named = items.clone().filter(|item| matches(item.name()));
-        match id {
-            Some(id) => named.filter(|item| item.id() == id).collect(),
-            None => named.filter(|item| item.name() == item.label()).collect(),
-        }
+    let is_meant = |item: &&'a Arc<T>| match id {
+        Some(id) => item.id() == id,
+        None => item.name() == item.label(),
     };
-    if let Some(found) = by(&|candidate| candidate == name).first() {
+    if let Some(found) = items.clone().find(|item| item.name() == name && is_meant(item)) {
         return Ok(found);
     }
-    let mut loose =
-        if quoted { Vec::new() } else { by(&|candidate| same_regardless_of_case(candidate, name)) };
+    let mut loose: Vec<&'a Arc<T>> = Vec::new();
+    if !quoted {
+        let alike = |item: &&'a Arc<T>| same_regardless_of_case(item.name(), name) && is_meant(item);
+        loose.extend(items.clone().filter(alike));
+    }
     match (loose.pop(), loose.is_empty()) {
         (Some(found), true) => Ok(found),
         (Some(last), false) => {

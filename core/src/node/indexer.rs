@@ -53,8 +53,9 @@ impl Indexer {
     pub(crate) async fn open(view: &dyn ReadView) -> Result<Self, StorageError> {
         // The record saves time, nothing else: one that cannot be read is none.
         let missed = view.record(RECORD).await?.and_then(|bytes| decode(&bytes)).unwrap_or_default();
-        let unfinished = view.indexes().into_iter().filter(|index| index.state == IndexState::Building);
-        let due = unfinished.map(|index| index.definition).collect();
+        let indexes = view.indexes();
+        let unfinished = indexes.iter().filter(|index| index.state == IndexState::Building);
+        let due = unfinished.map(|index| index.definition.clone()).collect();
         let wishes = Wishes { missed, changed: false, due };
         Ok(Indexer { wishes: Mutex::new(wishes), ..Indexer::default() })
     }

@@ -66,7 +66,9 @@ impl Transaction {
     /// that it has written are named by the key that its catalog knows.
     pub(crate) fn lookups(&self, select: &BoundSelect) -> Lookups {
         let mut lookups = Lookups::of(self.view.as_ref(), select);
-        lookups.indexes.retain(|index| !self.draft.touches(index.definition.model));
+        if lookups.indexes.iter().any(|index| self.draft.touches(index.definition.model)) {
+            Arc::make_mut(&mut lookups.indexes).retain(|index| !self.draft.touches(index.definition.model));
+        }
         lookups
     }
 

@@ -466,7 +466,7 @@ pub trait ReadView: MaybeSend + MaybeSync {
     fn catalog(&self) -> Position;
 
     /// The indexes as of this view: one that is ready here can be scanned here, whatever became of it since.
-    fn indexes(&self) -> Vec<Index>;
+    fn indexes(&self) -> Arc<Vec<Index>>;
 }
 
 /// One fault that checking a store found.

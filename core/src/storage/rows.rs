@@ -53,6 +53,12 @@ impl ScanRows {
         self.values.push(row.values.iter().map(Value::as_ref));
     }
 
+    /// Adds a row of nulls.
+    pub(crate) fn push_nulls(&mut self, entity: EntityId) {
+        self.entities.push(entity);
+        self.values.push_nulls();
+    }
+
     /// Adds a row that lies elsewhere.
     pub(crate) fn push_ref(&mut self, entity: EntityId, values: RowRef<'_>) {
         self.entities.push(entity);

@@ -60,6 +60,15 @@ pub fn encode(value: &Value, descending: bool, out: &mut Vec<u8>) -> bool {
     cut
 }
 
+/// Whether [`encode`] cuts a value.
+pub fn is_cut(value: &Value) -> bool {
+    match value {
+        Value::String(text) | Value::Json(text) => text.len() > MAX_PART,
+        Value::Bytes(bytes) => bytes.len() > MAX_PART,
+        _ => false,
+    }
+}
+
 fn encode_body(value: &Value, out: &mut Vec<u8>) -> bool {
     match value {
         Value::Null => {}

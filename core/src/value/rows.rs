@@ -75,6 +75,7 @@ impl Rows {
     }
 
     /// A row, from 0; `None` after the last one.
+    #[inline]
     pub fn get(&self, row: usize) -> Option<RowRef<'_>> {
         if row >= self.length {
             return None;
@@ -132,6 +133,7 @@ impl Rows {
     }
 
     /// Replaces a value. Without such a row or column nothing happens.
+    #[inline]
     pub(crate) fn set(&mut self, row: usize, column: usize, value: ValueRef<'_>) {
         if column < self.width {
             let cell = self.cell(value);
@@ -189,6 +191,7 @@ impl Rows {
         self.iter().map(RowRef::to_values).collect()
     }
 
+    #[inline]
     fn cell(&mut self, value: ValueRef<'_>) -> Cell {
         match value {
             ValueRef::Null => Cell::Null,
@@ -210,6 +213,7 @@ impl Rows {
         }
     }
 
+    #[inline]
     fn keep_text(&mut self, text: &str) -> Span {
         let start = self.text.len();
         self.text.push_str(text);
@@ -237,11 +241,13 @@ impl<'a> RowRef<'a> {
     }
 
     /// The value of a column, from 0; null where there is no such column.
+    #[inline]
     pub fn get(self, column: usize) -> ValueRef<'a> {
         self.cells.get(column).map_or(ValueRef::Null, |cell| self.value(*cell))
     }
 
     /// The values in order.
+    #[inline]
     pub fn iter(self) -> impl ExactSizeIterator<Item = ValueRef<'a>> {
         self.cells.iter().map(move |cell| self.value(*cell))
     }
@@ -251,6 +257,7 @@ impl<'a> RowRef<'a> {
         self.iter().map(ValueRef::to_value).collect()
     }
 
+    #[inline]
     fn value(self, cell: Cell) -> ValueRef<'a> {
         // Each span was made when its text was put there.
         let text = |span: Span| self.text.get(span.start..span.end).unwrap_or_default();

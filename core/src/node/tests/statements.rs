@@ -370,3 +370,37 @@ fn names_that_every_entity_has_are_refused() {
          alter model a rename property deleted_ to deleted => reserved-name: a property cannot be called `deleted`: that says of every entity whether it is deleted",
     );
 }
+
+/// An index holds the beginning of a long string, and a shorter string may be all of that.
+#[test]
+fn what_an_index_finds_is_what_was_asked_for() {
+    let world = World::new();
+    world.check("create model album (title string, year i64)");
+    let long = "x".repeat(1024);
+    let rows: Vec<String> = (0..1200).map(|n| format!("('{long}', {n})")).collect();
+    for rows in rows.chunks(600) {
+        world.run(&format!("insert into album (title, year) values {}", rows.join(", ")));
+    }
+    let statement =
+        |condition: &str| format!("select count(*), min(year), max(year) from album where {condition}");
+    for condition in ["title = 'y'", "year = 7", "title = 'y' and year = 7"] {
+        for _ in 0..3 {
+            world.run(&statement(condition));
+            world.fixed.spawn.run_until_stalled();
+        }
+    }
+    assert!(world.engine.indexes().len() >= 2);
+    let found = |condition: &str| {
+        let (_, plan) = world.run(&format!("explain {}", statement(condition)));
+        assert!(plan.text().contains("index"), "{condition}: {}", plan.text());
+        world.run(&statement(condition)).1.text()
+    };
+    assert_eq!(found(&format!("title = '{long}' and year between 3 and 5")), "3|3|5");
+    assert_eq!(found(&format!("title = '{long}y' and year in (3, 5)")), "0|null|null");
+    assert_eq!(found(&format!("title > '{long}' and year > 1000")), "0|null|null");
+    assert_eq!(found(&format!("title = '{long}y'")), "0|null|null");
+    assert_eq!(found("year >= 3 and year < 6 and year <> 4"), "2|3|5");
+    assert_eq!(found("year in (9, 3, 77, 4000)"), "3|3|77");
+    let (_, first) = world.run("select year from album where year between 10 and 20 limit 2 offset 3");
+    assert_eq!(first.rows.len(), 2);
+}

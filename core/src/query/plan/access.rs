@@ -38,6 +38,8 @@ pub(super) struct Candidate {
     pub(super) in_order: bool,
     pub(super) reverse: bool,
     pub(super) score: u32,
+    /// How many parts of the index have none but the values that the filter leaves.
+    pub(super) narrowed: usize,
 }
 
 /// The least value of a type, where that is known.
@@ -60,6 +62,8 @@ pub(super) fn lowest(value_type: ValueType) -> Option<Value> {
 struct Narrowed {
     ranges: Vec<IndexRange>,
     score: u32,
+    /// How many parts have none but the values that the filter leaves.
+    parts: usize,
 }
 
 impl Question<'_> {
@@ -77,7 +81,7 @@ impl Question<'_> {
     }
 
     /// The best of the indexes, where one is worth reading by.
-    pub(super) fn best(&self, indexes: &[Index]) -> Option<Candidate> {
+    pub(super) fn best(&self, indexes: &[&Index]) -> Option<Candidate> {
         indexes.iter().filter_map(|index| self.candidate(index)).fold(
             None,
             |best: Option<Candidate>, next| match best {
@@ -98,6 +102,8 @@ impl Question<'_> {
             in_order: direction.is_some(),
             reverse: direction.unwrap_or(false),
             score,
+            // What is beyond a key that was cut cannot be told from what is within.
+            narrowed: if cut { 0 } else { narrowed.parts },
         })
     }
 
@@ -109,8 +115,8 @@ impl Question<'_> {
     /// The ranges of keys that the filter leaves, in the order of keys.
     fn narrow(&self, parts: &[IndexPart]) -> Narrowed {
         let mut prefixes: Vec<Vec<Value>> = vec![Vec::new()];
-        let mut score = 0;
-        for part in parts {
+        let (mut score, mut narrowed) = (0, 0);
+        for (at, part) in parts.iter().enumerate() {
             let Some(set) = self.set(part.property) else { break };
             if set.is_unbounded() {
                 // Leaving the nulls away is worth nothing by itself, but they may stand in the way.
@@ -121,7 +127,7 @@ impl Question<'_> {
                     lower: Bound::Included(lowest.clone()),
                     upper: Bound::Unbounded,
                 });
-                return Narrowed { ranges: ranges.collect(), score };
+                return Narrowed { ranges: ranges.collect(), score, parts: narrowed };
             }
             let count = set.intervals.len() + usize::from(set.null);
             if prefixes.len().saturating_mul(count) > MAX_RANGES {
@@ -145,6 +151,7 @@ impl Question<'_> {
                     })
                     .collect();
                 score += 100;
+                narrowed = at.saturating_add(1);
                 continue;
             }
             let two_sided = set
@@ -167,10 +174,11 @@ impl Question<'_> {
                     ranges.push(IndexRange { equal, lower: Bound::Unbounded, upper: Bound::Unbounded });
                 }
             }
-            return Narrowed { ranges, score: score + if two_sided { 50 } else { 30 } };
+            let parts = at.saturating_add(1);
+            return Narrowed { ranges, score: score + if two_sided { 50 } else { 30 }, parts };
         }
         let range = |equal| IndexRange { equal, lower: Bound::Unbounded, upper: Bound::Unbounded };
-        Narrowed { ranges: prefixes.into_iter().map(range).collect(), score }
+        Narrowed { ranges: prefixes.into_iter().map(range).collect(), score, parts: narrowed }
     }
 
     /// The entities with the keys that the filter leaves, ascending; `None` where it leaves too many. Only for a
@@ -302,6 +310,6 @@ impl Question<'_> {
 }
 
 /// Whether there is an index already, in whatever state.
-pub(super) fn exists(indexes: &[Index], definition: &IndexDefinition) -> bool {
+pub(super) fn exists(indexes: &[&Index], definition: &IndexDefinition) -> bool {
     indexes.iter().any(|index| index.definition == *definition)
 }

@@ -5,6 +5,7 @@ mod explain;
 mod set;
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use self::access::{Candidate, Question, exists};
 use self::set::{Set, possible};
@@ -12,14 +13,16 @@ use super::bound::{BoundSelect, Hop, OrderKey, Slot};
 use super::expr::{AggregateFunction, Expr};
 use crate::id::{EntityId, ModelId, OpId};
 use crate::node::protocol::Column;
-use crate::storage::{Deleted, Index, IndexDefinition, IndexId, IndexRange, ReadView};
-use crate::value::Value;
+use crate::storage::{Deleted, Index, IndexDefinition, IndexId, IndexPart, IndexRange, ReadView};
+use crate::value::{Value, key};
 
 /// A planned `select`: what [`run`](super::run()) runs.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub(crate) select: BoundSelect,
     pub(crate) reading: Reading,
+    /// Whether rows are read of which the filter may not hold.
+    pub(crate) filters: bool,
     /// Whether rows must still be brought into the order that `order by` asks for.
     pub(crate) sorts: bool,
     /// Whether the entities that are read were named by their keys.
@@ -81,7 +84,7 @@ pub(crate) enum Stage {
 #[derive(Clone, Debug, Default)]
 pub struct Lookups {
     /// Indexes. Those that are not ready or of other models are passed over.
-    pub indexes: Vec<Index>,
+    pub indexes: Arc<Vec<Index>>,
     /// Whether every entity of the model has the id that follows from its key.
     pub by_key: bool,
 }
@@ -113,8 +116,17 @@ pub fn plan(mut select: BoundSelect, lookups: &Lookups) -> Plan {
     if let Some(entities) = named {
         reading = Reading::Entities(entities);
     }
-    let mut plan =
-        Plan { select, reading, sorts, by_key, first_only: false, stages, indexes: Vec::new(), wanted: None };
+    let mut plan = Plan {
+        filters: select.filter.is_some(),
+        select,
+        reading,
+        sorts,
+        by_key,
+        first_only: false,
+        stages,
+        indexes: Vec::new(),
+        wanted: None,
+    };
     if matches!(plan.reading, Reading::All { .. }) && plan.select.input.deleted == Deleted::Exclude {
         plan.choose_index(sets, &lookups.indexes);
     }
@@ -188,8 +200,7 @@ impl Plan {
     fn choose_index(&mut self, mut sets: Vec<Option<Set>>, indexes: &[Index]) {
         let select = &self.select;
         let Some(model) = select.input.model.as_ref().map(|model| model.id) else { return };
-        let own: Vec<Index> =
-            indexes.iter().filter(|index| index.definition.model == model).cloned().collect();
+        let own: Vec<&Index> = indexes.iter().filter(|index| index.definition.model == model).collect();
         let plain = select.grouping.is_none() && !select.distinct;
         // Where a row may fail, all of them are looked at, with or without an index.
         let may_stop = !select.filter.as_ref().is_some_and(Expr::can_fail);
@@ -211,13 +222,17 @@ impl Plan {
             .wanted(candidate.as_ref().map_or(0, |candidate| candidate.score))
             .map(|parts| IndexDefinition { model, parts })
             .filter(|definition| !exists(&own, definition));
-        let Some(Candidate { index, ranges, in_order, reverse, .. }) = candidate else {
+        let Some(Candidate { index, ranges, in_order, reverse, narrowed, .. }) = candidate else {
             if self.wanted.is_none() {
                 self.choose_for_cases(model, &own);
             }
             return;
         };
         self.indexes = definitions(&own, [index]);
+        if let (Some(definition), Some(filter)) = (self.indexes.first(), &select.filter) {
+            let read = definition.parts.get(..narrowed).unwrap_or_default();
+            self.filters = !filter.conjuncts().iter().all(|part| says_only(part, &select.input.slots, read));
+        }
         self.first_only = in_order && extreme.is_some();
         if in_order && plain {
             self.sorts = false;
@@ -230,7 +245,7 @@ impl Plan {
     }
 
     /// Reads by an index for each case of an `or`, where there is one for each.
-    fn choose_for_cases(&mut self, model: ModelId, own: &[Index]) {
+    fn choose_for_cases(&mut self, model: ModelId, own: &[&Index]) {
         let Some(cases) = self.select.filter.as_ref().and_then(cases) else { return };
         let slots = &self.select.input.slots;
         let (mut found, mut wanted) = (Vec::new(), Vec::new());
@@ -255,8 +270,27 @@ impl Plan {
     }
 }
 
+/// Whether a condition says nothing but which values one of some parts of an index has, so that it holds for every
+/// entry that is read because of these values.
+fn says_only(condition: &Expr, slots: &[Slot], parts: &[IndexPart]) -> bool {
+    let (column, constants) = match condition {
+        Expr::Compare(_, left, right) => match (&**left, &**right) {
+            (Expr::Column(slot, _), Expr::Constant(value))
+            | (Expr::Constant(value), Expr::Column(slot, _)) => (*slot, std::slice::from_ref(value)),
+            _ => return false,
+        },
+        Expr::InSet { expr, set, .. } => match &**expr {
+            Expr::Column(slot, _) => (*slot, &**set),
+            _ => return false,
+        },
+        _ => return false,
+    };
+    let Some(Slot::Property(property)) = slots.get(column) else { return false };
+    parts.iter().any(|part| part.property == property.id) && !constants.iter().any(key::is_cut)
+}
+
 /// The definitions of indexes, in their order.
-fn definitions(own: &[Index], ids: impl IntoIterator<Item = IndexId>) -> Vec<IndexDefinition> {
+fn definitions(own: &[&Index], ids: impl IntoIterator<Item = IndexId>) -> Vec<IndexDefinition> {
     let definition = |id| own.iter().find(|known| known.id == id).map(|known| known.definition.clone());
     ids.into_iter().filter_map(definition).collect()
 }

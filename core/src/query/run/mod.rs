@@ -147,8 +147,8 @@ pub struct Running {
 }
 
 /// Runs a planned query. Nothing is read before the rows are polled.
-pub fn run(plan: Plan, source: Arc<dyn Source>, options: RunOptions) -> Running {
-    let columns = plan.columns().to_vec();
+pub fn run(mut plan: Plan, source: Arc<dyn Source>, options: RunOptions) -> Running {
+    let columns = std::mem::take(&mut plan.select.columns);
     let statistics = Arc::new(Statistics::default());
     let shared = Arc::clone(&statistics);
     let rows = generate(|mut sink| async move {
@@ -175,6 +175,11 @@ const CHUNK: usize = 512;
 impl<'a> Query<'a> {
     fn select(&self) -> &'a BoundSelect {
         &self.plan.select
+    }
+
+    /// The condition that rows are still to fulfil when they are read.
+    fn filter(&self) -> Option<&'a Expr> {
+        self.select().filter.as_ref().filter(|_| self.plan.filters)
     }
 
     fn nanos(&self) -> u64 {

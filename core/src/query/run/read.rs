@@ -209,10 +209,11 @@ impl<'a> Reader<'a> {
             })
             .collect();
         // Where nothing is left out after the scan, it need not give more than is asked for.
-        let all_used =
-            select.filter.is_none() && !plan.sorts && !select.distinct && select.grouping.is_none();
+        let all_used = !plan.filters && !plan.sorts && !select.distinct && select.grouping.is_none();
         let wanted = select.limit.map(|limit| limit.saturating_add(select.offset));
         let limit = wanted.filter(|_| all_used);
+        let most = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+        reader.found = reader.found.map(|found| found.min(most));
         let expected = wanted.filter(|_| !plan.sorts && !select.distinct && select.grouping.is_none());
         let deleted = select.input.deleted;
         reader.stream = Some(query.source.scan(Scan { model, access, columns, deleted, limit, expected }));
@@ -278,7 +279,7 @@ impl<'a> Reader<'a> {
     /// followed.
     fn select(&mut self, batch: ScanRows) -> Selection {
         let (entities, values) = batch.into_parts();
-        let Some(filter) = &self.query.select().filter else {
+        let Some(filter) = self.query.filter() else {
             return Selection { entities, values, kept: None };
         };
         let mut kept = Vec::new();
@@ -302,7 +303,7 @@ impl<'a> Reader<'a> {
 
     /// The rows that the filter keeps, up to the first one for which it cannot be computed.
     async fn filter(&mut self, mut rows: Vec<InputRow>) -> Vec<InputRow> {
-        let Some(filter) = &self.query.select().filter else { return rows };
+        let Some(filter) = self.query.filter() else { return rows };
         if !self.filter_hops.is_empty() {
             // What fails here is computed again below, as another condition may still be false.
             if let Some(early) = &self.early {

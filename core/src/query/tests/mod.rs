@@ -123,7 +123,7 @@ impl World {
     }
 
     fn lookups(&self) -> Lookups {
-        Lookups { indexes: self.tables.indexes.clone(), by_key: false }
+        Lookups { indexes: Arc::new(self.tables.indexes.clone()), by_key: false }
     }
 
     fn bind(&self, text: &str, parameters: &Parameters) -> Result<Bound, BindError> {

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError};
 use futures::lock::{Mutex, MutexGuard};
 
 use super::commit::Writes;
+use super::entries::Entries;
 use super::group::Group;
 use super::record::{self, Count, Identity, LogHead};
 use super::states::States;
@@ -59,6 +60,7 @@ pub struct KvEngine<K: Kv> {
     group: Group,
     pub(super) texts: Arc<Texts>,
     states: Arc<States>,
+    entries: Arc<Entries>,
     /// The last view that was taken, given again until the next write.
     recent: std::sync::Mutex<Option<Arc<KvView<K>>>>,
 }
@@ -138,6 +140,7 @@ impl<K: Kv> KvEngine<K> {
             group: Group::default(),
             texts: Arc::default(),
             states: Arc::default(),
+            entries: Arc::default(),
             recent: std::sync::Mutex::default(),
         })
     }
@@ -185,7 +188,10 @@ impl<K: Kv> KvEngine<K> {
         // A store without snapshots of its own would keep for it what this write replaces.
         drop(self.recent().take());
         let writes = writes.into_kv();
-        writes.iter().for_each(|write| self.states.touch(&write.key, next.head.version));
+        for write in &writes {
+            self.states.touch(&write.key, next.head.version);
+            self.entries.touch(&write.key, next.head.version);
+        }
         let version = next.head.version;
         *self.coming() = Some(next.clone());
         self.begun.store(version, Ordering::SeqCst);
@@ -225,8 +231,9 @@ impl<K: Kv> KvEngine<K> {
 
     /// A view of the latest write that nobody else has.
     pub(super) async fn new_view(&self) -> Result<KvView<K>, StorageError> {
-        let view =
-            |snapshot, published| KvView::new(snapshot, published, self.texts.clone(), self.states.clone());
+        let view = |snapshot, published| {
+            KvView::new(snapshot, published, self.texts.clone(), self.states.clone(), self.entries.clone())
+        };
         // A snapshot and what is published are taken apart, so they are compared.
         for _ in 0..64 {
             let published = self.published();

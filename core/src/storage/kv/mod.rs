@@ -7,12 +7,13 @@
 //! | [`preimage`] | snapshots for stores that have none |
 //! | `record` | the bytes of records |
 //! | `engine`, `commit`, `view`, `scan`, `index`, `check` | the engine |
-//! | `states`, `text` | what views have read, kept for the next ones |
+//! | `entries`, `states`, `text` | what views have read, kept for the next ones |
 //! | `group`, `watch` | commits that share a flush, and waiting without a runtime |
 
 mod check;
 mod commit;
 mod engine;
+mod entries;
 mod group;
 mod index;
 pub mod layout;
@@ -29,6 +30,7 @@ pub(crate) use watch::{Watched, yield_once};
 
 use std::fmt;
 use std::future::Future;
+use std::ops::Range;
 
 use super::StorageError;
 use crate::env::{MaybeSend, MaybeSync};
@@ -168,6 +170,19 @@ impl PageBuilder {
         PageBuilder { page: Page { bytes: Vec::new(), ends: Vec::new(), rest: None }, limit }
     }
 
+    /// A builder of a page with some items of another one.
+    fn of(page: &Page, items: Range<usize>, limit: PageLimit) -> Self {
+        let mut builder = PageBuilder::new(limit);
+        let before = items.start.checked_sub(1).and_then(|before| page.ends.get(before));
+        let start = before.map_or(0, |(_, end)| *end);
+        let ends = page.ends.get(items).unwrap_or_default();
+        let end = ends.last().map_or(start, |(_, end)| *end);
+        builder.page.bytes.extend_from_slice(page.bytes.get(start..end).unwrap_or_default());
+        let moved = |(key, value): &(usize, usize)| (key.saturating_sub(start), value.saturating_sub(start));
+        builder.page.ends.extend(ends.iter().map(moved));
+        builder
+    }
+
     /// Adds an item, in the order of the range. Gives whether there is room for another.
     pub fn push(&mut self, key: &[u8], value: &[u8]) -> bool {
         let page = &mut self.page;
@@ -191,6 +206,12 @@ impl PageBuilder {
             Some(key) => Some(range.after(&key)),
             None => Some(range),
         };
+        self.page
+    }
+
+    /// The page, if it was not filled but `rest` is still to be read, unless that is empty.
+    fn up_to(mut self, rest: KvRange) -> Page {
+        self.page.rest = Some(rest).filter(|rest| !rest.is_empty());
         self.page
     }
 }

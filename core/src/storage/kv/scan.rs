@@ -10,7 +10,7 @@ use super::{Kv, KvRange, KvRead, PageLimit, layout, record};
 use crate::entity::Columns;
 use crate::id::{EntityId, ModelId, PropertyId};
 use crate::property::text::TextKey;
-use crate::storage::{Access, Deleted, IndexState, Row, RowStream, Scan, ScanRows, StorageError};
+use crate::storage::{Access, Deleted, IndexState, RowStream, Scan, ScanRows, StorageError};
 use crate::value::ValueRef;
 
 /// Rows in the first batch of a scan, at most, unless it is known how many are expected. Each batch may have four
@@ -155,7 +155,7 @@ impl<K: Kv> KvView<K> {
                     self.rows_of(cursor, &entities, &mut rows, &mut texts).await?;
                     !entities.is_empty()
                 }
-                From::Index(walk) => match walk.entities(&self.snapshot, room).await? {
+                From::Index(walk) => match walk.entities(self, room).await? {
                     None => false,
                     Some(entities) => {
                         self.rows_of(cursor, &entities, &mut rows, &mut texts).await?;
@@ -187,7 +187,7 @@ impl<K: Kv> KvView<K> {
         // An index holds just the entities that are not deleted: who asks for no column needs no state.
         if cursor.properties.is_empty() && matches!(cursor.from, From::Index(_)) {
             for entity in entities {
-                rows.push(&Row { entity: *entity, values: Vec::new() });
+                rows.push_nulls(*entity);
             }
             return Ok(());
         }
@@ -269,24 +269,25 @@ impl Walk {
     }
 
     /// Some next entities in order, possibly none; `None` at the end.
-    async fn entities(
+    async fn entities<K: Kv>(
         &mut self,
-        kv: &impl KvRead,
+        view: &KvView<K>,
         room: usize,
     ) -> Result<Option<Vec<EntityId>>, StorageError> {
         if let Some(range) = self.group.take() {
-            let page = kv.page(range, PageLimit::items(room)).await?;
+            let page = view.page_of_entries(range, PageLimit::items(room)).await?;
             self.group = page.rest().cloned();
             return ids(page.iter()).map(Some);
         }
         let Some(range) = self.ranges.pop_front() else { return Ok(None) };
         if !range.reverse {
-            let page = kv.page(range, PageLimit::items(room)).await?;
+            let page = view.page_of_entries(range, PageLimit::items(room)).await?;
             self.push_front(page.rest().cloned());
             return ids(page.iter()).map(Some);
         }
         // One more than wanted, so that a page of single entries shows where the last group ends.
-        let page = kv.page(range.clone(), PageLimit::items(room.saturating_add(1).max(16))).await?;
+        let page =
+            view.page_of_entries(range.clone(), PageLimit::items(room.saturating_add(1).max(16))).await?;
         let mut groups: Vec<(&[u8], Vec<EntityId>)> = Vec::new();
         for (key, _) in page.iter() {
             let Some((group, id)) = layout::split_id(key) else { return Err(bad_entry(key)) };

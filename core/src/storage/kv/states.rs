@@ -5,6 +5,7 @@
 //! table of fixed size, so entities share places in it: at worst a state is read again.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,9 +33,29 @@ pub(super) struct States {
 /// forgotten.
 #[derive(Debug, Default)]
 struct Shard {
-    new: HashMap<(ModelId, EntityId), Kept>,
-    old: HashMap<(ModelId, EntityId), Kept>,
+    new: HashMap<(ModelId, EntityId), Kept, BuildHasherDefault<OfIds>>,
+    old: HashMap<(ModelId, EntityId), Kept, BuildHasherDefault<OfIds>>,
     bytes: usize,
+}
+
+/// A hash of ids: the last halves of them are of a digest, and thus hashes already. Whoever looks for ids with a
+/// common hash slows down some lookups among the few thousand ids of a shard, and nothing else.
+#[derive(Clone, Copy, Debug, Default)]
+struct OfIds(u64);
+
+impl Hasher for OfIds {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u128(u128::from(*byte)));
+    }
+
+    fn write_u128(&mut self, id: u128) {
+        let last = u64::try_from(id & u128::from(u64::MAX)).unwrap_or_default();
+        self.0 = self.0.rotate_left(5) ^ last;
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::engine::Published;
+use super::entries::Entries;
 use super::states::States;
 use super::text::Texts;
-use super::{Kv, KvRange, KvRead, PageLimit, layout, record};
+use super::{Kv, KvRange, KvRead, Page, PageLimit, layout, record};
 use crate::dag::RunStart;
 use crate::entity::State;
 use crate::env::BoxFuture;
@@ -21,6 +22,7 @@ pub(super) struct KvView<K: Kv> {
     pub(super) published: Published,
     pub(super) texts: Arc<Texts>,
     pub(super) states: Arc<States>,
+    pub(super) entries: Arc<Entries>,
 }
 
 /// The key right after `key`.
@@ -87,8 +89,18 @@ impl<K: Kv> KvView<K> {
         published: Published,
         texts: Arc<Texts>,
         states: Arc<States>,
+        entries: Arc<Entries>,
     ) -> Self {
-        KvView { snapshot, published, texts, states }
+        KvView { snapshot, published, texts, states, entries }
+    }
+
+    /// A page of entries of an index.
+    pub(super) async fn page_of_entries(
+        &self,
+        range: KvRange,
+        limit: PageLimit,
+    ) -> Result<Page, StorageError> {
+        self.entries.page(&self.snapshot, range, limit, self.published.head.version).await
     }
 
     async fn read_operations(
@@ -242,7 +254,7 @@ impl<K: Kv> ReadView for KvView<K> {
         self.published.head.catalog
     }
 
-    fn indexes(&self) -> Vec<Index> {
-        self.published.indexes.to_vec()
+    fn indexes(&self) -> Arc<Vec<Index>> {
+        Arc::clone(&self.published.indexes)
     }
 }

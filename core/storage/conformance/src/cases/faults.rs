@@ -52,7 +52,7 @@ async fn everything(engine: &dyn Engine, writes: &[Write]) -> Result<String, Sto
         all_of(model(0), &columns),
         Scan { access: Access::Entities(vec![entity]), ..all_of(model(0), &columns) },
     ];
-    for index in view.indexes() {
+    for index in view.indexes().iter() {
         let free = IndexRange {
             equal: vec![],
             lower: std::ops::Bound::Unbounded,
