@@ -15,10 +15,11 @@ use crate::orphans;
 /// a list instead.
 const MAX_NESTED: usize = 32;
 
-/// Numbers that are given out once in a program: threads, frames, walks over the graph, subscribers.
+/// Numbers that are given out once in a program: threads, frames, readings, walks over the graph, subscribers. Who
+/// has a greater number sees all that was written before the smaller one was given out.
 pub(crate) fn unique() -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(0);
-    LAST.fetch_add(1, Ordering::Relaxed) + 1
+    LAST.fetch_add(1, Ordering::AcqRel) + 1
 }
 
 thread_local! {
@@ -58,8 +59,9 @@ pub(crate) struct Frame {
     id: u64,
     /// The node that is computed; null for a new one.
     node: *const (),
-    /// Whether running it twice is as good as once.
-    pure: bool,
+    /// The reading that it is computed for, or 0 where each read is a reading of its own. A computation that has
+    /// one may be run twice.
+    reading: u64,
     tracking: bool,
     pub(crate) reads: Reads,
     /// The first fault among the sources that were read.
@@ -70,9 +72,10 @@ pub(crate) struct Frame {
 }
 
 /// Whether a computation may be run twice.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) enum Kind {
-    Pure,
+    /// It may, and is computed for this reading.
+    Pure(u64),
     Effect,
 }
 
@@ -85,7 +88,10 @@ pub(crate) fn evaluate<R>(kind: Kind, node: *const (), f: impl FnOnce() -> R) ->
     let frame = Frame {
         id: unique(),
         node,
-        pure: kind == Kind::Pure,
+        reading: match kind {
+            Kind::Pure(reading) => reading,
+            Kind::Effect => 0,
+        },
         tracking: true,
         reads: Reads::default(),
         fault: None,
@@ -143,6 +149,8 @@ pub(crate) fn track(last_frame: &AtomicU64, fault: Option<&Fault>, dependency: i
 pub(crate) enum Access {
     /// Bring it up to date.
     Refresh,
+    /// Take its present value, which is good for the reading that the computation is for.
+    Good,
     /// Take its present value; the computation will run again.
     Postponed,
     /// Take its present value, and do not depend on it: that would be a circle.
@@ -160,7 +168,8 @@ pub(crate) fn access(node: &Arc<dyn Node>) -> Access {
                 frame.reads.circular.push(Arc::clone(node));
                 Access::Circular
             }
-            Some(frame) if frame.pure && nested >= MAX_NESTED => {
+            Some(frame) if frame.reading > 0 && node.core().is_good_for(frame.reading) => Access::Good,
+            Some(frame) if frame.reading > 0 && nested >= MAX_NESTED => {
                 frame.postponed.push(Arc::clone(node));
                 Access::Postponed
             }
@@ -170,10 +179,34 @@ pub(crate) fn access(node: &Arc<dyn Node>) -> Access {
     CONTEXT.try_with(decide).unwrap_or(Access::Refresh)
 }
 
+/// The reading that a read on this thread belongs to: that of the computation that runs, or a new one.
+pub(crate) fn reading() -> u64 {
+    let reading = |context: &Context| context.frames.borrow().last().map_or(0, |frame| frame.reading);
+    match CONTEXT.try_with(reading) {
+        Ok(reading) if reading > 0 => reading,
+        _ => unique(),
+    }
+}
+
+/// Something was written on this thread: the computations that run begin a new reading.
+pub(crate) fn wrote() {
+    let renew = |context: &Context| {
+        let mut frames = context.frames.borrow_mut();
+        if frames.is_empty() {
+            return;
+        }
+        let reading = unique();
+        for frame in frames.iter_mut().filter(|frame| frame.reading > 0) {
+            frame.reading = reading;
+        }
+    };
+    CONTEXT.try_with(renew).unwrap_or(());
+}
+
 /// Leaves sources to the innermost computation, if it can be run again; otherwise they are returned.
 pub(crate) fn hand_over(mut postponed: Vec<Arc<dyn Node>>) -> Vec<Arc<dyn Node>> {
     let hand_over = |context: &Context| {
-        if let Some(frame) = context.frames.borrow_mut().last_mut().filter(|frame| frame.pure) {
+        if let Some(frame) = context.frames.borrow_mut().last_mut().filter(|frame| frame.reading > 0) {
             frame.postponed.append(&mut postponed);
         }
     };

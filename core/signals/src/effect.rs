@@ -140,8 +140,8 @@ impl Node for Effect {
         &self.core
     }
 
-    fn run(&self, me: &Arc<dyn Node>, _accept: &Accept<'_>) -> Ran {
-        let run = self.core.begin();
+    fn run(&self, me: &Arc<dyn Node>, _reading: u64, _accept: &Accept<'_>) -> Ran {
+        let run = self.core.begin(context::unique());
         let Some(mut body) = lock(&self.state).body.take() else { return Ran::Done };
         let (outcome, frame) = context::evaluate(Kind::Effect, Arc::as_ptr(me).cast(), &mut body);
         let fault = match (&outcome, &frame) {

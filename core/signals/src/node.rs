@@ -5,16 +5,19 @@
 //!
 //! **What reads a stale node is stale.** Marking goes on only where a node turns from up to date to stale, so a
 //! node becomes up to date only if each of its sources was seen up to date, as it had been read, with an edge in
-//! place that would bring the next mark, and no mark came since before its sources were read or looked at.
+//! place that would bring the next mark, and no mark came since before its sources were read or looked at. The
+//! value of a node that is up to date is not replaced.
 //!
-//! **A value is never replaced by one that knows less.** A run of a computation has what was written before it
-//! began, because its reads keep the promise. So a run is taken over only if it began later than the one whose
-//! value is in place, and later than that value was last found to be right. It may still come too late for
-//! itself: then the value in place has all that it has. For this to be true
+//! **A value never gives way to one that knows less.** Readings are numbered when they begin, by one count for the
+//! program. All that is computed for a reading has what was written before it began; this is the *age* of a value:
+//! the latest reading that it is known to be good for. It grows when a run of that reading stores a value, and when
+//! its walk finds the node up to date or all its sources unchanged. A run is taken over only for a reading later
+//! than the age, and its value, its edges and the age are put in place in one step. Otherwise it comes too late,
+//! also for itself: the value in place has all that it has.
 //!
-//! - the number of a run, its value and its edges are put in place in one step,
-//! - all runs that have begun when a node becomes up to date are outdated, and none begins until it is stale again,
-//! - a walk that finds all sources unchanged, but the node marked meanwhile, outdates the runs that began before it.
+//! So within one reading no node is computed twice, however much is written meanwhile: one that was marked again is
+//! still good for the reading, though what reads it stays stale. A computation that writes is from then on given
+//! sources that have that, as if it began a reading of its own.
 //!
 //! What an observer or a stream tracks is no value: there the later run always counts.
 
@@ -40,9 +43,9 @@ static SPREADING: Mutex<()> = Mutex::new(());
 pub(crate) trait Node: MaybeSend + MaybeSync {
     fn core(&self) -> &Core;
 
-    /// Computes it anew, if it is stale; `me` is itself. Unless it may `accept` the sources that it had to
-    /// postpone, the run returns them and changes nothing.
-    fn run(&self, me: &Arc<dyn Node>, accept: &Accept<'_>) -> Ran;
+    /// Computes it anew for a reading, if it is stale; `me` is itself. Unless it may `accept` the sources that it
+    /// had to postpone, the run returns them and changes nothing.
+    fn run(&self, me: &Arc<dyn Node>, reading: u64, accept: &Accept<'_>) -> Ran;
 
     /// Whether it waits for changes without being read.
     fn reacts(&self) -> bool {
@@ -123,6 +126,8 @@ pub(crate) struct Core {
     pub(crate) walk: AtomicU64,
     /// Whether a source may have changed since it was last computed. Written under the lock of `links`.
     stale: AtomicBool,
+    /// The value in place has all that had been written when this reading began. Written under that lock, too.
+    age: AtomicU64,
     links: Mutex<Links>,
 }
 
@@ -136,19 +141,11 @@ struct Links {
     marks: u64,
     /// Of those marks since it last reacted that came from an effect, what caused the latest in the chain.
     cause: Option<Arc<Cause>>,
-    /// The latest run that was started, and the latest that was taken over.
-    started: u64,
+    /// The run that was taken over last.
     taken: u64,
-    /// The runs up to this one know no more than the value that is in place.
-    outdated: u64,
 }
 
 impl Links {
-    fn begin(&mut self) -> Run {
-        self.started += 1;
-        Run { number: self.started, marks: self.marks }
-    }
-
     /// Of two causes, the one with more before it is kept.
     fn add_cause(&mut self, cause: Option<Arc<Cause>>) {
         let round = |cause: &Option<Arc<Cause>>| cause.as_ref().map_or(0, |cause| cause.round);
@@ -160,6 +157,7 @@ impl Links {
 
 /// A run of a node's computation: when it began, in relation to other runs and to marks.
 pub(crate) struct Run {
+    /// The reading that it is for; for what reacts, a number of its own.
     number: u64,
     marks: u64,
 }
@@ -167,7 +165,6 @@ pub(crate) struct Run {
 /// What a walk remembers of a node from before it looks at its sources.
 pub(crate) struct Moment {
     marks: u64,
-    started: u64,
     taken: u64,
 }
 
@@ -194,20 +191,13 @@ pub(crate) enum Source {
 impl Core {
     /// A node that holds a value, or one that is yet to be computed.
     pub(crate) fn new(stale: bool) -> Self {
-        let links = Links {
-            subscribers: Slots::new(),
-            sources: None,
-            marks: 0,
-            cause: None,
-            started: 0,
-            taken: 0,
-            outdated: 0,
-        };
+        let links = Links { subscribers: Slots::new(), sources: None, marks: 0, cause: None, taken: 0 };
         Core {
             last_frame: AtomicU64::new(0),
             version: AtomicU64::new(1),
             walk: AtomicU64::new(0),
             stale: AtomicBool::new(stale),
+            age: AtomicU64::new(0),
             links: Mutex::new(links),
         }
     }
@@ -239,20 +229,29 @@ impl Core {
         lock(&self.links).marks
     }
 
-    /// Begins a run, also of what is up to date.
-    pub(crate) fn begin(&self) -> Run {
-        lock(&self.links).begin()
+    /// Whether the value is good for a reading, though it may be stale.
+    pub(crate) fn is_good_for(&self, reading: u64) -> bool {
+        self.age.load(Ordering::Acquire) >= reading
     }
 
-    /// Begins a run, unless another one has brought the node up to date.
-    pub(crate) fn begin_if_stale(&self) -> Option<Run> {
-        let mut links = lock(&self.links);
-        self.is_stale().then(|| links.begin())
+    /// Whether it is up to date now, and so good for a reading that has begun.
+    pub(crate) fn attest(&self, reading: u64) -> bool {
+        let _links = lock(&self.links);
+        let up_to_date = !self.is_stale();
+        if up_to_date {
+            self.age.fetch_max(reading, Ordering::AcqRel);
+        }
+        up_to_date
+    }
+
+    /// Begins a run.
+    pub(crate) fn begin(&self, number: u64) -> Run {
+        Run { number, marks: self.marks() }
     }
 
     pub(crate) fn moment(&self) -> Moment {
         let links = lock(&self.links);
-        Moment { marks: links.marks, started: links.started, taken: links.taken }
+        Moment { marks: links.marks, taken: links.taken }
     }
 
     pub(crate) fn source(&self, index: usize) -> Source {
@@ -266,32 +265,39 @@ impl Core {
         }
     }
 
-    /// The sources turned out to be unchanged since this moment: up to date, unless something happened meanwhile.
-    pub(crate) fn settle(&self, moment: &Moment) -> Settled {
-        let mut links = lock(&self.links);
-        if !self.is_stale() {
-            return Settled::Done;
-        }
-        if links.sources.is_none() || links.taken != moment.taken {
+    /// The sources turned out to be unchanged since this moment of a reading: up to date, unless something happened
+    /// meanwhile.
+    pub(crate) fn settle(&self, moment: &Moment, reading: u64) -> Settled {
+        let links = lock(&self.links);
+        let stale = self.is_stale();
+        if stale && (links.sources.is_none() || links.taken != moment.taken) {
             return Settled::Replaced;
         }
-        if links.marks != moment.marks {
-            links.outdated = links.outdated.max(moment.started);
+        self.age.fetch_max(reading, Ordering::AcqRel);
+        if stale && links.marks != moment.marks {
             return Settled::Behind;
         }
-        links.outdated = links.started;
         self.stale.store(false, Ordering::Release);
         Settled::Done
+    }
+
+    /// Whether the value in place, or for what reacts a later run, makes this run needless.
+    fn is_too_late(&self, links: &Links, me: &Arc<dyn Node>, run: &Run) -> bool {
+        if me.reacts() {
+            return run.number <= links.taken;
+        }
+        if !self.is_stale() {
+            self.age.fetch_max(run.number, Ordering::AcqRel);
+        }
+        self.is_good_for(run.number)
     }
 
     /// Ends a run: takes over what it read and, by `store`, its value, unless it is too late for that.
     /// `store` runs under a lock and must call no foreign code.
     pub(crate) fn finish(&self, me: &Arc<dyn Node>, run: &Run, reads: Reads, store: impl FnOnce()) -> Ran {
-        let computes = !me.reacts();
-        let too_late = |links: &Links| run.number <= if computes { links.outdated } else { links.taken };
         let old = {
             let mut links = lock(&self.links);
-            if too_late(&links) {
+            if self.is_too_late(&links, me, run) {
                 return Ran::Done;
             }
             links.sources.take()
@@ -299,7 +305,7 @@ impl Core {
         let (edges, left, valid) = connect(me, old.unwrap_or_default(), reads);
         let (displaced, ran) = {
             let mut links = lock(&self.links);
-            if too_late(&links) {
+            if self.is_too_late(&links, me, run) {
                 // Who was faster has put its own edges in place.
                 (edges, Ran::Done)
             } else {
@@ -308,7 +314,7 @@ impl Core {
                 // Also of what was up to date: an observer that is not called for these reads must not wait.
                 self.stale.store(!undisturbed, Ordering::Release);
                 links.taken = run.number;
-                links.outdated = if undisturbed { links.started } else { run.number };
+                self.age.fetch_max(run.number, Ordering::AcqRel);
                 let ran = if undisturbed { Ran::Done } else { Ran::Behind };
                 (links.sources.replace(edges).unwrap_or_default(), ran)
             }

@@ -91,7 +91,7 @@ impl Observer {
     fn track_more<R>(&self, read: &mut Vec<(Arc<dyn Node>, u64)>, f: impl FnOnce() -> R) -> R {
         let watch = &self.owner.watch;
         let me: Arc<dyn Node> = Arc::<Watch>::clone(watch);
-        let run = watch.core.begin();
+        let run = watch.core.begin(context::unique());
         let (outcome, frame) = context::evaluate(Kind::Effect, Arc::as_ptr(&me).cast(), f);
         let before = read.len();
         let reads = frame.map(|frame| frame.reads).unwrap_or_default();
@@ -158,7 +158,7 @@ impl Node for Watch {
         &self.core
     }
 
-    fn run(&self, _me: &Arc<dyn Node>, _accept: &Accept<'_>) -> Ran {
+    fn run(&self, _me: &Arc<dyn Node>, _reading: u64, _accept: &Accept<'_>) -> Ran {
         if self.armed.swap(false, Ordering::AcqRel) {
             self.version.fetch_add(1, Ordering::AcqRel);
             (self.notify)();

@@ -53,6 +53,9 @@ pub(crate) struct Slot<T> {
     pub(crate) writer: u64,
 }
 
+/// A value, its version and its fault.
+type Present<T> = (Arc<T>, u64, Option<Fault>);
+
 /// A computation and when two of its values count as the same.
 trait Derivation<T>: MaybeSend + MaybeSync {
     fn compute(&self) -> T;
@@ -100,11 +103,14 @@ impl<T: Value> Signal<T> {
     ) -> Self {
         let _hold = Hold::new();
         let mut attempts = 0;
-        let (value, frame) = loop {
-            let (outcome, mut frame) = context::evaluate(Kind::Pure, ptr::null(), &compute);
-            let postponed = frame.as_mut().map(|frame| std::mem::take(&mut frame.postponed));
+        let reading = context::reading();
+        let (value, frame, good) = loop {
+            let (outcome, mut frame) = context::evaluate(Kind::Pure(reading), ptr::null(), &compute);
+            let postponed =
+                frame.as_mut().map(|frame| std::mem::take(&mut frame.postponed)).unwrap_or_default();
+            let good = postponed.is_empty();
             // A computation that makes a signal is run again as a whole, and makes another one then.
-            let postponed = context::hand_over(postponed.unwrap_or_default());
+            let postponed = context::hand_over(postponed);
             if !postponed.is_empty() && attempts < walk::MAX_ATTEMPTS {
                 attempts += 1;
                 // Sources that lie too deep are brought up to date first, then all is read again.
@@ -113,7 +119,7 @@ impl<T: Value> Signal<T> {
                 }
                 continue;
             }
-            break (outcome.unwrap_or_else(|payload| resume_unwind(payload)), frame);
+            break (outcome.unwrap_or_else(|payload| resume_unwind(payload)), frame, good);
         };
         let (reads, fault) = match frame {
             Some(frame) if !frame.reads.circular.is_empty() => (Some(frame.reads), Some(Fault::Cycle)),
@@ -125,7 +131,8 @@ impl<T: Value> Signal<T> {
         let (core, derivation) = (Core::new(true), Some(derivation));
         let inner = Arc::new(Inner { core, slot, derivation, digging: None });
         if let Some(reads) = reads {
-            let run = inner.core.begin();
+            // A value from sources that were postponed is good for no reading that there is.
+            let run = inner.core.begin(if good { reading } else { 1 });
             let me: Arc<dyn Node> = Arc::<Inner<T>>::clone(&inner);
             inner.core.finish(&me, &run, reads, || {});
         }
@@ -142,19 +149,22 @@ impl<T: Value> Signal<T> {
 
     /// Brings the signal up to date and takes its value, version and fault, as one of the sources of the
     /// computation that runs.
-    pub(crate) fn load(&self) -> (Arc<T>, u64, Option<Fault>) {
+    pub(crate) fn load(&self) -> Present<T> {
         let core = &self.inner.core;
-        if core.is_stale() {
-            let node = self.node();
-            match context::access(&node) {
-                Access::Refresh => {
-                    walk::refresh(&node);
+        let (value, seen, fault) = match self.inner.up_to_date() {
+            Some(present) => present,
+            None => {
+                let node = self.node();
+                match context::access(&node) {
+                    Access::Refresh => {
+                        walk::refresh(&node);
+                    }
+                    Access::Good | Access::Postponed => {}
+                    Access::Circular => return self.inner.present(),
                 }
-                Access::Postponed => {}
-                Access::Circular => return self.inner.present(),
+                self.inner.present()
             }
-        }
-        let (value, seen, fault) = self.inner.present();
+        };
         let in_circle = fault == Some(Fault::Cycle);
         let dependency = || Dependency { source: self.node(), seen, in_circle };
         context::track(&core.last_frame, fault.as_ref(), dependency);
@@ -251,8 +261,21 @@ impl<T: Value> Signal<T> {
 
 impl<T: Value> Inner<T> {
     /// What it holds now, up to date or not.
-    fn present(&self) -> (Arc<T>, u64, Option<Fault>) {
+    fn present(&self) -> Present<T> {
+        self.show(&lock(&self.slot))
+    }
+
+    /// What it holds, if that is up to date.
+    fn up_to_date(&self) -> Option<Present<T>> {
+        if self.core.is_stale() {
+            return None;
+        }
+        // Once more under the lock: only what is stale is replaced.
         let slot = lock(&self.slot);
+        (!self.core.is_stale()).then(|| self.show(&slot))
+    }
+
+    fn show(&self, slot: &Slot<T>) -> Present<T> {
         (Arc::clone(&slot.value), self.core.version(), slot.fault.clone())
     }
 
@@ -268,10 +291,10 @@ impl<T: Value> Node for Inner<T> {
         &self.core
     }
 
-    fn run(&self, me: &Arc<dyn Node>, accept: &Accept<'_>) -> Ran {
+    fn run(&self, me: &Arc<dyn Node>, reading: u64, accept: &Accept<'_>) -> Ran {
         let Some(derivation) = &self.derivation else { return Ran::Done };
-        let Some(run) = self.core.begin_if_stale() else { return Ran::Done };
-        let (outcome, frame) = context::evaluate(Kind::Pure, Arc::as_ptr(me).cast(), || {
+        let run = self.core.begin(reading);
+        let (outcome, frame) = context::evaluate(Kind::Pure(reading), Arc::as_ptr(me).cast(), || {
             let new = derivation.compute();
             let (old, version, _) = self.present();
             let same = derivation.same(&old, &new);

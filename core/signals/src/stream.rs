@@ -60,7 +60,7 @@ impl<T: Value + Clone> Stream for SignalStream<T> {
         }
         let _hold = Hold::new();
         let me: Arc<dyn Node> = Arc::<Sleeper>::clone(&self.sleeper);
-        let run = self.sleeper.core.begin();
+        let run = self.sleeper.core.begin(context::unique());
         let (loaded, frame) = context::evaluate(Kind::Effect, Arc::as_ptr(&me).cast(), || self.signal.load());
         let reads = frame.map(|frame| frame.reads).unwrap_or_default();
         let ran = self.sleeper.core.finish(&me, &run, reads, || {});
@@ -101,7 +101,7 @@ impl Node for Sleeper {
         &self.core
     }
 
-    fn run(&self, _me: &Arc<dyn Node>, _accept: &Accept<'_>) -> Ran {
+    fn run(&self, _me: &Arc<dyn Node>, _reading: u64, _accept: &Accept<'_>) -> Ran {
         Ran::Done
     }
 

@@ -1,18 +1,22 @@
 //! Bringing a node up to date: its sources first, in the order in which it read them, without recursion.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::context::{self, Hold};
 use crate::node::{Moment, Node, Ran, Settled, Source};
 
-/// How often a computation is run again because of the same sources that were postponed. More happens only if
-/// they never come to rest, as when one writes what it reads, or other threads do.
-pub(crate) const MAX_ATTEMPTS: u32 = 8;
+/// How often a computation is run again because of ever other sources that are postponed: it may find them one by
+/// one, or make them itself without end.
+pub(crate) const MAX_ATTEMPTS: u32 = 10_000;
 
-/// How often it is run again because of ever other sources: it may find them one by one, or make them itself.
-const MAX_SEARCHES: u32 = 10_000;
+/// What is the same for all of a walk.
+#[derive(Clone, Copy)]
+struct Walk {
+    number: u64,
+    /// What it is for. A walk within a computation belongs to the reading of that.
+    reading: u64,
+}
 
 /// A node on the path of a walk.
 struct Visit {
@@ -28,8 +32,6 @@ struct Visit {
     changed: bool,
     /// Sources that the last run could not bring up to date itself.
     postponed: Vec<Arc<dyn Node>>,
-    /// All sources, by their addresses, that were postponed and then brought up to date as far as possible.
-    attended: BTreeMap<*const (), Arc<dyn Node>>,
     attempts: u32,
 }
 
@@ -43,11 +45,11 @@ enum Step {
 /// sees to it.
 pub(crate) fn refresh(node: &Arc<dyn Node>) -> bool {
     let mut done = true;
-    if !node.core().is_stale() {
+    let walk = Walk { number: context::unique(), reading: context::reading() };
+    if !node.core().is_stale() && node.core().attest(walk.reading) {
         return done;
     }
     let _hold = Hold::new();
-    let walk = context::unique();
     let mut path = vec![Visit::begin(Arc::clone(node), walk)];
     while let Some((visit, above)) = path.split_last_mut() {
         match visit.step(walk, above) {
@@ -64,9 +66,9 @@ pub(crate) fn refresh(node: &Arc<dyn Node>) -> bool {
 }
 
 impl Visit {
-    fn begin(node: Arc<dyn Node>, walk: u64) -> Self {
+    fn begin(node: Arc<dyn Node>, walk: Walk) -> Self {
         let moment = node.core().moment();
-        let outer = node.core().walk.swap(walk, Ordering::Relaxed);
+        let outer = node.core().walk.swap(walk.number, Ordering::Relaxed);
         Visit {
             node,
             moment,
@@ -75,16 +77,15 @@ impl Visit {
             visited: false,
             changed: false,
             postponed: Vec::new(),
-            attended: BTreeMap::new(),
             attempts: 0,
         }
     }
 
-    fn step(&mut self, walk: u64, above: &[Visit]) -> Step {
+    fn step(&mut self, walk: Walk, above: &[Visit]) -> Step {
         if self.attempts > 0 {
             return self.run(walk, above);
         }
-        if !self.node.core().is_stale() {
+        if !self.node.core().is_stale() && self.node.core().attest(walk.reading) {
             return Step::Up(true);
         }
         loop {
@@ -96,7 +97,7 @@ impl Visit {
             match self.node.core().source(self.next) {
                 Source::Unknown => return self.run(walk, above),
                 Source::End if self.changed => return self.run(walk, above),
-                Source::End => match self.node.core().settle(&self.moment) {
+                Source::End => match self.node.core().settle(&self.moment, walk.reading) {
                     Settled::Done => return Step::Up(true),
                     Settled::Behind => return Step::Up(false),
                     Settled::Replaced => {
@@ -106,8 +107,8 @@ impl Visit {
                 },
                 Source::At(source, seen) => {
                     // What runs further down the stack can only be read, which then is found to be circular.
-                    let open =
-                        self.visited || !source.core().is_stale() || self.is_open(&source, walk, above);
+                    let good = !source.core().is_stale() || source.core().is_good_for(walk.reading);
+                    let open = self.visited || good || self.is_open(&source, walk, above);
                     if !open {
                         self.visited = true;
                         return Step::Down(source);
@@ -120,21 +121,20 @@ impl Visit {
         }
     }
 
-    fn run(&mut self, walk: u64, above: &[Visit]) -> Step {
+    fn run(&mut self, walk: Walk, above: &[Visit]) -> Step {
+        let good = |source: &Arc<dyn Node>| source.core().is_good_for(walk.reading);
         loop {
             while let Some(source) = self.postponed.pop() {
-                self.attended.insert(Arc::as_ptr(&source).cast(), Arc::clone(&source));
-                if source.core().is_stale() && !self.is_open(&source, walk, above) {
+                if source.core().is_stale() && !good(&source) && !self.is_open(&source, walk, above) {
                     return Step::Down(source);
                 }
             }
             self.attempts += 1;
             let accept = |postponed: &[Arc<dyn Node>]| {
-                let attended =
-                    |source: &Arc<dyn Node>| self.attended.contains_key(&Arc::as_ptr(source).cast());
-                self.attempts > MAX_ATTEMPTS && postponed.iter().all(attended) || self.attempts > MAX_SEARCHES
+                let done = |source| good(source) || self.is_open(source, walk, above);
+                self.attempts > MAX_ATTEMPTS || postponed.iter().all(done)
             };
-            match self.node.run(&self.node, &accept) {
+            match self.node.run(&self.node, walk.reading, &accept) {
                 Ran::Done => return Step::Up(true),
                 Ran::Behind => return Step::Up(false),
                 Ran::Postponed(sources) => self.postponed = sources,
@@ -145,9 +145,9 @@ impl Visit {
     /// Whether a source is on the path of this walk, or is being computed on this thread. The mark at the source
     /// saves the search; other threads walk too and leave theirs, so that now and then a circle is gone round
     /// twice.
-    fn is_open(&self, source: &Arc<dyn Node>, walk: u64, above: &[Visit]) -> bool {
+    fn is_open(&self, source: &Arc<dyn Node>, walk: Walk, above: &[Visit]) -> bool {
         let here = |visit: &Visit| Arc::ptr_eq(&visit.node, source);
-        let marked = source.core().walk.load(Ordering::Relaxed) == walk;
+        let marked = source.core().walk.load(Ordering::Relaxed) == walk.number;
         marked && (here(self) || above.iter().any(here)) || context::is_running(source)
     }
 }

@@ -114,6 +114,7 @@ impl<T: Value> WritableSignal<T> {
     fn changed(&self) {
         let _hold = Hold::new();
         self.signal.inner().core.spread();
+        context::wrote();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Interleavings of threads that are forced, not hoped for: computations stop where a test wants them to.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread::{self, ScopedJoinHandle};
 
@@ -181,4 +182,63 @@ fn an_observer_that_settles_while_it_tracks_is_still_called() {
     observer.track(|| now.get());
     now.set(2);
     assert_eq!(calls.take().len(), 1);
+}
+
+/// The lowest of many signals is never at rest: whenever it is computed, its source is written, by the same thread
+/// or by another. All of them are stale ever after, and a read still computes each of them once.
+#[test]
+fn a_read_computes_each_signal_once_however_much_is_written_meanwhile() {
+    const LEVELS: u32 = 12;
+    for by_another in [false, true] {
+        let source = WritableSignal::new(0_u64);
+        let runs = Arc::new(AtomicU32::new(0));
+        let counted = runs.clone();
+        let writer = source.clone();
+        let mut last = memo(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let value = writer.get();
+            let write = || writer.set(value + 1);
+            match (value, by_another) {
+                (0, _) => {}
+                (_, false) => write(),
+                (_, true) => thread::scope(|scope| scope.spawn(write).join().unwrap()),
+            }
+            value
+        });
+        for _ in 0..LEVELS {
+            let counted = runs.clone();
+            last = last.map(move |value| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                value + 1
+            });
+        }
+        source.set(1);
+        for read in 0..3 {
+            runs.store(0, Ordering::Relaxed);
+            assert_eq!(last.get(), 1 + read + u64::from(LEVELS));
+            assert_eq!(runs.load(Ordering::Relaxed), 1 + LEVELS);
+        }
+    }
+}
+
+/// A computation may have signals of its own: what it writes it reads.
+#[test]
+fn a_computation_reads_what_it_wrote() {
+    let source = WritableSignal::new(1);
+    let node = {
+        let source = source.clone();
+        memo(move || {
+            let own = WritableSignal::new(0);
+            let double = own.map(|own| own * 2);
+            let quadruple = double.map(|double| double * 2);
+            assert_eq!(quadruple.get(), 0);
+            own.set(source.get());
+            let first = quadruple.get();
+            own.update(|own| *own += 1);
+            (first, quadruple.get(), double.get())
+        })
+    };
+    assert_eq!(node.get(), (4, 8, 4));
+    source.set(5);
+    assert_eq!((node.get(), node.fault()), ((20, 24, 12), None));
 }
