@@ -393,6 +393,22 @@ impl Writer {
         self.raw(bytes);
     }
 
+    /// What `write` writes, with its length before it.
+    pub fn part(&mut self, write: impl FnOnce(&mut Writer)) {
+        let start = self.bytes.len();
+        self.u8(0);
+        write(self);
+        let length = self.bytes.len().saturating_sub(start).saturating_sub(1);
+        match (u8::try_from(length), self.bytes.get_mut(start)) {
+            (Ok(short @ 0..0x80), Some(byte)) => *byte = short,
+            _ => {
+                let mut prefix = Writer::new();
+                prefix.count(length);
+                self.bytes.splice(start..=start, prefix.into_bytes());
+            }
+        }
+    }
+
     /// A string with its length in bytes before it.
     pub fn string(&mut self, text: &str) {
         self.bytes(text.as_bytes());

@@ -22,7 +22,7 @@ pub enum Raw {
 }
 
 /// The first bytes of the keys in each of fjall's trees; all others are in the last.
-const TREES: [&[u8]; 5] = [b"S", b"OER", b"TU", b"L", b"I"];
+const TREES: [&[u8]; 5] = [b"S", b"OR", b"TU", b"L", b"I"];
 
 impl Raw {
     /// Makes a store of the peer's engine in a folder.

@@ -2,6 +2,7 @@
 //! only to one that sees everything that the actor has written.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::env::Random;
@@ -18,26 +19,53 @@ struct Idle {
 }
 
 /// The actors of a store that no transaction holds.
+///
+/// How far each is, the store is told when it is closed. If it was not closed all of them are given up, so nothing
+/// has to be known of those.
 #[derive(Debug)]
 pub(crate) struct ActorPool {
     idle: Mutex<Vec<Idle>>,
     /// Given up since the store was opened.
     retired: Mutex<BTreeSet<ActorId>>,
+    /// The actors of which the store has a record that is not retired.
+    recorded: BTreeSet<ActorId>,
+    /// Whether the records of the store are not right any more.
+    changed: AtomicBool,
 }
 
 impl ActorPool {
     /// The pool of a store as it was found at `position`.
     pub(crate) fn new(records: &[ActorRecord], position: Position) -> Arc<Self> {
-        let idle = records
-            .iter()
-            .filter(|record| !record.retired)
+        let current = || records.iter().filter(|record| !record.retired);
+        let idle = current()
             .map(|record| Idle { actor: record.actor, sequence: record.sequence, position })
             .collect();
-        Arc::new(ActorPool { idle: Mutex::new(idle), retired: Mutex::new(BTreeSet::new()) })
+        Arc::new(ActorPool {
+            idle: Mutex::new(idle),
+            retired: Mutex::new(BTreeSet::new()),
+            recorded: current().map(|record| record.actor).collect(),
+            changed: AtomicBool::new(false),
+        })
+    }
+
+    /// What the store has to know of the actors to be closed; nothing where it knows it. They are taken out of the
+    /// pool, so that none writes any more. One that is held, or in doubt, is given up.
+    pub(crate) fn settle(&self) -> Vec<ActorRecord> {
+        if !self.changed.swap(false, Ordering::SeqCst) {
+            return Vec::new();
+        }
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        let lost = self.recorded.iter().filter(|actor| idle.iter().all(|idle| idle.actor != **actor));
+        let lost = lost.map(|actor| ActorRecord { actor: *actor, sequence: 0, retired: true });
+        let settled = idle.iter().filter(|idle| idle.sequence > 0);
+        let settled =
+            settled.map(|idle| ActorRecord { actor: idle.actor, sequence: idle.sequence, retired: false });
+        lost.chain(settled).collect()
     }
 
     /// Gives actors up. Whoever holds one must not commit with it any more.
     pub(crate) fn retire(&self, actors: &BTreeSet<ActorId>) {
+        self.changed.store(true, Ordering::SeqCst);
         self.retired.lock().unwrap_or_else(PoisonError::into_inner).extend(actors);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|idle| !actors.contains(&idle.actor));
@@ -101,14 +129,10 @@ impl Lease {
         self.used
     }
 
-    /// What the store has to know when the numbers taken so far are committed.
-    pub(crate) fn record(&self) -> ActorRecord {
-        ActorRecord { actor: self.held.actor, sequence: self.used, retired: false }
-    }
-
     /// A commit begins: until its outcome is known, the actor is in doubt.
     pub(crate) fn begin_commit(&mut self) {
         self.in_doubt = true;
+        self.pool.changed.store(true, Ordering::SeqCst);
     }
 
     /// The commit did not happen.
@@ -186,6 +210,34 @@ mod tests {
         assert!(lease.is_retired());
         drop(lease);
         assert_eq!(pool.idle_count(), 0);
+    }
+
+    #[test]
+    fn at_the_end_the_store_is_told_of_what_it_does_not_know() {
+        let (pool, random) = pool();
+        assert_eq!(pool.settle(), []);
+        let write = |position| {
+            let mut lease = pool.lease(Position(position), &random);
+            lease.next_sequence();
+            lease.begin_commit();
+            lease.committed(Position(6));
+            lease
+        };
+        let (first, held) = (write(5), write(5));
+        drop(first);
+        let record = |actor, sequence, retired| ActorRecord { actor, sequence, retired };
+        assert_eq!(pool.settle(), [record(ActorId::new(1), 11, false)]);
+        assert_eq!(pool.idle_count(), 0);
+        drop(held);
+    }
+
+    #[test]
+    fn at_the_end_actors_that_are_held_or_in_doubt_are_given_up() {
+        let (pool, random) = pool();
+        let mut lease = pool.lease(Position(5), &random);
+        lease.begin_commit();
+        drop(lease);
+        assert_eq!(pool.settle(), [ActorRecord { actor: ActorId::new(1), sequence: 0, retired: true }]);
     }
 
     #[test]

@@ -8,13 +8,12 @@ use super::draft::{Birth, Pending};
 use super::failure::{Explain, Outcome, failure};
 use super::fold;
 use super::overlay::Reads;
-use super::records;
 use super::text;
 use super::transaction::{Isolation, Transaction};
 use crate::catalog::Catalog;
 use crate::dag::RunStart;
 use crate::entity::State;
-use crate::id::{EntityId, OpId, TransactionId};
+use crate::id::{EntityId, OpId, Stamp, TransactionId};
 use crate::node::protocol::Failure;
 use crate::operation::{Change, Leaf, Operation, OperationError, Origin, limits};
 use crate::storage::{Batch, CommitError, Position, ReadView, SetAside, StateWrite, TextWrite};
@@ -54,7 +53,7 @@ struct Work {
     id: TransactionId,
     made: Vec<Made>,
     runs: Vec<RunStart>,
-    clock: (String, Vec<u8>),
+    clock: Stamp,
 }
 
 /// A transaction that is being committed. The view that it read is apart, since it is let go before the store is
@@ -142,7 +141,7 @@ impl Transaction {
             Birth::Existing | Birth::Keyed { .. } => (1, Default::default(), *entity),
         });
         let mut work =
-            Work { id, made: Vec::with_capacity(pending.len()), runs: Vec::new(), clock: Default::default() };
+            Work { id, made: Vec::with_capacity(pending.len()), runs: Vec::new(), clock: Stamp::default() };
         for (entity, pending) in pending {
             let operations = self.operations(id, entity, &pending, lease).await?;
             for operation in &operations {
@@ -150,7 +149,7 @@ impl Transaction {
             }
             work.made.push(Made { entity, pending, operations });
         }
-        work.clock = records::clock(node.clock.high());
+        work.clock = node.clock.high();
         Ok(work)
     }
 
@@ -248,8 +247,7 @@ impl Committing {
             },
             read_at: Some(view.position()),
             runs,
-            actors: vec![self.lease.record()],
-            raised: vec![self.work.clock.clone()],
+            clock: self.work.clock,
             take_back: self.take_back.clone(),
             ..Batch::default()
         };

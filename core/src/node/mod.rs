@@ -54,8 +54,8 @@ use ed25519_dalek::SigningKey;
 
 use crate::catalog::{Catalog, CatalogError};
 use crate::env::Env;
-use crate::id::{Author, Stamp};
-use crate::storage::{ActorRecord, Batch, CommitError, Engine, Position, ReadView, StorageError};
+use crate::id::Author;
+use crate::storage::{ActorRecord, Batch, CommitError, Durability, Engine, Position, ReadView, StorageError};
 use actors::ActorPool;
 use clock::HybridClock;
 use gate::Gate;
@@ -131,10 +131,7 @@ impl Node {
                 key
             }
         };
-        let high = match view.record(records::CLOCK).await? {
-            Some(bytes) => records::read_clock(&bytes)?,
-            None => Stamp::default(),
-        };
+        let high = view.clock();
         if !engine.was_clean() {
             let held = actors.iter_mut().filter(|actor| !actor.retired);
             let retired = held.map(|actor| {
@@ -211,6 +208,7 @@ impl Node {
     pub async fn close(&self) -> Result<(), StorageError> {
         if !self.inner.options.read_only {
             self.inner.indexer.finish(self.inner.engine.as_ref()).await;
+            self.inner.settle_actors().await?;
         }
         self.inner.engine.close().await
     }
@@ -229,6 +227,24 @@ impl Inner {
             *cache = Arc::clone(&catalog);
         }
         Ok(catalog)
+    }
+
+    /// Writes down how far each actor is, so that it goes on when the store is opened again. No transaction gets one
+    /// of them any more.
+    async fn settle_actors(&self) -> Result<(), StorageError> {
+        let actors = self.actors.settle();
+        if actors.is_empty() {
+            return Ok(());
+        }
+        // It depends on no catalog.
+        let batch = Batch { actors, catalog: Position(u64::MAX), ..Batch::default() };
+        match self.engine.commit(batch, Durability::Buffered).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Storage(error)) => Err(error),
+            Err(error) => {
+                Err(StorageError::Io { action: "close the store".to_owned(), message: error.to_string() })
+            }
+        }
     }
 
     pub(crate) fn info(&self, position: Position) -> NodeInfo {

@@ -3,26 +3,11 @@
 use ed25519_dalek::SigningKey;
 
 use crate::env::Random;
-use crate::id::{Author, Stamp};
+use crate::id::Author;
 use crate::storage::StorageError;
-
-/// The greatest stamp made or taken in: 8 bytes, big-endian.
-pub(crate) const CLOCK: &str = "clock";
 
 /// The secret half of the key pair: 32 bytes.
 pub(crate) const KEY: &str = "key";
-
-/// The record of the clock, which commits raise: they may reach the store in another order than they drew their stamps.
-pub(crate) fn clock(high: Stamp) -> (String, Vec<u8>) {
-    (CLOCK.to_owned(), high.bits().to_be_bytes().to_vec())
-}
-
-/// Reads the record of the clock.
-pub(crate) fn read_clock(bytes: &[u8]) -> Result<Stamp, StorageError> {
-    <[u8; 8]>::try_from(bytes)
-        .map(|bytes| Stamp::from_bits(u64::from_be_bytes(bytes)))
-        .map_err(|_| damaged(CLOCK, "8", bytes.len()))
-}
 
 /// A new key pair.
 pub(crate) fn new_key(random: &dyn Random) -> SigningKey {

@@ -17,9 +17,7 @@ const CONTENT_SALT: &[u8] = b"ankurah/content-salt/1\0";
 const CHANGE: &[u8] = b"ankurah/change/1\0";
 const STRUCTURE: &[u8] = b"ankurah/text-structure/1\0";
 const CONTENT: &[u8] = b"ankurah/text-content/1\0";
-const LEAF: &[u8] = b"ankurah/leaf/1\0";
-const NODE: &[u8] = b"ankurah/node/1\0";
-const EMPTY: &[u8] = b"ankurah/empty/1\0";
+const PAYLOAD: &[u8] = b"ankurah/payload/1\0";
 const OPERATION: &[u8] = b"ankurah/operation/1\0";
 
 /// Bytes that most of what is hashed fits into.
@@ -54,10 +52,15 @@ fn put_together<'a>(space: &'a mut [u8], domain: &[u8], parts: &[&[u8]]) -> Opti
     space.get(..end)
 }
 
-/// The first 16 bytes of a hash.
-fn half(digest: &Digest) -> [u8; 16] {
-    let Digest([half @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _]) = *digest;
-    half
+/// Begins what is to be hashed as a whole.
+fn begin(domain: &[u8], room: usize) -> Writer {
+    let mut writer = Writer::with_capacity(room);
+    writer.raw(domain);
+    writer
+}
+
+fn hash_of(writer: &Writer) -> Digest {
+    Digest(*blake3::hash(writer.as_bytes()).as_bytes())
 }
 
 /// The first 8 bytes of a hash, as a big-endian number.
@@ -73,13 +76,14 @@ pub(crate) fn genesis_id(model: ModelId, stamp: Stamp, nonce: &[u8; 16]) -> OpId
 
 /// The commitment to a model and a key.
 pub(crate) fn key_hash(model: ModelId, key: &[(PropertyId, Value)]) -> Digest {
-    let mut writer = Writer::with_capacity(ROOM);
+    let mut writer = begin(KEY, ROOM);
+    writer.model_id(model);
     writer.count(key.len());
     for (property, value) in key {
         writer.property_id(*property);
         codec::encode(value, &mut writer);
     }
-    hash(KEY, &[&model.to_bytes(), writer.as_bytes()])
+    hash_of(&writer)
 }
 
 /// The id of a keyed genesis: millisecond 0, then 80 bits of the key's hash.
@@ -97,26 +101,40 @@ pub(crate) fn fixed_id(header: &Header) -> Option<OpId> {
     }
 }
 
-/// The salts of a leaf whose change is there.
-pub(crate) fn leaf_salts(seed: &[u8; 16], leaf: &Leaf) -> Option<LeafSalts> {
-    let property = leaf.property.to_bytes();
-    let salt = |domain| half(&hash(domain, &[seed, &property]));
-    match leaf.change {
-        Change::Set(_) | Change::Opaque { .. } => {
-            Some(LeafSalts { leaf: salt(LEAF_SALT), content: Content::None })
-        }
-        Change::Text(_) => {
-            Some(LeafSalts { leaf: salt(LEAF_SALT), content: Content::Salt(salt(CONTENT_SALT)) })
-        }
-        Change::Erased(_) => None,
+/// Salts from a seed: 16 bytes each of the extended output of a hash, one after the other.
+struct SaltsOf(blake3::OutputReader);
+
+impl SaltsOf {
+    fn new(domain: &[u8], seed: &[u8; 16]) -> Self {
+        SaltsOf(blake3::Hasher::new().update(domain).update(seed).finalize_xof())
     }
+
+    fn next(&mut self) -> [u8; 16] {
+        let mut salt = [0; 16];
+        self.0.fill(&mut salt);
+        salt
+    }
+}
+
+/// The salts of leaves, all of which are there.
+fn salts_of(seed: &[u8; 16], leaves: &[Leaf]) -> Vec<Option<LeafSalts>> {
+    let mut of_leaves = SaltsOf::new(LEAF_SALT, seed);
+    let is_text = |leaf: &Leaf| matches!(leaf.change, Change::Text(_));
+    let mut of_contents = leaves.iter().any(is_text).then(|| SaltsOf::new(CONTENT_SALT, seed));
+    let salts = leaves.iter().map(|leaf| {
+        let salt = of_leaves.next();
+        let content = of_contents.as_mut().map(SaltsOf::next).filter(|_| is_text(leaf));
+        let content = content.map_or(Content::None, Content::Salt);
+        (!matches!(leaf.change, Change::Erased(_))).then_some(LeafSalts { leaf: salt, content })
+    });
+    salts.collect()
 }
 
 /// All salts, leaf by leaf.
 pub(crate) fn each_salts(salts: &Salts, leaves: &[Leaf]) -> Vec<Option<LeafSalts>> {
     match salts {
         Salts::None => Vec::new(),
-        Salts::Seed(seed) => leaves.iter().map(|leaf| leaf_salts(seed, leaf)).collect(),
+        Salts::Seed(seed) => salts_of(seed, leaves),
         Salts::Each(each) => each.clone(),
     }
 }
@@ -151,9 +169,11 @@ pub(crate) fn commitment(change: &Change, salts: Option<&LeafSalts>) -> Result<D
     let LeafSalts { leaf: salt, content } = salts.unwrap_or(&NONE);
     Ok(match change {
         Change::Set(value) => {
-            let mut writer = Writer::with_capacity(ROOM);
+            let mut writer = begin(CHANGE, ROOM);
+            writer.raw(salt);
+            writer.u8(BACKEND_LWW);
             codec::encode(value, &mut writer);
-            hash(CHANGE, &[salt, &[BACKEND_LWW], writer.as_bytes()])
+            hash_of(&writer)
         }
         Change::Text(update) => {
             let text = |structure: &[u8], content: &Digest| {
@@ -175,41 +195,37 @@ pub(crate) fn commitment(change: &Change, salts: Option<&LeafSalts>) -> Result<D
 }
 
 /// The root of a payload without leaves.
-static NOTHING: LazyLock<Digest> = LazyLock::new(|| hash(EMPTY, &[]));
+static NOTHING: LazyLock<Digest> = LazyLock::new(|| hash(PAYLOAD, &[&[0]]));
 
-/// The root of the Merkle tree over the leaves, ascending by property. The tree is that of RFC 6962: the left
-/// part is the greatest power of two of leaves that leaves some over.
+/// The root of a payload: the hash of all properties with the commitments to their changes, ascending by property.
 pub(crate) fn payload_root(salts: &Salts, leaves: &[Leaf]) -> Result<Digest, BadText> {
     if leaves.is_empty() {
         return Ok(*NOTHING);
     }
-    let salts = each_salts(salts, leaves);
-    let mut level = Vec::with_capacity(leaves.len());
+    let derived = match salts {
+        Salts::Seed(seed) => salts_of(seed, leaves),
+        Salts::None | Salts::Each(_) => Vec::new(),
+    };
+    let salts = match salts {
+        Salts::Each(each) => each,
+        Salts::None | Salts::Seed(_) => &derived,
+    };
+    let mut writer = begin(PAYLOAD, 32 + 48 * leaves.len());
+    writer.count(leaves.len());
     for (index, leaf) in leaves.iter().enumerate() {
-        let salts = salts.get(index).and_then(Option::as_ref);
-        let commitment = commitment(&leaf.change, salts)?;
-        level.push(hash(LEAF, &[&leaf.property.to_bytes(), &commitment.0]));
+        writer.property_id(leaf.property);
+        writer.digest(&commitment(&leaf.change, salts.get(index).and_then(Option::as_ref))?);
     }
-    // Pairing neighbours and carrying an odd last one up, level by level, makes the same tree.
-    while level.len() > 1 {
-        level = level
-            .chunks(2)
-            .map(|pair| match pair {
-                [left, right] => hash(NODE, &[&left.0, &right.0]),
-                [Digest(alone)] => Digest(*alone),
-                _ => *NOTHING,
-            })
-            .collect();
-    }
-    Ok(level.pop().unwrap_or(*NOTHING))
+    Ok(hash_of(&writer))
 }
 
 /// The digest of an operation: over the header without the digest bits of the id, and the payload root. `key` is the
 /// hash of the key, where the caller has it.
 pub(crate) fn digest(header: &Header, key: Option<Digest>, root: &Digest) -> Digest {
-    let mut writer = Writer::with_capacity(2 * ROOM);
+    let mut writer = begin(OPERATION, 2 * ROOM);
     header.encode_for_digest(key, &mut writer);
-    hash(OPERATION, &[writer.as_bytes(), &root.0])
+    writer.digest(root);
+    hash_of(&writer)
 }
 
 /// The id of the entity that a genesis creates, before there is the genesis: so that new entities can refer

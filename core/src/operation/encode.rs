@@ -106,9 +106,7 @@ pub(super) fn backend(change: &Change) -> u8 {
 fn write_body(change: &Change, writer: &mut Writer) {
     match change {
         Change::Set(value) => {
-            let mut body = Writer::with_capacity(64);
-            codec::encode(value, &mut body);
-            writer.bytes(body.as_bytes());
+            writer.part(|writer| codec::encode(value, writer));
         }
         Change::Text(bytes) | Change::Opaque { bytes, .. } => writer.bytes(bytes),
         Change::Erased(_) => {}

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::dag::{Head, RunStart};
 use crate::entity::State;
 use crate::env::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
-use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId, StoreId, TransactionId};
+use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId, Stamp, StoreId, TransactionId};
 use crate::operation::Operation;
 use crate::value::{Value, ValueType};
 
@@ -240,8 +240,9 @@ pub struct Batch {
     pub actors: Vec<ActorRecord>,
     /// Named small records of the node, such as its key; `None` removes.
     pub records: Vec<(String, Option<Vec<u8>>)>,
-    /// Named small records that only ever grow: one stays as it is where its bytes are greater than these.
-    pub raised: Vec<(String, Vec<u8>)>,
+    /// A stamp that the node has made or taken in; the store keeps the greatest. Commits may reach the store in
+    /// another order than they drew their stamps.
+    pub clock: Stamp,
 }
 
 /// One entity's part of a log entry.
@@ -408,7 +409,7 @@ pub trait ReadView: MaybeSend + MaybeSync {
     /// The state of an entity of a known model.
     fn state(&self, model: ModelId, entity: EntityId) -> BoxFuture<'_, Result<Option<State>, StorageError>>;
 
-    /// The model of an entity.
+    /// The model of an entity of which an operation is held.
     fn model_of(&self, entity: EntityId) -> BoxFuture<'_, Result<Option<ModelId>, StorageError>>;
 
     /// An accepted operation, with the log position at which it was accepted.
@@ -461,6 +462,9 @@ pub trait ReadView: MaybeSend + MaybeSync {
     /// order, so that the one with given values can be looked up instead of searched. False where that is not
     /// known.
     fn named_by(&self, model: ModelId, key: &[PropertyId]) -> bool;
+
+    /// The greatest stamp that the node had made or taken in.
+    fn clock(&self) -> Stamp;
 
     /// The position of the last change of the catalog that this view shows.
     fn catalog(&self) -> Position;

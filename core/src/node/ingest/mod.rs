@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::failure::Outcome;
 use super::protocol::Failure;
-use super::{Inner, Node, fold, records};
+use super::{Inner, Node, fold};
 use crate::codec::DecodeError;
 use crate::id::{Author, EntityId, OpId};
 use crate::operation::{Decoded, Operation};
@@ -212,7 +212,7 @@ impl Inner {
         if !batch.is_empty() {
             if let Some(high) = report.accepted.iter().map(|id| id.stamp()).max() {
                 self.clock.observe(high);
-                batch.raised.push(records::clock(self.clock.high()));
+                batch.clock = self.clock.high();
             }
             let _together = self.gate.shared().await;
             let long = fold::long(&batch);

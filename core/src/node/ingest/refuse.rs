@@ -12,7 +12,7 @@ use crate::node::history::operations;
 use crate::operation::{Change, Operation};
 use crate::property::text::TextDocument;
 use crate::storage::{
-    ActorRecord, Aside, Batch, CommitError, Position, ReadView, SetAside, StateWrite, StorageError, TextWrite,
+    Aside, Batch, CommitError, Position, ReadView, SetAside, StateWrite, StorageError, TextWrite,
 };
 
 const PAGE: usize = 256;
@@ -36,13 +36,10 @@ pub(super) async fn refuse(
     for _ in 0..node.options.limits.retries.max(1) {
         let _alone = node.gate.exclusive().await;
         let view = node.engine.view().await?;
-        let Some((mut batch, refused, actors)) = prepare(view.as_ref(), transaction, reason).await? else {
+        let Some((batch, refused, actors)) = prepare(view.as_ref(), transaction, reason).await? else {
             return Ok(Vec::new());
         };
         // What an actor wrote in a text is gone, so it would number the same places again.
-        let own = view.actors().await?;
-        let given_up = own.into_iter().filter(|own| !own.retired && actors.contains(&own.actor));
-        batch.actors.extend(given_up.map(|own| ActorRecord { retired: true, ..own }));
         node.actors.retire(&actors);
         match node.engine.commit(batch, node.options.durability).await {
             Ok(_) => return Ok(refused),

@@ -177,14 +177,15 @@ fn the_document_alone_leads_to_the_same_digest() {
         ("01JD8Q0000CCCCCCCCCCCCCCCC", "0605416c696365"),
         ("01JD8Q0000DDDDDDDDDDDDDDDD", "00"),
     ];
-    let hashes = leaves.map(|(property, body)| {
-        let property = id(property);
-        let salt = hash(&[b"ankurah/leaf-salt/1\0", &seed, &property]);
-        let commitment = hash(&[b"ankurah/change/1\0", &salt[..16], &[1], &bytes(body)]);
-        hash(&[b"ankurah/leaf/1\0", &property, &commitment])
-    });
-    let left = hash(&[b"ankurah/node/1\0", &hashes[0], &hashes[1]]);
-    let root = hash(&[b"ankurah/node/1\0", &left, &hashes[2]]);
+    let mut salts = [0; 48];
+    let salted = [&b"ankurah/leaf-salt/1\0"[..], &seed].concat();
+    blake3::Hasher::new().update(&salted).finalize_xof().fill(&mut salts);
+    let mut committed = vec![3];
+    for ((property, body), salt) in leaves.iter().zip(salts.chunks(16)) {
+        committed.extend(id(property));
+        committed.extend(hash(&[b"ankurah/change/1\0", salt, &[1], &bytes(body)]));
+    }
+    let root = hash(&[b"ankurah/payload/1\0", &committed]);
     assert_eq!(hex(&root), line("= root"));
     let header = [&[1][..], &stamp, &entity, &[1], &model, &nonce, &origin].concat();
     let digest = hash(&[b"ankurah/operation/1\0", &header, &root]);

@@ -114,11 +114,13 @@ impl<K: Kv> Check<K> {
             (layout::STATE, Some(model), Some(entity)) => {
                 self.state(ModelId(model), EntityId(entity), value).await
             }
-            (layout::MODEL_OF, Some(entity), _) => self.model_of(EntityId(entity), value).await,
             (layout::OPERATION, Some(entity), Some(id)) => {
                 self.operations = self.operations.saturating_add(1);
                 let (at, operation) = record::decode_operation(EntityId(entity), id, value)?;
                 self.counts.entry(operation.model()).or_default().naming.admit(&operation);
+                if operation.is_genesis() {
+                    self.has_state(operation.model(), operation.entity()).await?;
+                }
                 match at.0 == 0 || at > self.published().head.position {
                     true => Err(fault(format!("operation {id}"), "it has a position that is not in the log")),
                     false => Ok(()),
@@ -167,9 +169,8 @@ impl<K: Kv> Check<K> {
         if state.position.0 == 0 || state.position > self.published().head.position {
             return Err(fault(what(), "it has a position that is not in the log"));
         }
-        match self.view.snapshot.get(&layout::model_of(entity)).await? {
-            Some(bytes) if record::decode_model_of(entity, &bytes)? == model => {}
-            _ => return Err(fault(what(), "the record of its model says otherwise")),
+        if state.base.is_none() {
+            self.exists(entity, entity.0, &what()).await?;
         }
         for (property, version) in &state.texts {
             let text = read_text(&self.view.snapshot, entity, *property).await?;
@@ -200,11 +201,10 @@ impl<K: Kv> Check<K> {
         Ok(())
     }
 
-    async fn model_of(&self, entity: EntityId, value: &[u8]) -> Result<(), StorageError> {
-        let model = record::decode_model_of(entity, value)?;
+    async fn has_state(&self, model: ModelId, entity: EntityId) -> Result<(), StorageError> {
         match self.view.snapshot.get(&layout::state(model, entity)).await? {
             Some(_) => Ok(()),
-            None => Err(fault(format!("model of entity {entity}"), "the entity has no state")),
+            None => Err(fault(format!("entity {entity}"), "it has operations, but no state")),
         }
     }
 
@@ -283,9 +283,9 @@ impl<K: Kv> Check<K> {
         }
         let kept = self.published().counts.as_ref();
         let none = Count::default();
-        let models: BTreeSet<&ModelId> = kept.keys().chain(self.counts.keys()).collect();
+        let models: BTreeSet<ModelId> = kept.models().chain(self.counts.keys().copied()).collect();
         for model in models {
-            let (kept, found) = (kept.get(model).unwrap_or(&none), self.counts.get(model).unwrap_or(&none));
+            let (kept, found) = (kept.get(model).unwrap_or(&none), self.counts.get(&model).unwrap_or(&none));
             let record = || format!("counts of model {model}");
             if (kept.live, kept.deleted) != (found.live, found.deleted) {
                 faults.push(fault(record(), "they are not those of the states".to_owned()));

@@ -1,39 +1,54 @@
 //! What a commit writes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::engine::{KvEngine, Published};
-use super::record;
+use super::record::{self, LogTail};
 use super::{Kv, KvRange, KvWrite, PageLimit, index, layout};
 use crate::catalog::reserved;
 use crate::dag::Head;
 use crate::entity::State;
-use crate::id::{EntityId, ModelId, OpId};
+use crate::id::{EntityId, ModelId, OpId, Stamp};
 use crate::operation::{Change, Operation};
 use crate::storage::{
     Batch, CommitError, Index, IndexState, LogChange, LogEntry, Position, StorageError, TextWrite,
 };
 
-/// Writes of one commit: at most one for each key.
+/// Writes of one commit. Of several for one key the last counts.
 #[derive(Debug, Default)]
-pub(super) struct Writes(BTreeMap<Vec<u8>, Option<Vec<u8>>>);
+pub(super) struct Writes(Vec<KvWrite>);
 
 impl Writes {
     pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.0.insert(key, Some(value));
+        self.0.push(KvWrite { key, value: Some(value) });
     }
 
     pub(super) fn delete(&mut self, key: Vec<u8>) {
-        self.0.insert(key, None);
+        self.0.push(KvWrite { key, value: None });
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// Makes every put of a key that begins with `prefix` a removal.
+    fn remove_all(&mut self, prefix: &[u8]) {
+        self.0.iter_mut().filter(|write| write.key.starts_with(prefix)).for_each(|write| write.value = None);
+    }
+
+    /// The writes in the order of their keys, one for each.
     pub(super) fn into_kv(self) -> Vec<KvWrite> {
-        self.0.into_iter().map(|(key, value)| KvWrite { key, value }).collect()
+        let mut writes = self.0;
+        writes.sort_by(|a, b| a.key.cmp(&b.key));
+        writes.dedup_by(|later, earlier| {
+            let same = later.key == earlier.key;
+            if same {
+                std::mem::swap(later, earlier);
+            }
+            same
+        });
+        writes
     }
 }
 
@@ -51,7 +66,7 @@ impl Batch {
             && self.vanished.is_empty()
             && self.actors.is_empty()
             && self.records.is_empty()
-            && self.raised.is_empty()
+            && self.clock == Stamp::default()
     }
 }
 
@@ -60,24 +75,27 @@ struct Commit<'a, K: Kv> {
     kv: &'a K,
     writes: Writes,
     next: Published,
-    /// The states of the entities that the commit has touched so far.
-    states: BTreeMap<EntityId, Option<State>>,
     log: Vec<LogChange>,
     /// The place of each entity in `log`.
-    logged: BTreeMap<EntityId, usize>,
+    logged: HashMap<EntityId, usize>,
+    /// The place in `log` that was looked up last.
+    near: usize,
     /// Models whose counts have changed.
     recounted: BTreeSet<ModelId>,
+    /// Models of which it changed what their entities are named by.
+    renamed: BTreeSet<ModelId>,
     /// What was read for the batch is still so: nothing was committed since.
     fresh: bool,
 }
 
 impl<K: Kv> KvEngine<K> {
-    /// Checks a batch against the store as it is and works out what to write. Under the commit lock.
+    /// Checks a batch against the store as it is and works out what to write, what to publish then, and whose
+    /// counts it changes. Under the commit lock.
     pub(super) async fn prepare(
         &self,
         now: &Published,
         batch: Batch,
-    ) -> Result<(Writes, Published), CommitError> {
+    ) -> Result<(Writes, Published, BTreeSet<ModelId>), CommitError> {
         if batch.catalog < now.head.catalog {
             return Err(CommitError::CatalogChanged);
         }
@@ -86,51 +104,64 @@ impl<K: Kv> KvEngine<K> {
         }
         let mut next = now.clone();
         next.head.position = Position(now.head.position.0.saturating_add(1));
+        next.head.clock = next.head.clock.max(batch.clock);
+        next.head.clean = false;
         let mut commit = Commit {
             kv: &self.kv,
             writes: Writes::default(),
             next,
-            states: BTreeMap::new(),
             log: Vec::new(),
-            logged: BTreeMap::new(),
+            logged: HashMap::new(),
+            near: 0,
             recounted: BTreeSet::new(),
+            renamed: BTreeSet::new(),
             fresh: batch.read_at == Some(now.head.position),
         };
         commit.everything(batch).await?;
-        Ok((commit.writes, commit.next))
+        Ok((commit.writes, commit.next, commit.recounted))
+    }
+}
+
+/// Fails where an entity's state is written twice.
+fn once(batch: &Batch) -> Result<(), StorageError> {
+    let states = batch.states.iter().map(|write| write.state.entity);
+    let mut entities: Vec<EntityId> =
+        states.chain(batch.vanished.iter().map(|(_, entity, _)| *entity)).collect();
+    entities.sort_unstable();
+    match entities.windows(2).find(|pair| matches!(pair, [a, b] if a == b)) {
+        Some([entity, ..]) => {
+            let action = format!("commit entity {entity}");
+            Err(StorageError::Io { action, message: "it occurs twice in one commit".to_owned() })
+        }
+        _ => Ok(()),
     }
 }
 
 impl<K: Kv> Commit<'_, K> {
     async fn everything(&mut self, batch: Batch) -> Result<(), CommitError> {
         let position = self.next.head.position;
+        once(&batch)?;
+        // The states that the commit replaces, and then those that vanish.
+        let mut old = Vec::with_capacity(batch.states.len());
         for write in &batch.states {
-            self.expect(write.state.model, write.state.entity, &write.expected).await?;
+            old.push(self.expect(write.state.model, write.state.entity, &write.expected).await?);
         }
+        let mut gone = Vec::with_capacity(batch.vanished.len());
         for (model, entity, expected) in &batch.vanished {
-            self.expect(*model, *entity, expected).await?;
+            gone.push(self.expect(*model, *entity, expected).await?);
         }
-        for operation in &batch.operations {
-            let key = layout::operation(operation.entity(), operation.id());
-            self.writes.put(key, record::encode_operation(position, operation));
-            self.note(operation.model(), operation.entity(), Some(operation.id()));
-            self.admit(operation);
-        }
-        for run in &batch.runs {
-            let key = layout::run(run.entity, run.first.actor, run.first.sequence);
-            self.writes.put(key, record::encode_run(run));
-        }
-        for write in batch.states {
+        self.operations(&batch);
+        for (write, old) in batch.states.into_iter().zip(old) {
             self.note(write.state.model, write.state.entity, None);
-            self.set_state(write.state);
+            self.set_state(write.state, old.as_ref());
         }
         for (entity, id) in &batch.withdrawn {
             self.withdraw(*entity, *id, &batch.vanished).await?;
         }
         self.texts(&batch.texts).await?;
-        for (model, entity, _) in &batch.vanished {
+        for ((model, entity, _), old) in batch.vanished.iter().zip(gone) {
             self.note(*model, *entity, None);
-            self.vanish(*model, *entity).await?;
+            self.vanish(*model, *entity, old.as_ref()).await?;
         }
         for (set, id) in batch.take_back {
             self.writes.delete(layout::aside(set, id));
@@ -147,19 +178,9 @@ impl<K: Kv> Commit<'_, K> {
                 None => self.writes.delete(layout::record(&name)),
             }
         }
-        for (name, value) in batch.raised {
-            let key = layout::record(&name);
-            let kept = match self.kv.get(&key).await? {
-                Some(bytes) => record::decode_record(&name, &bytes)? > value,
-                None => false,
-            };
-            if !kept {
-                self.writes.put(key, record::encode_record(&value));
-            }
-        }
-        for model in std::mem::take(&mut self.recounted) {
-            if let Some(count) = self.next.counts.get(&model) {
-                self.writes.put(layout::count(model), count.encode());
+        for model in &self.renamed {
+            if let Some(count) = self.next.counts.get(*model) {
+                self.writes.put(layout::count(*model), count.encode());
             }
         }
         if self.log.iter().any(|change| reserved::is_reserved(change.model)) {
@@ -167,64 +188,108 @@ impl<K: Kv> Commit<'_, K> {
         }
         let changes = std::mem::take(&mut self.log);
         let entry = LogEntry { position, transaction: batch.transaction, changes, relayed: batch.relayed };
-        self.writes.put(layout::log(position), record::encode_log(&entry));
+        let counts = self.recounted.iter().filter_map(|model| {
+            self.next.counts.get(*model).map(|count| (*model, count.live, count.deleted))
+        });
+        let tail = LogTail {
+            version: self.next.head.version.saturating_add(1),
+            clock: self.next.head.clock,
+            counts: counts.collect(),
+        };
+        self.writes.put(layout::log(position), record::encode_log(&entry, &tail));
         Ok(())
+    }
+
+    /// Puts operations, and the runs that they start. The run that begins with an entity follows from its first
+    /// operations, so it is not stored apart: it is that of a genesis or, where the genesis is keyed, of the edit
+    /// that comes with it, which the record of the genesis names.
+    fn operations(&mut self, batch: &Batch) {
+        let position = self.next.head.position;
+        let mut followers = Vec::new();
+        for (place, operation) in batch.operations.iter().enumerate() {
+            let follower = match operation.key() {
+                Some(_) => batch.operations.get(place.saturating_add(1)),
+                None => None,
+            };
+            let follower = follower.filter(|edit| {
+                edit.entity() == operation.entity() && matches!(edit.parents(), [only] if only.is_keyed())
+            });
+            followers.extend(follower.map(|edit| edit.id()));
+            let key = layout::operation(operation.entity(), operation.id());
+            let follower = follower.map(|edit| edit.id());
+            self.writes.put(key, record::encode_operation(position, follower, operation));
+            self.note(operation.model(), operation.entity(), Some(operation.id()));
+            self.admit(operation);
+        }
+        followers.sort_unstable();
+        for run in &batch.runs {
+            let first = run.first;
+            let follows = first.id == run.entity.0 || followers.binary_search(&first.id).is_ok();
+            if !(follows && run.vector.len() == 1 && run.vector.get(first.actor) == first.sequence) {
+                let key = layout::run(run.entity, first.actor, first.sequence);
+                self.writes.put(key, record::encode_run(run));
+            }
+        }
     }
 
     /// Notes a change of an entity for the log.
     fn note(&mut self, model: ModelId, entity: EntityId, operation: Option<OpId>) {
-        let place = *self.logged.entry(entity).or_insert_with(|| {
-            self.log.push(LogChange { model, entity, operations: Vec::new() });
-            self.log.len().saturating_sub(1)
-        });
-        if let Some(change) = self.log.get_mut(place) {
+        // Operations of an entity come together, and states in the order of the operations.
+        let next = self.near.saturating_add(1);
+        let is_at = |place: &usize| self.log.get(*place).is_some_and(|change| change.entity == entity);
+        self.near = match [self.near, next].into_iter().find(is_at) {
+            Some(place) => place,
+            None => *self.logged.entry(entity).or_insert_with(|| {
+                self.log.push(LogChange { model, entity, operations: Vec::new() });
+                self.log.len().saturating_sub(1)
+            }),
+        };
+        if let Some(change) = self.log.get_mut(self.near) {
             change.operations.extend(operation);
         }
     }
 
-    async fn expect(&mut self, model: ModelId, entity: EntityId, expected: &Head) -> Result<(), CommitError> {
-        if self.states.contains_key(&entity) {
-            let action = format!("commit entity {entity}");
-            let message = "it occurs twice in one commit".to_owned();
-            return Err(StorageError::Io { action, message }.into());
-        }
+    /// The state that is to be replaced, if its head is the expected one.
+    async fn expect(
+        &self,
+        model: ModelId,
+        entity: EntityId,
+        expected: &Head,
+    ) -> Result<Option<State>, CommitError> {
         if self.fresh && expected.is_empty() {
-            self.states.insert(entity, None);
-            return Ok(());
+            return Ok(None);
         }
         let state = match self.kv.get(&layout::state(model, entity)).await? {
             Some(bytes) => Some(record::decode_state(model, entity, &bytes)?),
             None => None,
         };
-        let head = state.as_ref().map(|state| state.head.clone()).unwrap_or_default();
-        if head != *expected {
-            return Err(CommitError::Conflict { entity, head });
+        let none = Head::new();
+        let head = state.as_ref().map_or(&none, |state| &state.head);
+        if head != expected {
+            return Err(CommitError::Conflict { entity, head: head.clone() });
         }
-        self.states.insert(entity, state);
-        Ok(())
+        Ok(state)
     }
 
-    fn set_state(&mut self, mut state: State) {
+    fn set_state(&mut self, mut state: State, old: Option<&State>) {
         let (model, entity) = (state.model, state.entity);
         state.position = self.next.head.position;
-        let old = self.states.remove(&entity).flatten();
-        if old.is_none() {
-            self.writes.put(layout::model_of(entity), record::encode_model_of(model));
-        }
         self.writes.put(layout::state(model, entity), record::encode_state(&state));
-        self.entries(model, entity, old.as_ref(), Some(&state));
-        self.recount(model, old.as_ref(), Some(&state));
+        self.entries(model, entity, old, Some(&state));
+        self.recount(model, old, Some(&state));
     }
 
     /// Takes note of what a new entity is named by.
     fn admit(&mut self, operation: &Operation) {
+        if !operation.is_genesis() {
+            return;
+        }
         let model = operation.model();
-        let known = self.next.counts.get(&model).map(|count| count.naming.clone()).unwrap_or_default();
-        let mut naming = known;
+        let mut naming = self.next.counts.get(model).map(|count| count.naming.clone()).unwrap_or_default();
         if naming.admit(operation) {
-            let count = Arc::make_mut(&mut self.next.counts).entry(model).or_default();
-            count.naming = naming;
+            Arc::make_mut(&mut self.next.counts).change(model, |count| count.naming = naming);
             self.recounted.insert(model);
+            self.renamed.insert(model);
         }
     }
 
@@ -235,17 +300,18 @@ impl<K: Kv> Commit<'_, K> {
         if before == after {
             return;
         }
-        let count = Arc::make_mut(&mut self.next.counts).entry(model).or_default();
-        match before {
-            Some(true) => count.deleted = count.deleted.saturating_sub(1),
-            Some(false) => count.live = count.live.saturating_sub(1),
-            None => {}
-        }
-        match after {
-            Some(true) => count.deleted = count.deleted.saturating_add(1),
-            Some(false) => count.live = count.live.saturating_add(1),
-            None => {}
-        }
+        Arc::make_mut(&mut self.next.counts).change(model, |count| {
+            match before {
+                Some(true) => count.deleted = count.deleted.saturating_sub(1),
+                Some(false) => count.live = count.live.saturating_sub(1),
+                None => {}
+            }
+            match after {
+                Some(true) => count.deleted = count.deleted.saturating_add(1),
+                Some(false) => count.live = count.live.saturating_add(1),
+                None => {}
+            }
+        });
         self.recounted.insert(model);
     }
 
@@ -337,12 +403,15 @@ impl<K: Kv> Commit<'_, K> {
         Ok(())
     }
 
-    async fn vanish(&mut self, model: ModelId, entity: EntityId) -> Result<(), StorageError> {
-        let old = self.states.remove(&entity).flatten();
+    async fn vanish(
+        &mut self,
+        model: ModelId,
+        entity: EntityId,
+        old: Option<&State>,
+    ) -> Result<(), StorageError> {
         self.writes.delete(layout::state(model, entity));
-        self.writes.delete(layout::model_of(entity));
-        self.entries(model, entity, old.as_ref(), None);
-        self.recount(model, old.as_ref(), None);
+        self.entries(model, entity, old, None);
+        self.recount(model, old, None);
         for prefix in
             [layout::operations(entity), layout::runs(entity), layout::texts(entity), layout::tails(entity)]
         {
@@ -353,9 +422,7 @@ impl<K: Kv> Commit<'_, K> {
 
     /// Removes every key that begins with `prefix`, those that this commit has put among them.
     async fn remove_all(&mut self, prefix: &[u8]) -> Result<(), StorageError> {
-        for (_, value) in self.writes.0.range_mut(prefix.to_vec()..layout::after_prefix(prefix)) {
-            *value = None;
-        }
+        self.writes.remove_all(prefix);
         let mut rest = Some(KvRange::prefix(prefix));
         while let Some(range) = rest {
             let page = self.kv.page(range, PageLimit::SCAN).await?;

@@ -1,6 +1,6 @@
 //! [`KvEngine`]: opening, publishing, flushing, closing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError};
 use futures::lock::{Mutex, MutexGuard};
 
 use super::commit::Writes;
+use super::counts::Counts;
 use super::entries::Entries;
 use super::group::Group;
 use super::record::{self, Count, Identity, LogHead};
@@ -74,14 +75,29 @@ pub(super) struct Writing {
     closed: bool,
     /// Indexes that are being dropped.
     pub(super) dropping: BTreeSet<IndexId>,
+    /// What the records of the head and of the counts lack.
+    unsaved: Unsaved,
 }
+
+/// What the records of the head and of the counts lack: only the entries of the log have it.
+#[derive(Debug, Default)]
+struct Unsaved {
+    /// The head of the log, as its record is.
+    head: LogHead,
+    /// Models whose records of counts may be older than the log.
+    counts: BTreeSet<ModelId>,
+}
+
+/// How many writes there are at most since the record of the head was written. So many entries of the log are read
+/// when the store is opened.
+const SAVE_EVERY: u64 = 256;
 
 /// What the last write left, in memory. Every view has the one that belongs to its snapshot.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Published {
     pub(super) head: LogHead,
     pub(super) indexes: Arc<Vec<Index>>,
-    pub(super) counts: Arc<BTreeMap<ModelId, Count>>,
+    pub(super) counts: Arc<Counts>,
     /// Indexes being filled of which a writer has cut a key.
     pub(super) cut: BTreeSet<IndexId>,
     closed: bool,
@@ -105,7 +121,7 @@ impl<K: Kv> KvEngine<K> {
     /// Fails where `kv` cannot be read, holds something else, is damaged, was written by a newer version, or is
     /// empty though no store is to be made.
     pub async fn open(kv: K, options: OpenStore<'_>) -> Result<Self, StorageError> {
-        let (identity, published) = match kv.get(&layout::identity()).await? {
+        let (identity, (published, unsaved)) = match kv.get(&layout::identity()).await? {
             Some(bytes) => {
                 let identity = Identity::decode(&bytes)?;
                 (identity, load(&kv).await?)
@@ -133,7 +149,7 @@ impl<K: Kv> KvEngine<K> {
             info,
             was_clean: published.head.clean,
             read_only: options.read_only,
-            writing: Mutex::new(Writing::default()),
+            writing: Mutex::new(Writing { unsaved, ..Writing::default() }),
             begun: AtomicU64::new(published.head.version),
             coming: std::sync::Mutex::new(None),
             published: Watched::new(published),
@@ -165,7 +181,8 @@ impl<K: Kv> KvEngine<K> {
         }
         self.group.check()?;
         if writing.unsure {
-            let mut found = load(&self.kv).await?;
+            let (mut found, unsaved) = load(&self.kv).await?;
+            writing.unsaved = unsaved;
             // Whether the unsure write cut keys of an index that is being filled is not known any more.
             let building = found.indexes.iter().filter(|index| index.state == IndexState::Building);
             found.cut = building.map(|index| index.id).collect();
@@ -183,7 +200,20 @@ impl<K: Kv> KvEngine<K> {
         mut next: Published,
     ) -> Result<u64, StorageError> {
         next.head.version = next.head.version.saturating_add(1);
-        writes.put(layout::head(), next.head.encode());
+        let is_commit = self.published.read(|now| now.head.position) < next.head.position;
+        let saved = writing.unsaved.head;
+        let saves = !is_commit
+            || saved.clean != next.head.clean
+            || saved.catalog != next.head.catalog
+            || next.head.version.saturating_sub(saved.version) >= SAVE_EVERY;
+        if saves {
+            writes.put(layout::head(), next.head.encode());
+            for model in &writing.unsaved.counts {
+                if let Some(count) = next.counts.get(*model) {
+                    writes.put(layout::count(*model), count.encode());
+                }
+            }
+        }
         writing.unsure = true;
         // A store without snapshots of its own would keep for it what this write replaces.
         drop(self.recent().take());
@@ -192,12 +222,16 @@ impl<K: Kv> KvEngine<K> {
             self.states.touch(&write.key, next.head.version);
             self.entries.touch(&write.key, next.head.version);
         }
-        let version = next.head.version;
+        let head = next.head;
+        let version = head.version;
         *self.coming() = Some(next.clone());
         self.begun.store(version, Ordering::SeqCst);
         self.kv.apply(writes).await?;
         self.published.update(|published| *published = next);
         writing.unsure = false;
+        if saves {
+            writing.unsaved = Unsaved { head, counts: BTreeSet::new() };
+        }
         Ok(version)
     }
 
@@ -237,23 +271,30 @@ impl<K: Kv> KvEngine<K> {
         // A snapshot and what is published are taken apart, so they are compared.
         for _ in 0..64 {
             let published = self.published();
-            let snapshot = self.kv.snapshot().await?;
-            if self.begun.load(Ordering::SeqCst) == published.head.version {
-                return Ok(view(snapshot, published));
-            }
-            let version = read_head(&snapshot).await?.version;
-            if version == published.head.version {
-                return Ok(view(snapshot, published));
-            }
             let coming = self.coming().clone();
-            if let Some(published) = coming.filter(|coming| coming.head.version == version) {
+            let snapshot = self.kv.snapshot().await?;
+            let begun = self.begun.load(Ordering::SeqCst);
+            if begun == published.head.version {
                 return Ok(view(snapshot, published));
+            }
+            // The snapshot shows what was published. If it does not show the next write, it shows no later one.
+            let follows = |coming: &Published| {
+                coming.head.version == published.head.version.saturating_add(1)
+                    && coming.head.position > published.head.position
+            };
+            if let Some(coming) = coming.filter(follows) {
+                if snapshot.get(&layout::log(coming.head.position)).await?.is_none() {
+                    return Ok(view(snapshot, published));
+                }
+                if begun == coming.head.version {
+                    return Ok(view(snapshot, coming));
+                }
             }
             yield_once().await;
         }
         let _writing = self.writing.lock().await;
         let snapshot = self.kv.snapshot().await?;
-        let published = load(&snapshot).await?;
+        let (published, _) = load(&snapshot).await?;
         Ok(view(snapshot, published))
     }
 
@@ -265,8 +306,8 @@ impl<K: Kv> KvEngine<K> {
             let _joining = (durability == Durability::Synced).then(|| self.group.join());
             let mut writing = self.begin_write().await?;
             let now = self.published();
-            let (writes, mut next) = self.prepare(&now, batch).await?;
-            next.head.clean = false;
+            let (writes, next, recounted) = self.prepare(&now, batch).await?;
+            writing.unsaved.counts.extend(recounted);
             let position = next.head.position;
             (position, self.apply(&mut writing, writes, next).await?)
         };
@@ -304,7 +345,7 @@ fn unflushed(position: Position, error: StorageError) -> StorageError {
     }
 }
 
-async fn create<K: Kv>(kv: &K, options: OpenStore<'_>) -> Result<(Identity, Published), StorageError> {
+async fn create<K: Kv>(kv: &K, options: OpenStore<'_>) -> Result<(Identity, Loaded), StorageError> {
     for kind in layout::KINDS {
         let page = kv.page(KvRange::prefix(&[kind]), PageLimit::items(1)).await?;
         if let Some((key, _)) = page.get(0) {
@@ -323,7 +364,8 @@ async fn create<K: Kv>(kv: &K, options: OpenStore<'_>) -> Result<(Identity, Publ
     let writes = vec![write(layout::head(), head.encode()), write(layout::identity(), identity.encode())];
     kv.apply(writes).await?;
     kv.flush().await?;
-    Ok((identity, Published { head, ..Published::default() }))
+    let unsaved = Unsaved { head, counts: BTreeSet::new() };
+    Ok((identity, (Published { head, ..Published::default() }, unsaved)))
 }
 
 async fn read_head(kv: &impl KvRead) -> Result<LogHead, StorageError> {
@@ -336,11 +378,14 @@ async fn read_head(kv: &impl KvRead) -> Result<LogHead, StorageError> {
     }
 }
 
-/// Everything that is kept in memory, read from the store.
-async fn load(kv: &impl KvRead) -> Result<Published, StorageError> {
-    let head = read_head(kv).await?;
+/// Everything that is kept in memory.
+type Loaded = (Published, Unsaved);
+
+/// Reads everything that is kept in memory from the store.
+async fn load(kv: &impl KvRead) -> Result<Loaded, StorageError> {
+    let saved = read_head(kv).await?;
     let mut indexes = Vec::new();
-    let mut counts = BTreeMap::new();
+    let mut counts = Counts::default();
     let mut rest = Some(KvRange::prefix(&[layout::INDEX]));
     while let Some(range) = rest {
         let page = kv.page(range, PageLimit::SCAN).await?;
@@ -354,11 +399,51 @@ async fn load(kv: &impl KvRead) -> Result<Published, StorageError> {
         let page = kv.page(range, PageLimit::SCAN).await?;
         for (key, value) in page.iter() {
             let model = layout::id_at(key, 1).ok_or_else(|| record::bad_key("counts of a model", key))?;
-            counts.insert(ModelId(model), Count::decode(ModelId(model), value)?);
+            let found = Count::decode(ModelId(model), value)?;
+            counts.change(ModelId(model), |count| *count = found);
         }
         rest = page.rest().cloned();
     }
-    Ok(Published { head, indexes: Arc::new(indexes), counts: Arc::new(counts), ..Published::default() })
+    let mut unsaved = Unsaved { head: saved, counts: BTreeSet::new() };
+    let head = read_entries(kv, saved, &mut counts, &mut unsaved.counts).await?;
+    let published =
+        Published { head, indexes: Arc::new(indexes), counts: Arc::new(counts), ..Published::default() };
+    Ok((published, unsaved))
+}
+
+/// Takes in the entries of the log after the head that was saved.
+async fn read_entries(
+    kv: &impl KvRead,
+    mut head: LogHead,
+    counts: &mut Counts,
+    recounted: &mut BTreeSet<ModelId>,
+) -> Result<LogHead, StorageError> {
+    let next = |position: Position| Position(position.0.saturating_add(1));
+    let mut rest = Some(KvRange::new(layout::log(next(head.position)), layout::after_prefix(&[layout::LOG])));
+    while let Some(range) = rest {
+        let page = kv.page(range, PageLimit::SCAN).await?;
+        for (key, value) in page.iter() {
+            let position = next(head.position);
+            if key != layout::log(position) {
+                let what = format!("log entry {}", position.0);
+                return Err(StorageError::Damaged { what, message: "it is missing".to_owned() });
+            }
+            let (_, tail) = record::decode_log_tail(position, value)?;
+            head = LogHead {
+                version: head.version.max(tail.version),
+                position,
+                clock: head.clock.max(tail.clock),
+                clean: false,
+                ..head
+            };
+            for (model, live, deleted) in tail.counts {
+                counts.change(model, |count| (count.live, count.deleted) = (live, deleted));
+                recounted.insert(model);
+            }
+        }
+        rest = page.rest().cloned();
+    }
+    Ok(head)
 }
 
 impl<K: Kv> Engine for KvEngine<K> {

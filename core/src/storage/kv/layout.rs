@@ -11,8 +11,6 @@ use crate::storage::{IndexId, Position, SetAside};
 pub const META: u8 = b'M';
 /// States: model, entity.
 pub const STATE: u8 = b'S';
-/// The model of each entity: entity.
-pub const MODEL_OF: u8 = b'E';
 /// Operations: entity, operation.
 pub const OPERATION: u8 = b'O';
 /// Starts of runs: entity, actor, sequence.
@@ -37,15 +35,15 @@ pub const ENTRY: u8 = b'I';
 pub const COUNT: u8 = b'C';
 
 /// Every first byte of a key, ascending.
-pub const KINDS: [u8; 14] =
-    [ACTOR, COUNT, INDEX, MODEL_OF, ENTRY, LOG, META, RECORD, OPERATION, ASIDE, RUN, STATE, TEXT, TAIL];
+pub const KINDS: [u8; 13] =
+    [ACTOR, COUNT, INDEX, ENTRY, LOG, META, RECORD, OPERATION, ASIDE, RUN, STATE, TEXT, TAIL];
 
 /// The record that identifies the store.
 pub fn identity() -> Vec<u8> {
     vec![META, b'i']
 }
 
-/// The record that every write of the engine replaces: position, version, shutdown mark.
+/// The head of the log: position, version, shutdown mark.
 pub fn head() -> Vec<u8> {
     vec![META, b'h']
 }
@@ -66,11 +64,6 @@ pub fn states(model: ModelId) -> Vec<u8> {
 /// A state.
 pub fn state(model: ModelId, entity: EntityId) -> Vec<u8> {
     key(STATE, [&model.to_bytes(), &entity.to_bytes()])
-}
-
-/// The model of an entity.
-pub fn model_of(entity: EntityId) -> Vec<u8> {
-    key(MODEL_OF, [&entity.to_bytes()])
 }
 
 /// All operations of an entity.
@@ -209,7 +202,7 @@ pub fn is_known(key: &[u8]) -> bool {
         META => rest.len() == 1,
         STATE | OPERATION | TEXT => rest.len() == 32,
         RUN => rest.len() == 32,
-        MODEL_OF | COUNT => rest.len() == 16,
+        COUNT => rest.len() == 16,
         TAIL => rest.len() == 44,
         LOG | ACTOR => rest.len() == 8,
         ASIDE => rest.len() == 17,
@@ -259,7 +252,7 @@ mod tests {
             let (model, entity, property) = (ModelId(o), EntityId(e), PropertyId(o));
             let (position, index_id, by) = (Position(n.0), IndexId(n.1), ActorId::new(n.0));
             let keys = [
-                identity(), head(), state(model, entity), model_of(entity), operation(entity, o),
+                identity(), head(), state(model, entity), operation(entity, o),
                 run(entity, by, n.0), text(entity, property), tail_item(entity, property, position, n.1),
                 log(position), aside(SetAside::Refused, o), actor(by), record(&name), index(index_id),
                 entry(index_id, &k, entity), count(model),

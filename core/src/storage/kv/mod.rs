@@ -6,12 +6,13 @@
 //! | [`layout`] | which key a record has |
 //! | [`preimage`] | snapshots for stores that have none |
 //! | `record` | the bytes of records |
-//! | `engine`, `commit`, `view`, `scan`, `index`, `check` | the engine |
+//! | `engine`, `commit`, `view`, `scan`, `index`, `counts`, `check` | the engine |
 //! | `entries`, `states`, `text` | what views have read, kept for the next ones |
 //! | `group`, `watch` | commits that share a flush, and waiting without a runtime |
 
 mod check;
 mod commit;
+mod counts;
 mod engine;
 mod entries;
 mod group;

@@ -1,6 +1,10 @@
 //! The bytes of records. Each begins with a byte that names its format; the rest is read within bounds.
 
+mod log;
+
 use std::sync::Arc;
+
+pub(crate) use log::{LogHead, LogTail, decode_log, decode_log_tail, encode_log};
 
 use super::layout;
 use crate::codec::{DecodeError, Problem, Reader, Writer};
@@ -9,8 +13,8 @@ use crate::entity::{Columns, STATE_VERSION, State, StateReader, TextVersion};
 use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId, StoreId};
 use crate::operation::{Decoded, Kind, Operation, limits};
 use crate::storage::{
-    Accepted, ActorRecord, Aside, Index, IndexDefinition, IndexId, IndexPart, IndexState, LogChange,
-    LogEntry, Position, StorageError,
+    Accepted, ActorRecord, Aside, Index, IndexDefinition, IndexId, IndexPart, IndexState, Position,
+    StorageError,
 };
 use crate::value::{Rows, TypeTag, ValueType};
 
@@ -103,45 +107,6 @@ impl Identity {
             let format = reader.varint32("format of the store")?;
             Ok(Identity { format, store: reader.store_id("store")?, epoch: reader.varint("epoch")? })
         })
-    }
-}
-
-/// What every write of the engine replaces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LogHead {
-    /// The number of the engine's last write, commits and index changes alike.
-    pub(crate) version: u64,
-    /// The last commit.
-    pub(crate) position: Position,
-    /// The last commit that changed the catalog.
-    pub(crate) catalog: Position,
-    /// Whether the store was closed after the last write.
-    pub(crate) clean: bool,
-}
-
-impl LogHead {
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        encode(32, |writer| {
-            writer.varint(self.version);
-            writer.varint(self.position.0);
-            writer.varint(self.catalog.0);
-            writer.bool(self.clean);
-        })
-    }
-
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StorageError> {
-        decode(
-            bytes,
-            || "head of the log".to_owned(),
-            |reader| {
-                Ok(LogHead {
-                    version: reader.varint("version")?,
-                    position: position(reader)?,
-                    catalog: position(reader)?,
-                    clean: reader.bool("shutdown mark")?,
-                })
-            },
-        )
     }
 }
 
@@ -302,27 +267,37 @@ pub(crate) fn decode_columns(
     })
 }
 
-pub(crate) fn encode_model_of(model: ModelId) -> Vec<u8> {
-    encode(16, |writer| writer.model_id(model))
-}
-
-pub(crate) fn decode_model_of(entity: EntityId, bytes: &[u8]) -> Result<ModelId, StorageError> {
-    decode(bytes, || format!("model of entity {entity}"), |reader| reader.model_id("model"))
-}
-
-pub(crate) fn encode_operation(at: Position, operation: &Operation) -> Vec<u8> {
-    encode(512, |writer| {
-        writer.varint(at.0);
-        operation.encode_into(writer);
-    })
+/// Format 2 names the operation that came with a keyed genesis.
+pub(crate) fn encode_operation(at: Position, follower: Option<OpId>, operation: &Operation) -> Vec<u8> {
+    let mut writer = Writer::with_capacity(512);
+    writer.u8(if follower.is_none() { FORMAT } else { FORMAT_2 });
+    writer.varint(at.0);
+    if let Some(follower) = follower {
+        writer.op_id(follower);
+    }
+    operation.encode_into(&mut writer);
+    writer.into_bytes()
 }
 
 pub(crate) fn decode_operation(entity: EntityId, id: OpId, bytes: &[u8]) -> Result<Accepted, StorageError> {
+    decode_first_operation(entity, id, bytes).map(|(_, accepted)| accepted)
+}
+
+/// An operation, and the one that came with it where it is a keyed genesis.
+pub(crate) fn decode_first_operation(
+    entity: EntityId,
+    id: OpId,
+    bytes: &[u8],
+) -> Result<(Option<OpId>, Accepted), StorageError> {
     let what = || format!("operation {id} of entity {entity}");
-    let (at, encoded) = decode(bytes, what, |reader| {
+    let (at, follower, encoded) = decode_up_to(FORMAT_2, bytes, what, |format, reader| {
         let at = position(reader)?;
+        let follower = match format {
+            FORMAT => None,
+            _ => Some(reader.op_id("operation that came with it")?),
+        };
         let rest = reader.rest();
-        Ok((at, reader.raw("operation", rest.len())?))
+        Ok((at, follower, reader.raw("operation", rest.len())?))
     })?;
     let damaged = |message: String| StorageError::Damaged { what: what(), message };
     let operation = match Operation::decode(encoded).map_err(|error| damaged(error.to_string()))? {
@@ -335,7 +310,7 @@ pub(crate) fn decode_operation(entity: EntityId, id: OpId, bytes: &[u8]) -> Resu
         let message = format!("it holds operation {} of entity {}", operation.id(), operation.entity());
         return Err(damaged(message));
     }
-    Ok((at, Arc::new(operation)))
+    Ok((follower, (at, Arc::new(operation))))
 }
 
 pub(crate) fn encode_run(run: &RunStart) -> Vec<u8> {
@@ -376,60 +351,6 @@ pub(crate) fn encode_tail(operation: OpId) -> Vec<u8> {
 
 pub(crate) fn decode_tail(entity: EntityId, bytes: &[u8]) -> Result<OpId, StorageError> {
     decode(bytes, || format!("text tail of entity {entity}"), |reader| reader.op_id("operation"))
-}
-
-/// Format 2 names relayed operations too.
-pub(crate) fn encode_log(entry: &LogEntry) -> Vec<u8> {
-    let mut writer = Writer::with_capacity(64);
-    writer.u8(if entry.relayed.is_empty() { FORMAT } else { FORMAT_2 });
-    writer.bool(entry.transaction.is_some());
-    if let Some(transaction) = entry.transaction {
-        writer.transaction_id(transaction);
-    }
-    writer.count(entry.changes.len());
-    for change in &entry.changes {
-        writer.model_id(change.model);
-        writer.entity_id(change.entity);
-        writer.count(change.operations.len());
-        change.operations.iter().for_each(|id| writer.op_id(*id));
-    }
-    if !entry.relayed.is_empty() {
-        writer.count(entry.relayed.len());
-        for (entity, id) in &entry.relayed {
-            writer.entity_id(*entity);
-            writer.op_id(*id);
-        }
-    }
-    writer.into_bytes()
-}
-
-pub(crate) fn decode_log(at: Position, bytes: &[u8]) -> Result<LogEntry, StorageError> {
-    decode_up_to(
-        FORMAT_2,
-        bytes,
-        || format!("log entry {}", at.0),
-        |format, reader| {
-            let transaction = match reader.bool("transaction mark")? {
-                true => Some(reader.transaction_id("transaction")?),
-                false => None,
-            };
-            let count = reader.count("changes", MAX_ITEMS, 33)?;
-            let mut changes = Vec::with_capacity(count);
-            for _ in 0..count {
-                let (model, entity) = (reader.model_id("model")?, reader.entity_id("entity")?);
-                let count = reader.count("operations", MAX_ITEMS, 16)?;
-                let operations = (0..count).map(|_| reader.op_id("operation")).collect::<Result<_, _>>()?;
-                changes.push(LogChange { model, entity, operations });
-            }
-            let count = match format {
-                FORMAT => 0,
-                _ => reader.count("relayed operations", MAX_ITEMS, 32)?,
-            };
-            let relayed = (0..count).map(|_| Ok((reader.entity_id("entity")?, reader.op_id("operation")?)));
-            let relayed = relayed.collect::<Result<_, DecodeError>>()?;
-            Ok(LogEntry { position: at, transaction, changes, relayed })
-        },
-    )
 }
 
 pub(crate) fn encode_aside(aside: &Aside) -> Vec<u8> {

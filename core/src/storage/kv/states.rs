@@ -168,7 +168,7 @@ mod tests {
         // What an older view has may be another state.
         assert_eq!(found(one, 4), None);
         states.touch(&layout::state(MODEL, one), 10);
-        states.touch(&layout::model_of(other), 10);
+        states.touch(&layout::operation(other, OpId::MIN), 10);
         assert_eq!((found(one, 9), found(one, 10)), (None, None));
         assert_eq!(found(other, 10), Some(b"b".to_vec()));
         // An old view cannot put back what was replaced.

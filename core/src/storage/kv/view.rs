@@ -7,10 +7,10 @@ use super::entries::Entries;
 use super::states::States;
 use super::text::Texts;
 use super::{Kv, KvRange, KvRead, Page, PageLimit, layout, record};
-use crate::dag::RunStart;
+use crate::dag::{RunStart, run_for};
 use crate::entity::State;
 use crate::env::BoxFuture;
-use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId};
+use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId, Stamp};
 use crate::storage::{
     Accepted, ActorRecord, Aside, Index, LogEntry, Position, ReadView, RowStream, Scan, SetAside,
     StorageError, TextRecord,
@@ -127,7 +127,32 @@ impl<K: Kv> KvView<K> {
         let start = layout::runs_of(entity, actor);
         let range = KvRange::new(start, after(layout::run(entity, actor, sequence))).reversed();
         let runs = collect(&self.snapshot, range, 1, |_, value| record::decode_run(entity, value)).await?;
-        Ok(runs.into_iter().next())
+        let found = runs.into_iter().next();
+        // A run of an actor that forked may have begun before the entity's first.
+        if found.as_ref().is_some_and(|run| run.vector.get(actor) == run.first.sequence) {
+            return Ok(found);
+        }
+        let first = self.first_run(entity).await?;
+        let first = first.filter(|run| run.first.actor == actor && run.first.sequence <= sequence);
+        Ok(found.into_iter().chain(first).max_by_key(|run| run.first.sequence))
+    }
+
+    /// The run that began with the entity, which is not stored apart.
+    async fn first_run(&self, entity: EntityId) -> Result<Option<RunStart>, StorageError> {
+        let range = KvRange::prefix(&layout::operations(entity));
+        let first = collect(&self.snapshot, range, 1, |key, value| {
+            let id = layout::id_at(key, 17).ok_or_else(|| record::bad_key("an operation", key))?;
+            record::decode_first_operation(entity, id, value)
+        });
+        let Some((follower, (_, genesis))) = first.await?.into_iter().next() else { return Ok(None) };
+        match follower {
+            None if genesis.key().is_none() && genesis.is_genesis() => Ok(run_for(&genesis, [])),
+            None => Ok(None),
+            Some(follower) => {
+                let follower = read_operation(&self.snapshot, entity, follower).await?;
+                Ok(follower.and_then(|(_, follower)| run_for(&follower, [])))
+            }
+        }
     }
 
     async fn read_log(&self, from: Position, limit: usize) -> Result<Vec<LogEntry>, StorageError> {
@@ -177,8 +202,8 @@ impl<K: Kv> ReadView for KvView<K> {
 
     fn model_of(&self, entity: EntityId) -> BoxFuture<'_, Result<Option<ModelId>, StorageError>> {
         Box::pin(async move {
-            let bytes = self.snapshot.get(&layout::model_of(entity)).await?;
-            bytes.map(|bytes| record::decode_model_of(entity, &bytes)).transpose()
+            let first = self.read_operations(entity, OpId::MIN, 1).await?;
+            Ok(first.first().map(|(_, operation)| operation.model()))
         })
     }
 
@@ -243,11 +268,15 @@ impl<K: Kv> ReadView for KvView<K> {
     }
 
     fn count_hint(&self, model: ModelId) -> Option<u64> {
-        Some(self.published.counts.get(&model).map_or(0, |count| count.live))
+        Some(self.published.counts.get(model).map_or(0, |count| count.live))
     }
 
     fn named_by(&self, model: ModelId, key: &[PropertyId]) -> bool {
-        self.published.counts.get(&model).is_none_or(|count| count.naming.is_by(key))
+        self.published.counts.get(model).is_none_or(|count| count.naming.is_by(key))
+    }
+
+    fn clock(&self) -> Stamp {
+        self.published.head.clock
     }
 
     fn catalog(&self) -> Position {

@@ -10,7 +10,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 /// The trees, and the first bytes of the keys in each. Whatever is not named is in the last.
 const TREES: [(&str, &[u8]); 6] = [
     ("states", &[layout::STATE]),
-    ("operations", &[layout::OPERATION, layout::MODEL_OF, layout::RUN]),
+    ("operations", &[layout::OPERATION, layout::RUN]),
     ("texts", &[layout::TEXT, layout::TAIL]),
     ("log", &[layout::LOG]),
     ("entries", &[layout::ENTRY]),

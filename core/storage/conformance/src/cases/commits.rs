@@ -25,7 +25,8 @@ pub(super) fn cases<F: Factory>() -> Vec<Case<F>> {
         Case { name: "commit::two_handles_see_each_other", run: |f: &F| handles(&f.place()) },
         Case { name: "commit::everything_survives_reopening", run: |f: &F| reopen(&f.place()) },
         Case { name: "commit::sets_actors_and_records_are_kept", run: |f: &F| records(&f.place()) },
-        Case { name: "commit::a_raised_record_never_falls", run: |f: &F| raised(&f.place()) },
+        Case { name: "commit::all_is_known_after_any_number_of_commits", run: |f: &F| unsaved(&f.place()) },
+        Case { name: "commit::the_clock_never_falls", run: |f: &F| clock(&f.place()) },
         Case { name: "commit::texts_grow_fold_and_shrink", run: |f: &F| texts(&f.place()) },
         Case {
             name: "commit::withdrawn_operations_and_vanished_entities_leave_nothing",
@@ -261,14 +262,35 @@ fn reopen(place: &impl Place) {
     }
 }
 
-fn raised(place: &impl Place) {
-    let raise = |value: &[u8]| Batch { raised: vec![("high".into(), value.to_vec())], ..Batch::default() };
-    let values: [(&[u8], &[u8]); 5] =
-        [(&[0, 7], &[0, 7]), (&[1, 0], &[1, 0]), (&[0, 9], &[1, 0]), (&[1, 0], &[1, 0]), (&[1, 1], &[1, 1])];
-    for (value, expected) in values {
+/// What the store knows as a whole it writes down only now and then.
+fn unsaved(place: &impl Place) {
+    let mut writer = Writer::new(0);
+    let mut written = 0;
+    for until in [1, 2, 254, 255, 256, 257, 258, 700] {
         let engine = dynamic(&open(place).unwrap());
-        commit(&*engine, raise(value));
-        assert_eq!(block_on(view(&*engine).record("high")).unwrap().as_deref(), Some(expected));
+        while written < until {
+            written += 1;
+            let write = writer.create(model(0), &[]);
+            let clock = Stamp::from_bits(written);
+            assert_eq!(commit(&*engine, Batch { clock, ..write.batch() }), Position(written));
+        }
+        drop(engine);
+        let engine = dynamic(&open(place).unwrap());
+        let view = view(&*engine);
+        let known = (view.position(), view.clock(), view.count_hint(model(0)));
+        assert_eq!(known, (Position(until), Stamp::from_bits(until), Some(until)));
+        assert!(!engine.was_clean());
+        assert!(faults(&*engine).is_empty());
+    }
+}
+
+fn clock(place: &impl Place) {
+    for (stamp, expected) in [(7, 7), (256, 256), (9, 256), (256, 256), (257, 257), (0, 257)] {
+        let engine = dynamic(&open(place).unwrap());
+        commit(&*engine, Batch { clock: Stamp::from_bits(stamp), ..Batch::default() });
+        assert_eq!(view(&*engine).clock(), Stamp::from_bits(expected));
+        drop(engine);
+        assert_eq!(view(&*dynamic(&open(place).unwrap())).clock(), Stamp::from_bits(expected));
     }
 }
 
