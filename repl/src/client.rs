@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use ankurah_core::node::protocol::{
@@ -135,6 +135,11 @@ impl Client {
         self.request(Request::Execute { session: self.session, statement: statement.to_owned(), parameters })
     }
 
+    /// Asks for events that nobody waits for yet; dropping the stream cancels the request.
+    pub fn stream(&self, request: Request) -> EventStream {
+        self.connection.request(request)
+    }
+
     /// Asks; dropping the answer cancels the request.
     pub fn request(&self, request: Request) -> Answer {
         let interrupt = self.interrupt.clone();
@@ -203,7 +208,7 @@ pub enum Next {
 }
 
 /// The next event; `None` where it was given up, which `given_up` is asked whenever the node gives others a turn.
-fn next_unless(stream: &mut EventStream, given_up: impl Fn() -> bool) -> Option<Option<Event>> {
+pub(crate) fn next_unless(stream: &mut EventStream, given_up: impl Fn() -> bool) -> Option<Option<Event>> {
     let poll = |context: &mut Context<'_>| {
         if given_up() { Poll::Ready(None) } else { stream.poll_next_unpin(context).map(Some) }
     };
@@ -211,6 +216,29 @@ fn next_unless(stream: &mut EventStream, given_up: impl Fn() -> bool) -> Option<
         let message = format!("the engine gave up: {message}; the files of the store may be damaged");
         Some(Some(Event::Failed(Failure { kind: "engine".to_owned(), ..broken(message) })))
     })
+}
+
+/// Whether a stream is to be polled again.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// The next event of a stream, if it is there without waiting for anything.
+pub(crate) fn poll_once(stream: &mut EventStream) -> Option<Event> {
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    loop {
+        match stream.poll_next_unpin(&mut Context::from_waker(&waker)) {
+            Poll::Ready(event) => return event,
+            Poll::Pending if woken.0.swap(false, Ordering::SeqCst) => {}
+            Poll::Pending => return None,
+        }
+    }
 }
 
 /// Tells the thread of an answer that nobody waits for it any more, so that what it holds is free again.

@@ -67,7 +67,7 @@ pub fn command(args: &ReplArgs) -> Exit {
         let places = places(args.no_rc);
         return interactive::run(&mut session, &places, args.read_only);
     }
-    let result = run(args, scripted, &mut session);
+    let result = run(args, scripted, &mut session).and_then(|()| session.follow_lives());
     // The last rows may still be on their way.
     let flushed = session.output().flush().map_err(Halt::from);
     let exit = exit(result.and(flushed), &mut session);
@@ -106,6 +106,7 @@ fn settings(args: &ReplArgs, interactive: bool, error_style: Style) -> Settings 
         style: Style::detect(args.display.color, args.display.ascii, &io::stdout()),
         error_style,
         keep_going: args.keep_going,
+        live_json: !interactive,
         ..Settings::default()
     }
 }

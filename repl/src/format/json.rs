@@ -50,6 +50,18 @@ fn keys(columns: &[Column]) -> Vec<String> {
     keys
 }
 
+/// A row as one object. Where names come twice the later ones get a number.
+pub(crate) fn row(names: &[&str], values: &[Value]) -> String {
+    let columns = names.iter().map(|name| Column { name: (*name).to_owned(), value_type: None });
+    let columns: Vec<Column> = columns.collect();
+    let pairs: Vec<String> = keys(&columns)
+        .iter()
+        .zip(values)
+        .map(|(key, value)| format!("{key}:{}", value_text(value)))
+        .collect();
+    format!("{{{}}}", pairs.join(","))
+}
+
 /// `text` as a JSON string.
 fn string(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);

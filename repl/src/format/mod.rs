@@ -18,6 +18,7 @@ use ankurah_core::value::{RowRef, Value, ValueType};
 use crate::display::Style;
 
 pub use csv::field as csv_field;
+pub(crate) use json::row as json_row;
 use text::exact_float;
 pub use text::text;
 

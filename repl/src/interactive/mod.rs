@@ -14,7 +14,7 @@ use rustyline::error::ReadlineError;
 use rustyline::history::{FileHistory, History};
 use rustyline::{
     Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Editor, Event, EventContext,
-    EventHandler, KeyCode, KeyEvent, Modifiers, RepeatCount,
+    EventHandler, ExternalPrinter, KeyCode, KeyEvent, Modifiers, RepeatCount,
 };
 
 pub use complete::{Item, Snapshot, complete};
@@ -120,6 +120,12 @@ impl Prompt {
         let mut editor = Editor::with_history(config.clone(), FileHistory::with_config(&config))?;
         editor.set_completion_prompt_limit(200);
         editor.set_helper(Some(Assistant { snapshot: Snapshot::default(), style, older: 0 }));
+        if let Ok(mut printer) = editor.create_external_printer() {
+            session.print_news(Arc::new(Mutex::new(move |text| {
+                // A terminal that is gone is noticed by whoever reads from it.
+                let _ = printer.print(text);
+            })));
+        }
         let kept = Kept::default();
         let ctrl_c = KeyEvent(KeyCode::Char('C'), Modifiers::CTRL);
         editor.bind_sequence(ctrl_c, EventHandler::Conditional(Box::new(KeepText(kept.clone()))));

@@ -63,6 +63,7 @@ impl Session {
                 [name] => return self.change_session(name),
                 _ => Err("give one name".to_owned()),
             },
+            "\\live" => return self.command_live(&words),
             "\\e" => Err("only at a prompt on a terminal".to_owned()),
             _ => {
                 let names = COMMANDS.iter().map(|command| command.name);

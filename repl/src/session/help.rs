@@ -73,6 +73,7 @@ pub const COMMANDS: &[CommandInfo] = &[
     command(RUN, "\\set", "[NAME [VALUE]]", Takes::Text, "set the parameter $NAME"),
     command(RUN, "\\unset", "NAME", Takes::Text, "forget a parameter"),
     command(RUN, "\\session", "[NAME]", Takes::Text, "go to another session, which has its own transaction"),
+    command(RUN, "\\live", "[stop NUMBER|all]", Takes::Words(&["stop"]), "live queries, or the end of one"),
     command(RUN, "\\echo", "TEXT", Takes::Text, "print a text"),
     command(SESSION, "\\history", "[NUMBER]", Takes::Text, "the last statements"),
     command(SESSION, "\\?", "", Takes::Text, "this help"),

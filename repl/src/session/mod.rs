@@ -4,6 +4,7 @@ mod command;
 mod describe;
 mod failure;
 mod help;
+mod live;
 mod meta;
 mod output;
 mod pager;
@@ -27,6 +28,8 @@ pub(crate) use describe::{Types, find_model};
 use failure::render_message_in;
 pub use failure::{render_failure, render_message, render_place};
 pub use help::{COMMANDS, CommandInfo, Takes};
+use live::Lives;
+pub use live::Printer;
 pub use output::{Output, Shared};
 pub use settings::Settings;
 use several::Several;
@@ -81,6 +84,7 @@ pub struct Session {
     history: Vec<String>,
     last_had_rows: bool,
     several: Several,
+    lives: Lives,
 }
 
 impl Session {
@@ -100,6 +104,7 @@ impl Session {
             history: Vec::new(),
             last_had_rows: false,
             several,
+            lives: Lives::default(),
         }
     }
 
@@ -208,7 +213,11 @@ impl Session {
         }
         let result = match kind {
             PieceKind::Command => self.run_command(text),
-            PieceKind::Statement | PieceKind::Rest => self.run_statement(text),
+            PieceKind::Statement | PieceKind::Rest => {
+                let done = self.run_live(text).unwrap_or_else(|| self.run_statement(text));
+                // What it did to live queries is shown in any case.
+                self.tell_lives().and(done)
+            }
         };
         if self.depth > 0 {
             return result;

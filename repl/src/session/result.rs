@@ -60,7 +60,7 @@ impl Session {
     }
 
     /// The settings for where rows go now.
-    fn row_settings(&self) -> Cow<'_, Settings> {
+    pub(super) fn row_settings(&self) -> Cow<'_, Settings> {
         if self.output.is_redirected() {
             Cow::Owned(self.settings.for_file())
         } else {
@@ -132,7 +132,7 @@ impl Session {
 }
 
 /// What is shown of one result.
-struct Shown {
+pub(super) struct Shown {
     options: Options,
     writer: Option<Box<dyn Writer>>,
     begun: bool,
@@ -140,11 +140,11 @@ struct Shown {
 }
 
 impl Shown {
-    fn new(options: Options) -> Self {
+    pub(super) fn new(options: Options) -> Self {
         Shown { options, writer: None, begun: false, cut: false }
     }
 
-    fn event(&mut self, event: Event, session: &mut Session) -> Result<(), Halt> {
+    pub(super) fn event(&mut self, event: Event, session: &mut Session) -> Result<(), Halt> {
         match event {
             Event::Columns(columns) => {
                 let mut writer = writer(&self.options);
@@ -172,7 +172,7 @@ impl Shown {
         Ok(())
     }
 
-    fn end(&mut self, complete: bool, session: &mut Session) -> Result<(), Halt> {
+    pub(super) fn end(&mut self, complete: bool, session: &mut Session) -> Result<(), Halt> {
         let Some(mut writer) = self.writer.take() else { return Ok(()) };
         let out = session.output.rows();
         if complete {

@@ -40,6 +40,8 @@ pub struct Settings {
     pub keep_going: bool,
     /// Whether commands may write files.
     pub may_write_files: bool,
+    /// Whether live queries are told as JSON lines.
+    pub live_json: bool,
 }
 
 impl Default for Settings {
@@ -62,6 +64,7 @@ impl Default for Settings {
             error_style: Style::PLAIN,
             keep_going: false,
             may_write_files: true,
+            live_json: false,
         }
     }
 }

@@ -127,6 +127,18 @@ impl LiveRows {
     /// # Errors
     /// [`Misfit`] where it tells of a place that is not there; the rows are then not to be relied on.
     pub fn apply(&mut self, event: &LiveEvent) -> Result<(), Misfit> {
+        self.apply_with(event, |_, _| {})
+    }
+
+    /// The same, showing each change, with the row that it replaces or takes away, before it is made.
+    ///
+    /// # Errors
+    /// [`Misfit`], as with [`LiveRows::apply`].
+    pub fn apply_with(
+        &mut self,
+        event: &LiveEvent,
+        mut each: impl FnMut(&LiveChange, Option<&[Value]>),
+    ) -> Result<(), Misfit> {
         self.position = event.position();
         match event {
             LiveEvent::Reset { columns, rows, .. } => {
@@ -136,6 +148,13 @@ impl LiveRows {
             }
             LiveEvent::Changes { changes, .. } => {
                 for change in changes.iter() {
+                    let old = match change {
+                        LiveChange::Enter { .. } => None,
+                        LiveChange::Leave { at }
+                        | LiveChange::Update { at, .. }
+                        | LiveChange::Move { from: at, .. } => usize::try_from(*at).ok(),
+                    };
+                    each(change, old.and_then(|at| self.rows.get(at)).map(Vec::as_slice));
                     change_rows(&mut self.rows, change)?;
                 }
             }
