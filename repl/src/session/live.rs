@@ -70,6 +70,9 @@ struct State {
     ended: bool,
 }
 
+/// What is said of a row: the word, the places of a move, the place, the row.
+type Said = (&'static str, Option<(u64, u64)>, u64, Vec<Value>);
+
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -310,7 +313,7 @@ impl State {
             _ => return Vec::new(),
         };
         let mut lines = Vec::new();
-        let mut changes: Vec<(&'static str, Option<(u64, u64)>, u64, Vec<Value>)> = Vec::new();
+        let mut changes: Vec<Said> = Vec::new();
         let fits = self.rows.apply_with(event, |change, old| {
             changes.push(match change {
                 LiveChange::Enter { at, row } => ("enter", None, *at, row.clone()),

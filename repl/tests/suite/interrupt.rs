@@ -64,6 +64,51 @@ fn a_silent_query_of_a_command_is_cancelled() {
 }
 
 #[test]
+fn a_live_query_of_a_command_is_told_until_it_is_interrupted() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "create model a (b i64); insert into a (b) values (1);
+        live select b from a order by b; insert into a (b) values (0); live select count(*) from a";
+    let mut child = start(folder.path(), &["repl", "memory:", "-c", script]);
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut lines = String::new();
+    while lines.lines().count() < 5 {
+        assert!(out.read_line(&mut lines).unwrap() > 0, "{lines}");
+    }
+    let expected = r#"{"live":1,"position":3,"change":"reset","rows":1}
+{"live":1,"position":3,"change":"enter","at":0,"row":{"b":1}}
+{"live":1,"position":4,"change":"enter","at":0,"row":{"b":0}}
+{"live":2,"position":4,"change":"reset","rows":1}
+{"live":2,"position":4,"change":"enter","at":0,"row":{"count(*)":2}}
+"#;
+    assert_eq!(lines, expected);
+    interrupt(child.id());
+    assert!(is_130(child.wait().unwrap()));
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+}
+
+#[test]
+fn news_of_a_live_query_stands_above_the_line_that_is_typed() {
+    let mut terminal = Terminal::start(PROGRAM, &["repl", "memory:", "--no-rc"], &Start::default());
+    terminal.wait("the prompt", |shown| shown.ends_with("memory>"));
+    for statement in ["create model a (b i64);", "live select b from a where b > 1;"] {
+        terminal.send(&format!("{statement}\r"));
+        terminal.wait("the prompt", |shown| shown.contains(statement) && shown.ends_with("memory>"));
+    }
+    terminal.send("insert into a (b) values (1), (7);\rselect");
+    terminal.wait("the news", |shown| shown.contains("[1] + 7") && shown.ends_with("memory> select"));
+    terminal.send(" 'th' || 'ere' as said;\r");
+    terminal.wait("the answer", |shown| shown.contains(" there\n") && shown.ends_with("memory>"));
+    terminal.send("\\live stop 1\r");
+    terminal.wait("the prompt", |shown| shown.ends_with("stop 1\nmemory>"));
+    terminal.send("insert into a (b) values (8);\r");
+    terminal.wait("the prompt", |shown| shown.ends_with("1 entity created\nmemory>"));
+    assert!(!terminal.shown().contains("[1] + 8"));
+    assert_eq!(terminal.end(CTRL_D), 0);
+}
+
+#[test]
 fn a_program_that_has_hardly_started_ends_with_130() {
     let folder = tempfile::tempdir().unwrap();
     for _ in 0..20 {
