@@ -40,11 +40,13 @@ pub struct RenderOptions {
     pub first_line: usize,
     /// The greatest width of a source line in columns; longer ones are cut around the caret. 100 by default.
     pub width: usize,
+    /// What stands where a source line was cut, `…` by default.
+    pub mark: &'static str,
 }
 
 impl Default for RenderOptions {
     fn default() -> Self {
-        Self { origin: None, first_line: 1, width: 100 }
+        Self { origin: None, first_line: 1, width: 100, mark: "…" }
     }
 }
 
@@ -121,7 +123,7 @@ impl Diagnostic {
             Severity::Warning => "warning",
         };
         let origin = options.origin.as_deref().map(|name| format!("{}:", visible(name))).unwrap_or_default();
-        let (text, before, under) = place.fit(options.width.max(12));
+        let (text, before, under) = place.fit(options.width.max(12), options.mark);
         let mut out = format!("{severity}: {}\n", visible(&self.message));
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{gutter}--> {origin}{line}:{}", place.column);
@@ -173,27 +175,27 @@ impl Place {
     }
 
     /// The shown line, the width before the carets and the width of the carets, cut to about `width` columns.
-    fn fit(&self, width: usize) -> (String, usize, usize) {
+    fn fit(&self, width: usize, mark: &str) -> (String, usize, usize) {
         let (before, under) = (self.before.width(), self.under.width());
         if before + under + self.after.width() <= width {
             return (format!("{}{}{}", self.before, self.under, self.after), before, under.max(1));
         }
-        let head = keep_end(&self.before, width / 3);
-        let shown = keep_start(&self.under, width / 2);
+        let head = keep_end(&self.before, width / 3, mark);
+        let shown = keep_start(&self.under, width / 2, mark);
         let rest = width.saturating_sub(head.width() + shown.width());
-        let tail = if shown.width() < under { String::new() } else { keep_start(&self.after, rest) };
+        let tail = if shown.width() < under { String::new() } else { keep_start(&self.after, rest, mark) };
         let (before, under) = (head.width(), shown.width().max(1));
         (format!("{head}{shown}{tail}"), before, under)
     }
 }
 
-/// The start of `text` in at most `width` columns, with `…` where something was cut.
-fn keep_start(text: &str, width: usize) -> String {
+/// The start of `text` in at most `width` columns, with `mark` where something was cut.
+fn keep_start(text: &str, width: usize, mark: &str) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
     let mut out = String::new();
-    let mut used = 1;
+    let mut used = mark.width();
     for c in text.chars() {
         used += unicode_width::UnicodeWidthChar::width(c).unwrap_or(0);
         if used > width {
@@ -201,16 +203,16 @@ fn keep_start(text: &str, width: usize) -> String {
         }
         out.push(c);
     }
-    out.push('…');
+    out.push_str(mark);
     out
 }
 
-/// The end of `text` in at most `width` columns, with `…` where something was cut.
-fn keep_end(text: &str, width: usize) -> String {
+/// The end of `text` in at most `width` columns, with `mark` where something was cut.
+fn keep_end(text: &str, width: usize, mark: &str) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
-    let mut used = 1;
+    let mut used = mark.width();
     let mut from = text.len();
     for (at, c) in text.char_indices().rev() {
         used += unicode_width::UnicodeWidthChar::width(c).unwrap_or(0);
@@ -219,7 +221,7 @@ fn keep_end(text: &str, width: usize) -> String {
         }
         from = at;
     }
-    format!("…{}", text.get(from..).unwrap_or(""))
+    format!("{mark}{}", text.get(from..).unwrap_or(""))
 }
 
 /// The greatest character boundary of `text` that is not after `at`.

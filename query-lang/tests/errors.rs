@@ -239,7 +239,8 @@ fn rendering_options() {
         .with_help("do\nthat")
         .with_note("first")
         .with_note("second");
-    let options = RenderOptions { origin: Some("file\u{7}.ank".into()), first_line: 99, width: 40 };
+    let options =
+        RenderOptions { origin: Some("file\u{7}.ank".into()), first_line: 99, width: 40, mark: "..." };
     snapshot("errors-options", &diagnostic.render(source, &options));
     // Spans that fit no text are shown at its end.
     for (start, end) in [(0, 0), (100, 200), (18, 18), (13, 2), (3, 9)] {

@@ -159,7 +159,7 @@ pub fn command(args: &ImportArgs) -> Exit {
     });
     progress.finish();
     if reported > REPORTED {
-        complain(&format!("… and {} more rows", reported - REPORTED));
+        complain(&format!("{} more rows were left out", reported - REPORTED));
     }
     match result {
         Ok(summary) => {

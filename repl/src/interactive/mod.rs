@@ -219,11 +219,15 @@ impl Prompt {
         if text.trim().is_empty() {
             return Ok(String::new());
         }
-        if text.trim().trim_end_matches(';') == "\\e" {
+        let is_edit = |text: &str| text.trim_end_matches([';', ' ']) == "\\e";
+        if is_edit(text.trim()) {
             return Ok(self.edit(session));
         }
         self.remember(session, text);
         for piece in pieces(text) {
+            if piece.kind == PieceKind::Command && is_edit(piece.text) {
+                return Ok(self.edit(session));
+            }
             if piece.kind != PieceKind::Command {
                 self.last = format!("{};", piece.text);
             }

@@ -14,9 +14,9 @@ pub fn prompt(
     state: TransactionState,
     style: Style,
 ) -> (String, String) {
-    let mut name = short_name(target);
+    let mut name = short_name(target, style);
     if let Some(session) = session {
-        name.push_str(&format!(".{}", Safe::line(session).cut(16, "…")));
+        name.push_str(&format!(".{}", Safe::line(session).cut(16, style.ellipsis())));
     }
     let access = if read_only { " (read-only)" } else { "" };
     let (mark, tone) = match state {
@@ -30,7 +30,7 @@ pub fn prompt(
 }
 
 /// A target in a word: the last part of its path.
-pub fn short_name(target: &str) -> String {
+pub fn short_name(target: &str, style: Style) -> String {
     let path = match target.split_once(':') {
         Some(("memory", "")) => return "memory".to_owned(),
         Some(("fjall" | "sled", path)) => path,
@@ -41,7 +41,7 @@ pub fn short_name(target: &str) -> String {
     };
     let last = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
     let name = last.filter(|name| !name.is_empty()).unwrap_or_else(|| path.to_owned());
-    Safe::line(&name).cut(32, "…").to_string()
+    Safe::line(&name).cut(32, style.ellipsis()).to_string()
 }
 
 #[cfg(test)]
@@ -59,7 +59,7 @@ mod tests {
             ("ws://me:secret@host:80/db", "db"),
             ("evil\u{1b}[2J", "evil\\u{1b}[2J"),
         ] {
-            assert_eq!(short_name(target), name);
+            assert_eq!(short_name(target, Style::PLAIN), name);
         }
     }
 

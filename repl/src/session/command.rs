@@ -64,7 +64,8 @@ impl Session {
                 _ => Err("give one name".to_owned()),
             },
             "\\live" => return self.command_live(&words),
-            "\\e" => Err("only at a prompt on a terminal".to_owned()),
+            "\\e" if words.is_empty() => Err("only at a prompt on a terminal".to_owned()),
+            "\\e" => Err("takes no argument: it edits the last statement".to_owned()),
             _ => {
                 let names = COMMANDS.iter().map(|command| command.name);
                 let hint = match ankurah_query_lang::nearest(name, names) {

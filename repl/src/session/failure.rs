@@ -1,5 +1,7 @@
 //! Failures as text.
 
+use std::borrow::Cow;
+
 use ankurah_core::node::protocol::Failure;
 use ankurah_query_lang::{Diagnostic, RenderOptions, Span};
 
@@ -16,13 +18,15 @@ pub fn render_failure(
 ) -> String {
     let text = match failure.span {
         Some((start, end)) => {
-            let mut diagnostic = Diagnostic::error(failure.message.clone(), Span::new(start, end));
-            diagnostic.label.clone_from(&failure.label);
-            diagnostic.help.clone_from(&failure.help);
+            let mark = |text: &String| marked(text, style).into_owned();
+            let mut diagnostic = Diagnostic::error(mark(&failure.message), Span::new(start, end));
+            diagnostic.label = failure.label.as_ref().map(mark);
+            diagnostic.help = failure.help.as_ref().map(mark);
             let options = RenderOptions {
                 origin: origin.map(|(name, _)| name.to_owned()),
                 first_line: 1,
                 width: columns.unwrap_or(100).saturating_sub(6),
+                mark: style.ellipsis(),
             };
             fold(&diagnostic.render(source, &options), columns)
         }
@@ -32,7 +36,7 @@ pub fn render_failure(
             if let Some(help) = &failure.help {
                 text.push_str(&format!("\n  = help: {}", Safe::line(help)));
             }
-            fold(&text, columns)
+            fold(&marked(&text, style), columns)
         }
     };
     paint(&text, style)
@@ -47,8 +51,9 @@ pub fn render_place(
     first: usize,
     style: Style,
 ) -> String {
-    let options = RenderOptions { origin: Some(origin.to_owned()), first_line: first, width: 94 };
-    paint(&Diagnostic::error(message, Span::new(at, at)).render(source, &options), style)
+    let mark = style.ellipsis();
+    let options = RenderOptions { origin: Some(origin.to_owned()), first_line: first, width: 94, mark };
+    paint(&Diagnostic::error(marked(message, style), Span::new(at, at)).render(source, &options), style)
 }
 
 /// A message of the program itself.
@@ -58,7 +63,12 @@ pub fn render_message(message: &str, style: Style) -> String {
 
 /// The same in lines of so many columns.
 pub(super) fn render_message_in(message: &str, style: Style, columns: Option<usize>) -> String {
-    paint(&fold(&format!("error: {}", Safe::line(message)), columns), style)
+    paint(&fold(&format!("error: {}", Safe::line(&marked(message, style))), columns), style)
+}
+
+/// A message with the marks that may be used.
+fn marked(text: &str, style: Style) -> Cow<'_, str> {
+    if style.ascii { Cow::Owned(text.replace('…', style.ellipsis())) } else { Cow::Borrowed(text) }
 }
 
 /// A message with its lines broken between words: the text of the message and of its helps hangs under its start, and

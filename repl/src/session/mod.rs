@@ -14,7 +14,7 @@ mod several;
 mod variables;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ankurah_core::node::protocol::{CatalogView, Failure, TransactionState};
@@ -79,7 +79,8 @@ pub struct Session {
     target: String,
     transaction: TransactionState,
     catalog_may_differ: bool,
-    depth: usize,
+    /// The scripts that are being run, each included by the one before it.
+    scripts: Vec<PathBuf>,
     place: Option<Place>,
     history: Vec<String>,
     last_had_rows: bool,
@@ -99,7 +100,7 @@ impl Session {
             target,
             transaction: TransactionState::Idle,
             catalog_may_differ: true,
-            depth: 0,
+            scripts: Vec::new(),
             place: None,
             history: Vec::new(),
             last_had_rows: false,
@@ -183,7 +184,12 @@ impl Session {
     /// Runs a script file.
     pub fn run_file(&mut self, path: &Path) -> Result<(), Halt> {
         let name = path.display().to_string();
-        if self.depth >= DEEPEST {
+        let known = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        // It would do so for ever, as nothing in a script can be left out.
+        if self.scripts.contains(&known) {
+            return self.fail(&format!("{name} is being run already: a script cannot include itself"));
+        }
+        if self.scripts.len() >= DEEPEST {
             return self.fail(&format!("{name}: scripts include each other more than {DEEPEST} deep"));
         }
         let bytes = match std::fs::read(path) {
@@ -196,11 +202,11 @@ impl Session {
                 return self.fail(&format!("{name}:{line}: invalid UTF-8 at byte {byte} of the line"));
             }
         };
-        self.depth += 1;
+        self.scripts.push(known);
         let outer = self.place.take();
         let result = self.run_script(without_mark(&script), Some(&name));
         self.place = outer;
-        self.depth -= 1;
+        self.scripts.pop();
         result
     }
 
@@ -208,7 +214,7 @@ impl Session {
     pub fn run_piece(&mut self, kind: PieceKind, text: &str) -> Result<(), Halt> {
         // It may have another size than when the last prompt was shown.
         self.fit_terminal();
-        if self.settings.pager && self.depth == 0 {
+        if self.settings.pager && self.scripts.is_empty() {
             self.output.begin_page(self.settings.height.saturating_sub(1))?;
         }
         let result = match kind {
@@ -219,7 +225,7 @@ impl Session {
                 self.tell_lives().and(done)
             }
         };
-        if self.depth > 0 {
+        if !self.scripts.is_empty() {
             return result;
         }
         let ended = self.output.end_page();

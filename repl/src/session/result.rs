@@ -124,6 +124,7 @@ impl Session {
                 nanos(times.fetch),
                 nanos(u64::try_from(render.as_nanos()).unwrap_or(u64::MAX)),
             );
+            let line = if self.settings.style.ascii { line.replace('µ', "u") } else { line };
             let line = self.settings.style.paint(Tone::Dim, &self.folded(&line));
             self.output.note(&line)?;
         }

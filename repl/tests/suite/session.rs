@@ -12,7 +12,7 @@ use ankurah_core::value::{Value, ValueType};
 use ankurah_repl::client::{Client, Interrupt, Pump};
 use ankurah_repl::display::Style;
 use ankurah_repl::format::Format;
-use ankurah_repl::session::{Halt, Output, Session, Settings, Shared};
+use ankurah_repl::session::{Halt, Output, Session, Settings, Shared, render_failure};
 use futures::StreamExt;
 use futures::stream;
 
@@ -207,6 +207,60 @@ fn failures() {
         all += "==\n";
     }
     snapshot("failures", &all);
+}
+
+#[test]
+fn a_script_cannot_include_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let place = folder.path().display().to_string();
+    let own = file("own", format!("\\i {place}/own\n\\i {place}/./own\n"));
+    let first = file("first", format!("\\i {place}/second\n\\i {place}/second\n\\echo end\n"));
+    file("second", format!("\\i {place}/first\n"));
+    let (mut session, buffer, _) = session(Pump::Here, Settings { keep_going: true, ..Settings::default() });
+    let mut said = |path| {
+        assert!(matches!(session.run_file(path), Err(Halt::Failed)));
+        buffer.take().replace(&place, "P")
+    };
+    let own_said = "P/own is being run already: a script cannot include itself\n";
+    let expected =
+        format!("error: P/own:1: {own_said}error: P/own:2: {}", own_said.replace("P/own", "P/./own"));
+    assert_eq!(said(&own), expected);
+    let each = "error: P/second:1: P/first is being run already: a script cannot include itself\n";
+    assert_eq!(said(&first), format!("{each}{each}end\n"));
+    // One after the other is fine.
+    file("second", "\\echo second\n".to_owned());
+    session.run_file(&first).unwrap();
+    assert_eq!(buffer.take(), "second\nsecond\nend\n");
+}
+
+#[test]
+fn ascii_is_ascii() {
+    let ascii = Style { colour: false, ascii: true };
+    let settings =
+        Settings { style: ascii, error_style: ascii, timing: true, width: Some(40), ..Settings::default() };
+    let (mut session, buffer, _) = session(Pump::Here, settings);
+    session.run_script("rows;", None).unwrap();
+    assert!(session.run_script("\\i missing", None).is_err());
+    let long = format!("wrong {}", "x ".repeat(100));
+    assert!(session.run_script(&long, None).is_err());
+    let shown = buffer.take();
+    assert!(shown.is_ascii() && shown.contains("..."), "{shown}");
+    let parsed = ankurah_query_lang::parse_statement("selec 1").unwrap_err().diagnostic();
+    let failure = Failure {
+        kind: "syntax".to_owned(),
+        message: parsed.message,
+        span: Some((0, 5)),
+        label: parsed.label,
+        help: parsed.help,
+        transaction: Default::default(),
+    };
+    let shown = render_failure(&failure, "selec 1", None, ascii, None);
+    assert!(shown.is_ascii() && shown.contains("`delete`, ..."), "{shown}");
 }
 
 #[test]

@@ -76,6 +76,34 @@ fn keys_pressed_right_behind_ctrl_c_are_not_lost() {
     assert_eq!(terminal.end(CTRL_D), 0);
 }
 
+#[cfg(unix)]
+#[test]
+fn the_last_statement_is_edited() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let editor = folder.path().join("editor");
+    std::fs::write(&editor, "#!/bin/sh\nsed -i 's/one/two/' \"$1\"\n").unwrap();
+    std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let environment = [("NO_COLOR", "1"), ("EDITOR", editor.to_str().unwrap())];
+    let start = Start { environment: &environment, ..Start::default() };
+    let mut terminal = Terminal::start(PROGRAM, &["repl", "--sample", "--no-rc"], &start);
+    terminal.wait("the prompt", |shown| shown.ends_with("sample>"));
+    terminal.send("select 'this ' || 'one' as a;\r");
+    terminal.wait("the answer", |shown| shown.ends_with(" this one\n(1 row)\nsample>"));
+    terminal.send("\\e\r");
+    terminal.wait("the edited text", |shown| shown.ends_with("sample> select 'this ' || 'two' as a;"));
+    terminal.send("\r");
+    terminal.wait("the answer", |shown| shown.ends_with(" this two\n(1 row)\nsample>"));
+    // Behind a statement that was pasted with it, too.
+    terminal.send(&format!("{}\r", pasted("select 'the ' || 'one' as b;\n\\e")));
+    terminal.wait("the edited text", |shown| shown.ends_with("sample> select 'the ' || 'two' as b;"));
+    terminal.send("\u{15}\\e file\r");
+    terminal.wait("the message", |shown| {
+        shown.ends_with("error: \\e: takes no argument: it edits the last statement\nsample>")
+    });
+    assert_eq!(terminal.end(CTRL_D), 0);
+}
+
 #[test]
 fn completion_and_history() {
     let mut terminal = sample();
