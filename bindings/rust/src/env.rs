@@ -43,11 +43,38 @@ impl Clock for SystemClock {
 /// system, renewed after [`SystemRandom::RENEW`] bytes.
 #[derive(Default)]
 struct SystemRandom {
-    stream: Mutex<Option<(blake3::OutputReader, usize)>>,
+    stream: Mutex<Option<Stream>>,
 }
 
 impl SystemRandom {
     const RENEW: usize = 1 << 20;
+}
+
+/// A stream of randomness, and a block of it that was drawn ahead: a block is what BLAKE3 makes at once.
+struct Stream {
+    reader: blake3::OutputReader,
+    used: usize,
+    block: [u8; 64],
+    /// The bytes of the block that are not given out yet, at its end.
+    left: usize,
+}
+
+impl Stream {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        self.used = self.used.saturating_add(bytes.len());
+        if bytes.len() > self.block.len() {
+            return self.reader.fill(bytes);
+        }
+        if bytes.len() > self.left {
+            self.reader.fill(&mut self.block);
+            self.left = self.block.len();
+        }
+        let from = self.block.len().saturating_sub(self.left);
+        let given = self.block.iter_mut().skip(from);
+        // What was given out is not kept.
+        bytes.iter_mut().zip(given).for_each(|(to, from)| *to = std::mem::take(from));
+        self.left = self.left.saturating_sub(bytes.len());
+    }
 }
 
 impl fmt::Debug for SystemRandom {
@@ -59,12 +86,12 @@ impl fmt::Debug for SystemRandom {
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) {
         let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut reader, used) = match stream.take() {
-            Some((reader, used)) if used < Self::RENEW => (reader, used),
-            _ => (seeded(), 0),
-        };
-        reader.fill(bytes);
-        *stream = Some((reader, used.saturating_add(bytes.len())));
+        if stream.as_ref().is_none_or(|stream| stream.used >= Self::RENEW) {
+            *stream = Some(Stream { reader: seeded(), used: 0, block: [0; 64], left: 0 });
+        }
+        if let Some(stream) = &mut *stream {
+            stream.fill(bytes);
+        }
     }
 }
 
@@ -130,6 +157,12 @@ mod tests {
         drawn.dedup();
         assert_eq!(drawn.len(), 1000);
         assert_ne!(SystemRandom::default().next_u64(), SystemRandom::default().next_u64());
+        for length in 0..200 {
+            let mut bytes = vec![0; length];
+            random.fill(&mut bytes);
+            let zeros = bytes.iter().filter(|byte| **byte == 0).count();
+            assert!(zeros <= 8, "{length} bytes with {zeros} zeros");
+        }
     }
 
     #[test]

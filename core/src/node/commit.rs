@@ -7,16 +7,19 @@ use super::actors::Lease;
 use super::draft::{Birth, Pending};
 use super::failure::{Explain, Outcome, failure};
 use super::fold;
+use super::gate::Gate;
 use super::overlay::Reads;
+use super::runs;
 use super::text;
 use super::transaction::{Isolation, Transaction};
 use crate::catalog::Catalog;
 use crate::dag::RunStart;
 use crate::entity::State;
-use crate::id::{EntityId, OpId, Stamp, TransactionId};
+use crate::id::{EntityId, OpId, PropertyId, Stamp, TransactionId};
 use crate::node::protocol::Failure;
 use crate::operation::{Change, Leaf, Operation, OperationError, Origin, limits};
 use crate::storage::{Batch, CommitError, Position, ReadView, SetAside, StateWrite, TextWrite};
+use crate::value::Value;
 
 /// Why a transaction was not committed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -77,14 +80,10 @@ impl Transaction {
     /// [`NotCommitted`]; nothing of it is in the store then, unless the store itself failed.
     pub async fn commit(self) -> Result<Position, NotCommitted> {
         if self.draft.iter().all(|(_, pending)| pending.is_unchanged()) {
-            return match self.isolation {
-                Isolation::Serializable => {
-                    let latest = self.node.engine.view().await?;
-                    check_reads(&self.reads, &self.catalog, self.view.position(), latest.as_ref()).await?;
-                    Ok(self.view.position())
-                }
-                Isolation::Snapshot | Isolation::Merge => Ok(self.view.position()),
-            };
+            if self.isolation == Isolation::Serializable {
+                Box::pin(self.check_reads()).await?;
+            }
+            return Ok(self.view.position());
         }
         if self.node.options.read_only {
             return Err(read_only().into());
@@ -96,32 +95,23 @@ impl Transaction {
         let base = view.position();
         let mut committing = Committing { node, catalog, isolation, reads, take_back, base, work, lease };
         match isolation {
-            Isolation::Serializable => {
-                drop(view);
-                let _alone = gate.gate.exclusive().await;
-                committing.check_lease()?;
-                let latest = committing.node.engine.view().await?;
-                committing.check_reads(latest.as_ref()).await?;
-                committing.store(latest).await
-            }
             Isolation::Snapshot => {
                 let _together = gate.gate.shared().await;
                 committing.check_lease()?;
                 committing.store(view).await
             }
-            Isolation::Merge => {
-                let _together = gate.gate.shared().await;
-                committing.check_lease()?;
-                let mut view = view;
-                for _ in 0..committing.node.options.limits.retries {
-                    match committing.store(view).await {
-                        Err(NotCommitted::Again) => view = committing.node.engine.view().await?,
-                        other => return other,
-                    }
-                }
-                Err(busy().into())
+            Isolation::Serializable => {
+                drop(view);
+                Box::pin(committing.alone(&gate.gate)).await
             }
+            Isolation::Merge => Box::pin(committing.merging(&gate.gate, view)).await,
         }
+    }
+
+    /// Fails if anything that was read has changed since.
+    async fn check_reads(&self) -> Result<(), NotCommitted> {
+        let latest = self.node.engine.view().await?;
+        check_reads(&self.reads, &self.catalog, self.view.position(), latest.as_ref()).await
     }
 
     /// Makes the operations.
@@ -143,9 +133,17 @@ impl Transaction {
         let mut work =
             Work { id, made: Vec::with_capacity(pending.len()), runs: Vec::new(), clock: Stamp::default() };
         for (entity, pending) in pending {
-            let operations = self.operations(id, entity, &pending, lease).await?;
+            // What is seldom needed is boxed: futures are moved around as a whole.
+            let leaves = match pending.texts.is_empty() {
+                true => sets(&pending),
+                false => Box::pin(self.leaves(entity, &pending, lease)).await?,
+            };
+            let operations = self.operations(id, entity, &pending, leaves, lease)?;
             for operation in &operations {
-                work.runs.extend(super::runs::starts(self.view.as_ref(), operation).await?);
+                work.runs.extend(match runs::known(operation) {
+                    Some(run) => run,
+                    None => Box::pin(runs::starts(self.view.as_ref(), operation)).await?,
+                });
             }
             work.made.push(Made { entity, pending, operations });
         }
@@ -153,17 +151,17 @@ impl Transaction {
         Ok(work)
     }
 
-    async fn operations(
+    fn operations(
         &self,
         transaction: TransactionId,
         entity: EntityId,
         pending: &Pending,
+        leaves: Vec<Leaf>,
         lease: &mut Lease,
     ) -> Outcome<Vec<Arc<Operation>>> {
         let node = &self.node;
         let mut salt = [0; 16];
         node.env.random.fill(&mut salt);
-        let leaves = self.leaves(entity, pending, lease).await?;
         let origin = |lease: &mut Lease| Origin {
             actor: lease.actor(),
             sequence: lease.next_sequence(),
@@ -199,11 +197,7 @@ impl Transaction {
     }
 
     async fn leaves(&self, entity: EntityId, pending: &Pending, lease: &Lease) -> Outcome<Vec<Leaf>> {
-        let mut leaves: Vec<Leaf> = pending
-            .sets
-            .iter()
-            .map(|(property, value)| Leaf { property: *property, change: Change::Set(value.clone()) })
-            .collect();
+        let mut leaves = sets(pending);
         for (property, draft) in &pending.texts {
             let base = pending.base.as_deref();
             let update =
@@ -217,7 +211,39 @@ impl Transaction {
     }
 }
 
+/// The changes of properties that are not text.
+fn sets(pending: &Pending) -> Vec<Leaf> {
+    let leaf = |(property, value): (&PropertyId, &Value)| Leaf {
+        property: *property,
+        change: Change::Set(value.clone()),
+    };
+    pending.sets.iter().map(leaf).collect()
+}
+
 impl Committing {
+    /// Commits while nobody else does, if nothing that was read has changed.
+    async fn alone(mut self, gate: &Gate) -> Result<Position, NotCommitted> {
+        let _alone = gate.exclusive().await;
+        self.check_lease()?;
+        let latest = self.node.engine.view().await?;
+        self.check_reads(latest.as_ref()).await?;
+        self.store(latest).await
+    }
+
+    /// Commits on top of whatever came meanwhile.
+    async fn merging(mut self, gate: &Gate, view: Arc<dyn ReadView>) -> Result<Position, NotCommitted> {
+        let _together = gate.shared().await;
+        self.check_lease()?;
+        let mut view = view;
+        for _ in 0..self.node.options.limits.retries {
+            match self.store(view).await {
+                Err(NotCommitted::Again) => view = self.node.engine.view().await?,
+                other => return other,
+            }
+        }
+        Err(busy().into())
+    }
+
     /// Fails where something that the actor wrote was refused meanwhile: its numbers would be used again.
     fn check_lease(&self) -> Result<(), NotCommitted> {
         match (self.lease.is_retired(), self.isolation) {
@@ -285,7 +311,7 @@ impl Committing {
         };
         let expected = state.as_ref().map(|state| state.head.clone()).unwrap_or_default();
         if !same_view && matches!(made.pending.birth, Birth::Existing) {
-            self.check_parents(made, view).await?;
+            Box::pin(self.check_parents(made, view)).await?;
         }
         for operation in &made.operations {
             if operation.key().is_some() && state.is_some() {

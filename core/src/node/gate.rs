@@ -1,53 +1,55 @@
 //! A lock that many hold together or one alone. Commits hold it together; a serializable transaction holds it
 //! alone from its check to its commit, so that nothing slips in between. One that waits lets no new ones in.
 
-use std::future::poll_fn;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
-
-use futures::lock::{Mutex, MutexGuard};
-use futures::task::AtomicWaker;
+use crate::storage::kv::Watched;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
-    turn: Mutex<()>,
-    inside: AtomicUsize,
-    waiting: AtomicWaker,
+    state: Watched<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// How many hold it together.
+    together: usize,
+    /// One holds it alone, or waits for that.
+    alone: bool,
 }
 
 /// Held together with others.
 #[derive(Debug)]
 pub(crate) struct Shared<'a>(&'a Gate);
 
-/// Held alone.
+/// Held alone, or about to be.
 #[derive(Debug)]
-pub(crate) struct Exclusive<'a> {
-    _turn: MutexGuard<'a, ()>,
-}
+pub(crate) struct Exclusive<'a>(&'a Gate);
 
 impl Gate {
     pub(crate) async fn shared(&self) -> Shared<'_> {
-        let _turn = self.turn.lock().await;
-        self.inside.fetch_add(1, Ordering::SeqCst);
+        let enter =
+            |state: &mut State| (!state.alone).then(|| state.together = state.together.saturating_add(1));
+        self.state.until(enter).await;
         Shared(self)
     }
 
     pub(crate) async fn exclusive(&self) -> Exclusive<'_> {
-        let turn = self.turn.lock().await;
-        poll_fn(|context| {
-            self.waiting.register(context.waker());
-            if self.inside.load(Ordering::SeqCst) == 0 { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-        Exclusive { _turn: turn }
+        self.state.until(|state| (!state.alone).then(|| state.alone = true)).await;
+        let held = Exclusive(self);
+        self.state.until(|state| (state.together == 0).then_some(())).await;
+        held
     }
 }
 
 impl Drop for Shared<'_> {
     fn drop(&mut self) {
-        self.0.inside.fetch_sub(1, Ordering::SeqCst);
-        self.0.waiting.wake();
+        self.0.state.update(|state| state.together = state.together.saturating_sub(1));
+    }
+}
+
+impl Drop for Exclusive<'_> {
+    fn drop(&mut self) {
+        self.0.state.update(|state| state.alone = false);
     }
 }
 

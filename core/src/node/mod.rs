@@ -221,7 +221,7 @@ impl Inner {
         if cached.position() >= view.catalog() {
             return Ok(cached);
         }
-        let catalog = Arc::new(Catalog::read(view).await?);
+        let catalog = Arc::new(Box::pin(Catalog::read(view)).await?);
         let mut cache = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.position() < catalog.position() {
             *cache = Arc::clone(&catalog);

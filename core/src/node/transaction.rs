@@ -104,7 +104,7 @@ impl Transaction {
             draft.put(entity, pending);
         }
         if defines {
-            self.catalog = Arc::new(self.own_catalog().await?);
+            self.catalog = Arc::new(Box::pin(self.own_catalog()).await?);
         }
         Ok(())
     }

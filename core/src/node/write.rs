@@ -173,7 +173,7 @@ impl<'a> Writer<'a> {
         let now = if pending.texts.contains_key(&property.id) || !is_old(pending) {
             Arc::from("")
         } else {
-            self.text(model, entity, property.id).await?
+            Box::pin(self.text(model, entity, property.id)).await?
         };
         set_text(pending, property.id, &now, &text);
         Ok(())
@@ -269,7 +269,7 @@ impl<'a> Writer<'a> {
             let same = match (property.is_text(), pending.texts.get(id)) {
                 (true, Some(draft)) => draft.text == text_of(value.clone()),
                 (true, None) if pending.has_stored_text(*id) => {
-                    self.text(model, entity, *id).await? == text_of(value.clone())
+                    Box::pin(self.text(model, entity, *id)).await? == text_of(value.clone())
                 }
                 (true, None) => value.is_null(),
                 (false, _) => pending.value(*id).unwrap_or(&Value::Null) == value,

@@ -102,30 +102,25 @@ pub(crate) fn fixed_id(header: &Header) -> Option<OpId> {
 }
 
 /// Salts from a seed: 16 bytes each of the extended output of a hash, one after the other.
-struct SaltsOf(blake3::OutputReader);
-
-impl SaltsOf {
-    fn new(domain: &[u8], seed: &[u8; 16]) -> Self {
-        SaltsOf(blake3::Hasher::new().update(domain).update(seed).finalize_xof())
-    }
-
-    fn next(&mut self) -> [u8; 16] {
-        let mut salt = [0; 16];
-        self.0.fill(&mut salt);
-        salt
-    }
+fn derive(domain: &[u8], seed: &[u8; 16], count: usize) -> Vec<[u8; 16]> {
+    let mut output = blake3::Hasher::new().update(domain).update(seed).finalize_xof();
+    let mut salts = vec![[0; 16]; count];
+    output.fill(salts.as_flattened_mut());
+    salts
 }
 
 /// The salts of leaves, all of which are there.
 fn salts_of(seed: &[u8; 16], leaves: &[Leaf]) -> Vec<Option<LeafSalts>> {
-    let mut of_leaves = SaltsOf::new(LEAF_SALT, seed);
     let is_text = |leaf: &Leaf| matches!(leaf.change, Change::Text(_));
-    let mut of_contents = leaves.iter().any(is_text).then(|| SaltsOf::new(CONTENT_SALT, seed));
-    let salts = leaves.iter().map(|leaf| {
-        let salt = of_leaves.next();
-        let content = of_contents.as_mut().map(SaltsOf::next).filter(|_| is_text(leaf));
-        let content = content.map_or(Content::None, Content::Salt);
-        (!matches!(leaf.change, Change::Erased(_))).then_some(LeafSalts { leaf: salt, content })
+    let contents = match leaves.iter().any(is_text) {
+        true => derive(CONTENT_SALT, seed, leaves.len()),
+        false => Vec::new(),
+    };
+    let contents = contents.into_iter().map(Content::Salt).chain(std::iter::repeat(Content::None));
+    let salts = derive(LEAF_SALT, seed, leaves.len()).into_iter().zip(contents).zip(leaves);
+    let salts = salts.map(|((leaf, content), of)| {
+        let content = if is_text(of) { content } else { Content::None };
+        (!matches!(of.change, Change::Erased(_))).then_some(LeafSalts { leaf, content })
     });
     salts.collect()
 }

@@ -391,7 +391,7 @@ impl Inner {
                     return Ok(binding);
                 }
                 Bound::Lacking(declarations) => {
-                    open.declare(&declarations).await?;
+                    Box::pin(open.declare(&declarations)).await?;
                     self.declared = true;
                 }
             }

@@ -156,12 +156,14 @@ impl<K: Kv> Commit<'_, K> {
             self.set_state(write.state, old.as_ref());
         }
         for (entity, id) in &batch.withdrawn {
-            self.withdraw(*entity, *id, &batch.vanished).await?;
+            Box::pin(self.withdraw(*entity, *id, &batch.vanished)).await?;
         }
-        self.texts(&batch.texts).await?;
+        if !batch.texts.is_empty() {
+            Box::pin(self.texts(&batch.texts)).await?;
+        }
         for ((model, entity, _), old) in batch.vanished.iter().zip(gone) {
             self.note(*model, *entity, None);
-            self.vanish(*model, *entity, old.as_ref()).await?;
+            Box::pin(self.vanish(*model, *entity, old.as_ref())).await?;
         }
         for (set, id) in batch.take_back {
             self.writes.delete(layout::aside(set, id));

@@ -88,6 +88,9 @@ struct Unsaved {
     counts: BTreeSet<ModelId>,
 }
 
+/// How often the commit lock is tried before it is waited for.
+const TRIES: usize = 16;
+
 /// How many writes there are at most since the record of the head was written. So many entries of the log are read
 /// when the store is opened.
 const SAVE_EVERY: u64 = 256;
@@ -170,18 +173,30 @@ impl<K: Kv> KvEngine<K> {
         self.published.read(Published::clone)
     }
 
+    /// Takes the commit lock. It is held so briefly that letting others run is mostly enough: being woken takes
+    /// longer.
+    async fn lock_writing(&self) -> MutexGuard<'_, Writing> {
+        for _ in 0..TRIES {
+            match self.writing.try_lock() {
+                Some(writing) => return writing,
+                None => self.kv.pause(),
+            }
+        }
+        self.writing.lock().await
+    }
+
     /// Takes the commit lock, for a write.
     pub(super) async fn begin_write(&self) -> Result<MutexGuard<'_, Writing>, StorageError> {
         if self.read_only {
             return Err(StorageError::ReadOnly);
         }
-        let mut writing = self.writing.lock().await;
+        let mut writing = self.lock_writing().await;
         if writing.closed {
             return Err(StorageError::Closed);
         }
         self.group.check()?;
         if writing.unsure {
-            let (mut found, unsaved) = load(&self.kv).await?;
+            let (mut found, unsaved) = Box::pin(load(&self.kv)).await?;
             writing.unsaved = unsaved;
             // Whether the unsure write cut keys of an index that is being filled is not known any more.
             let building = found.indexes.iter().filter(|index| index.state == IndexState::Building);
@@ -256,7 +271,7 @@ impl<K: Kv> KvEngine<K> {
         if let Some(view) = recent.filter(|view| Some(view.published.head.version) == version) {
             return Ok(view);
         }
-        let view = Arc::new(self.new_view().await?);
+        let view = Arc::new(Box::pin(self.new_view()).await?);
         if version.is_some() {
             *self.recent() = Some(Arc::clone(&view));
         }
@@ -312,7 +327,7 @@ impl<K: Kv> KvEngine<K> {
             (position, self.apply(&mut writing, writes, next).await?)
         };
         if durability == Durability::Synced {
-            self.reach(version).await.map_err(|error| unflushed(position, error))?;
+            Box::pin(self.reach(version)).await.map_err(|error| unflushed(position, error))?;
         }
         Ok(position)
     }
