@@ -3,6 +3,7 @@
 use crate::codec::{DecodeError, Problem, Reader};
 use crate::id::{EntityId, ModelId, PropertyId};
 use crate::storage::Position;
+use crate::value::codec::Unread;
 use crate::value::{Rows, codec as values};
 
 use super::TextVersion;
@@ -90,15 +91,30 @@ impl<'a> StateReader<'a> {
         self.rest.clone()
     }
 
-    /// Adds a row to `rows`: one value for each column; null where an `lww` property was never set, and for
-    /// texts. Texts that were ever written are named to `text` by their places in the row, with their versions.
-    ///
-    /// Values that were not asked for are stepped over, not checked. After an error the row is there, but
-    /// incomplete.
+    /// Adds a row to `rows`, all of which is read; see [`StateReader::unread_columns`].
     ///
     /// # Errors
     /// [`DecodeError`] where the bytes are not those of a state.
     pub fn columns(
+        &self,
+        columns: &Columns,
+        rows: &mut Rows,
+        text: impl FnMut(usize, TextVersion),
+    ) -> Result<(), DecodeError> {
+        self.unread_columns(columns, rows, text)?;
+        let wrong = |_| self.rest.error("string", Problem::Rule("not UTF-8 without U+0000"));
+        rows.settle().map_err(wrong)
+    }
+
+    /// Adds a row to `rows`: one value for each column; null where an `lww` property was never set, and for
+    /// texts. Texts that were ever written are named to `text` by their places in the row, with their versions.
+    ///
+    /// Values that were not asked for are stepped over, not checked. After an error the row is there, but
+    /// incomplete. Strings are empty before [`Rows::settle`].
+    ///
+    /// # Errors
+    /// [`DecodeError`] where the bytes are not those of a state.
+    pub(crate) fn unread_columns(
         &self,
         columns: &Columns,
         rows: &mut Rows,
@@ -116,9 +132,17 @@ impl<'a> StateReader<'a> {
                 values::skip(&mut reader)?;
                 continue;
             }
-            let value = values::decode_ref(&mut reader)?;
-            while let Some(place) = take(&mut wanted, property) {
-                rows.set(row, place, value);
+            match values::decode_unread(&mut reader)? {
+                Unread::String(bytes) => {
+                    while let Some(place) = take(&mut wanted, property) {
+                        rows.set_unread(row, place, bytes);
+                    }
+                }
+                Unread::Value(value) => {
+                    while let Some(place) = take(&mut wanted, property) {
+                        rows.set(row, place, value);
+                    }
+                }
             }
         }
         // A property is never both a register and a text, so texts start from the first column again.

@@ -77,6 +77,7 @@ impl Statement<'_> {
         self.node.env.clock.monotonic_nanos()
     }
 
+    /// What is rarer than a query is boxed where it is awaited, so that the future of a query stays small.
     async fn run(&mut self, session: &mut Session, answer: &mut Answer) -> Outcome<Did> {
         self.node.check_length(self.source)?;
         let started = self.nanos();
@@ -86,12 +87,14 @@ impl Statement<'_> {
         let controlled = match parsed.kind {
             ast::StatementKind::Live(_) => Err(failure("live", "a live query is a request of its own")
                 .help("leave `live` away to run the query once")),
-            ast::StatementKind::Begin { serializable } => self.begin(session, serializable).await,
-            ast::StatementKind::Commit => self.commit(session).await,
+            ast::StatementKind::Begin { serializable } => Box::pin(self.begin(session, serializable)).await,
+            ast::StatementKind::Commit => Box::pin(self.commit(session)).await,
             ast::StatementKind::Rollback => rollback(session),
             _ => match session {
                 Session::Idle => return self.alone(&parsed, answer).await,
-                Session::Open(transaction) => return self.within(transaction, &parsed, answer).await,
+                Session::Open(transaction) => {
+                    return Box::pin(self.within(transaction, &parsed, answer)).await;
+                }
                 Session::Failed => Err(aborted()),
             },
         };
@@ -123,7 +126,7 @@ impl Statement<'_> {
             }
             Session::Open(transaction) => {
                 let started = self.nanos();
-                let result = transaction.commit().await;
+                let result = Box::pin(transaction.commit()).await;
                 self.timings.fetch = self.nanos().saturating_sub(started);
                 match result {
                     Ok(_) => Ok(Did::Committed),
@@ -147,8 +150,8 @@ impl Statement<'_> {
                 return self.read(&transaction, bound, answer).await;
             }
             let started = self.nanos();
-            let (outcome, returned) = self.write(&mut transaction, bound, now).await?;
-            let result = transaction.commit().await;
+            let (outcome, returned) = Box::pin(self.write(&mut transaction, bound, now)).await?;
+            let result = Box::pin(transaction.commit()).await;
             self.timings.fetch = self.nanos().saturating_sub(started);
             match result {
                 Ok(_) => {
@@ -177,7 +180,7 @@ impl Statement<'_> {
             return self.read(transaction, bound, answer).await;
         }
         let started = self.nanos();
-        let (outcome, returned) = self.write(transaction, bound, now).await?;
+        let (outcome, returned) = Box::pin(self.write(transaction, bound, now)).await?;
         self.timings.fetch = self.nanos().saturating_sub(started);
         give_returned(returned, answer).await;
         Ok(outcome)
@@ -239,7 +242,7 @@ impl Statement<'_> {
         match bound {
             Bound::Select(select) => self.select(transaction, *select, answer).await,
             Bound::Explain { analyze, statement } => {
-                self.explain(transaction, analyze, *statement, answer).await
+                Box::pin(self.explain(transaction, analyze, *statement, answer)).await
             }
             Bound::Live(_)
             | Bound::Transaction(TransactionControl::Begin { .. })

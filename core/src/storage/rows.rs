@@ -77,6 +77,20 @@ impl ScanRows {
         Ok(())
     }
 
+    /// Makes room for so many more rows with so many bytes of text.
+    pub(crate) fn reserve(&mut self, rows: usize, text: usize) {
+        self.entities.reserve(rows);
+        self.values.reserve(rows, text);
+    }
+
+    /// Reads the strings that were put in unread; see [`Rows::settle`].
+    ///
+    /// # Errors
+    /// The entity of the first row with a string that is no text.
+    pub(crate) fn settle(&mut self) -> Result<(), Option<EntityId>> {
+        self.values.settle().map_err(|row| self.entities.get(row).copied())
+    }
+
     /// The values, to be replaced.
     pub(crate) fn values_mut(&mut self) -> &mut Rows {
         &mut self.values

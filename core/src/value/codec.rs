@@ -111,25 +111,43 @@ pub fn decode(reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
 ///
 /// # Errors
 /// [`DecodeError`] where the bytes are not the encoding of a value of the domain.
-#[inline]
 pub fn decode_ref<'a>(reader: &mut Reader<'a>) -> Result<ValueRef<'a>, DecodeError> {
+    let at = reader.offset().saturating_add(1);
+    match decode_unread(reader)? {
+        Unread::Value(value) => Ok(value),
+        Unread::String(bytes) => match std::str::from_utf8(bytes) {
+            Err(_) => Err(reader.error_at(at, "string", Problem::Utf8)),
+            Ok(text) if text.contains('\0') => {
+                Err(reader.error_at(at, "string", Problem::Rule("contains U+0000")))
+            }
+            Ok(text) => Ok(ValueRef::String(text)),
+        },
+    }
+}
+
+/// A value of which a string was not looked at: whether it is UTF-8 without U+0000 is still to be seen.
+pub(crate) enum Unread<'a> {
+    /// A string.
+    String(&'a [u8]),
+    /// Anything else.
+    Value(ValueRef<'a>),
+}
+
+/// Reads a value, but does not look at strings.
+///
+/// # Errors
+/// [`DecodeError`] where the bytes are not the encoding of a value of the domain.
+#[inline]
+pub(crate) fn decode_unread<'a>(reader: &mut Reader<'a>) -> Result<Unread<'a>, DecodeError> {
     let at = reader.offset();
-    Ok(match reader.u8("value tag")? {
+    Ok(Unread::Value(match reader.u8("value tag")? {
         NULL => ValueRef::Null,
         FALSE => ValueRef::Bool(false),
         TRUE => ValueRef::Bool(true),
         INT => ValueRef::Int(reader.signed("i64")?),
         FLOAT => ValueRef::Float(decode_float(reader)?),
         DECIMAL => ValueRef::Decimal(decode_decimal(reader)?),
-        STRING => {
-            let at = reader.offset();
-            let text = reader.string("string", MAX_LENGTH)?;
-            // Most strings are short: a plain loop over all bytes is quicker than a search.
-            if text.bytes().fold(false, |found, byte| found | (byte == 0)) {
-                return Err(reader.error_at(at, "string", Problem::Rule("contains U+0000")));
-            }
-            ValueRef::String(text)
-        }
+        STRING => return Ok(Unread::String(reader.bytes("string", MAX_LENGTH)?)),
         BYTES => ValueRef::Bytes(reader.bytes("bytes", MAX_LENGTH)?),
         TIMESTAMP => ValueRef::Timestamp(Timestamp(i64::from_be_bytes(reader.array("timestamp")?))),
         UUID => ValueRef::Uuid(reader.u128("uuid")?),
@@ -144,7 +162,7 @@ pub fn decode_ref<'a>(reader: &mut Reader<'a>) -> Result<ValueRef<'a>, DecodeErr
             ValueRef::Json(text)
         }
         other => return Err(reader.error_at(at, "value tag", Problem::Tag(u64::from(other)))),
-    })
+    }))
 }
 
 /// Steps over a value without building it. Checks its tag and length alone.

@@ -76,7 +76,7 @@ impl Hops {
     pub(super) async fn fill(&mut self, source: &dyn Source, rows: &mut [InputRow]) -> Result<(), RunError> {
         for lookup in &mut self.lookups {
             for chunk in rows.chunks_mut(AT_ONCE) {
-                lookup.fill(source, chunk).await?;
+                Box::pin(lookup.fill(source, chunk)).await?;
             }
         }
         Ok(())

@@ -192,7 +192,7 @@ impl<'a> Query<'a> {
         }
         let mut output = Output::new(self);
         if let Some(grouping) = &self.select().grouping {
-            let groups = group::groups(self, grouping).await?;
+            let groups = Box::pin(group::groups(self, grouping)).await?;
             let mut rows = Vec::new();
             for (tie, row) in (0..).zip(groups) {
                 let holds = self.select().having.as_ref().map_or(Ok(true), |having| having.holds(&row))?;

@@ -248,7 +248,7 @@ pub(crate) fn decode_state(model: ModelId, entity: EntityId, bytes: &[u8]) -> Re
     decode_state_as(model, entity, bytes, |_| State::decode(bytes))
 }
 
-/// Adds a row of the asked values of a state to `rows`, if `wants` its deletion mark, and tells whether it did.
+/// Adds a row of the asked values of a state to `rows`, which are to be settled, if `wants` its deletion mark, and tells whether it did.
 /// Columns that are texts, whose values are stored elsewhere, are named to `text` by their places.
 pub(crate) fn decode_columns(
     (model, entity): (ModelId, EntityId),
@@ -262,9 +262,15 @@ pub(crate) fn decode_columns(
         if !wants(reader.is_deleted()) {
             return Ok(false);
         }
-        reader.columns(columns, rows, text)?;
+        reader.unread_columns(columns, rows, text)?;
         Ok(true)
     })
+}
+
+/// The state of an entity has a string that is no text.
+pub(crate) fn bad_text(entity: Option<EntityId>) -> StorageError {
+    let what = entity.map_or("a state".to_owned(), |entity| format!("state of entity {entity}"));
+    StorageError::Damaged { what, message: "a string of it is not UTF-8 without U+0000".to_owned() }
 }
 
 /// Format 2 names the operation that came with a keyed genesis.

@@ -20,6 +20,9 @@ const BATCH: usize = 256;
 /// Rows in the first batch of a scan where few are expected.
 const MIN_BATCH: usize = 8;
 
+/// Room that is made for the text of a row, in bytes, where it is not known.
+const TEXT_EXPECTED: usize = 64;
+
 /// Rows in a batch, at most.
 const MAX_BATCH: usize = 1024;
 
@@ -141,6 +144,7 @@ impl<K: Kv> KvView<K> {
                     Some(range) => {
                         let mut page = self.snapshot.page(range, PageLimit::items(room)).await?;
                         *rest = page.take_rest();
+                        rows.reserve(page.len(), page.bytes.len() / 2);
                         for (key, value) in page.iter() {
                             let Some((_, entity)) = layout::split_id(key) else {
                                 return Err(record::bad_key("a state", key));
@@ -163,6 +167,7 @@ impl<K: Kv> KvView<K> {
                     }
                 },
             };
+            rows.settle().map_err(record::bad_text)?;
             for Text { row, place, key } in texts {
                 let text = self.texts.read(&self.snapshot, key).await?;
                 rows.values_mut().set(row, place, ValueRef::String(&text));
@@ -192,6 +197,7 @@ impl<K: Kv> KvView<K> {
             return Ok(());
         }
         let (model, version) = (cursor.model, self.published.head.version);
+        rows.reserve(entities.len(), entities.len().saturating_mul(TEXT_EXPECTED));
         for entity in entities {
             if let Some(state) = self.states.get(model, *entity, version) {
                 cursor.row(*entity, &state, rows, texts)?;
