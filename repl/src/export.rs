@@ -31,7 +31,7 @@ pub fn command(args: &ExportArgs) -> Exit {
             return Exit::CannotOpen;
         }
     };
-    let client = Client::new(opened.connection.clone(), SessionId(1), Interrupt::on_ctrl_c(), Pump::Here);
+    let client = Client::new(opened.connection.clone(), SessionId(1), Interrupt::on_ctrl_c(), Pump::Thread);
     let selection = match (&args.query, &args.collection) {
         (Some(query), _) => Ok(Selection { statement: query.clone(), columns: Vec::new() }),
         (None, Some(collection)) => match client.catalog() {
