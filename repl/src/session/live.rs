@@ -338,7 +338,7 @@ impl State {
                 lines.push(self.line("enter", None, u64::try_from(at).unwrap_or(u64::MAX), &row));
             }
             if all > shown {
-                lines.push(format!("[{}] … and {} more", self.number, all - shown));
+                lines.push(format!("[{}] and {} more", self.number, all - shown));
             }
         }
         if let LiveEvent::Failed { failure, .. } = event {
