@@ -32,7 +32,7 @@ proptest! {
     ) {
         let tail = LogTail { version: a.0, clock: Stamp::from_bits(a.1), counts: vec![(ModelId(one), a.0, a.1)] };
         let encoded = encode_log(&entry, &tail);
-        prop_assert_eq!(decode_log(entry.position, &encoded).unwrap(), entry);
+        prop_assert_eq!(&decode_log(entry.position, &encoded).unwrap(), &entry);
         prop_assert_eq!(decode_log_tail(entry.position, &encoded).unwrap(), (entry, tail));
         let aside = Aside {
             id: one, entity: EntityId(other), bytes: bytes.clone().into(), reason, missing: vec![one, other],
