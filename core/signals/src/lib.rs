@@ -51,12 +51,13 @@
 //! **Threads.** Handles are `Send` and `Sync`. No lock is held while foreign code runs, be it a computation, a
 //! comparison, a waker or the drop of a value: values are read as shared snapshots, and [`update`] changes
 //! a copy. *A read has every write that had returned when it began*, of its own thread or another, however deep.
-//! Two invariants keep that. *What reads a stale node is stale*: a run makes its node up to date only if each
-//! source, looked at with the edge in place, is as it was read, and no mark came meanwhile; one lock orders the
-//! spreading of marks. *A value never gives way to one that knows less*: two threads that need the same stale
-//! signal may both compute it, and the run for the earlier reading comes too late. A read computes each signal
-//! at most once, however much is written meanwhile. While other threads write, its sources may be from before
-//! and after a write; the signal then stays stale for the next read, and an effect runs again.
+//! (The reads of a computation begin with the read that it is computed for, or with the last write that it has
+//! made itself.) Two invariants keep that. *What reads a stale node is stale*: a run makes its node up to date
+//! only if each source, looked at with the edge in place, is as it was read, and no mark came meanwhile; one lock
+//! orders the spreading of marks. *A value never gives way to one that knows less*: two threads that need the
+//! same stale signal may both compute it, and the run for the earlier reading comes too late. A read computes
+//! each signal at most once, however much is written meanwhile. While other threads write, its sources may be
+//! from before and after a write; the signal then stays stale for the next read, and an effect runs again.
 //!
 //! **Effects** run after the write on the thread that wrote, at the end of its outermost [`batch`], in the order
 //! in which they were made, each once, and only if something that it read has another version. What they
