@@ -190,6 +190,11 @@ impl Node {
         live::Reactor::subscribe(&self.inner, question).await
     }
 
+    /// Runs a task in the background, as the node runs its own.
+    pub fn spawn(&self, task: crate::env::BoxFuture<'static, ()>) {
+        self.inner.env.spawn.spawn(task);
+    }
+
     /// The store.
     pub fn engine(&self) -> &Arc<dyn Engine> {
         &self.inner.engine

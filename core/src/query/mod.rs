@@ -27,6 +27,7 @@ pub use bound::{
 pub(crate) use bound::{OrderKey, Slot};
 pub use error::{BindError, BindErrorKind, EvalError, EvalErrorKind, RunError};
 pub use names::Names;
+pub(crate) use plan::{Interval, Set, lower_order, possible, upper_order};
 pub use plan::{Lookups, Plan, plan};
 pub(crate) use run::compare_order_values;
 pub(crate) use run::generate::{Sink, generate};

@@ -16,16 +16,17 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Adds what a query needs.
-    pub(super) fn add(&mut self, query: &Query) {
-        for slot in &query.shape.select.input.slots {
-            if let Slot::Property(property) = slot {
-                let next = self.list.len();
-                if *self.places.entry(property.id).or_insert(next) == next {
-                    self.list.push(property.id);
-                }
-            }
+    /// Adds one.
+    pub(super) fn add(&mut self, property: PropertyId) {
+        let next = self.list.len();
+        if *self.places.entry(property).or_insert(next) == next {
+            self.list.push(property);
         }
+    }
+
+    /// The value of a property in a row that was read; null where it was not.
+    pub(super) fn value<'a>(&self, property: PropertyId, read: RowRef<'a>) -> ValueRef<'a> {
+        self.places.get(&property).map_or(ValueRef::Null, |place| read.get(*place))
     }
 
     /// The columns to read.
@@ -45,7 +46,7 @@ pub(super) fn evaluate(
     let slots = &select.input.slots;
     let slot = |number: usize| match slots.get(number) {
         Some(Slot::Id) => Some(ValueRef::Ref(entity)),
-        Some(Slot::Property(property)) => columns.places.get(&property.id).map(|place| read.get(*place)),
+        Some(Slot::Property(property)) => Some(columns.value(property.id, read)),
         Some(Slot::Hop(_)) | None => None,
     };
     let own = || -> Vec<Value> {

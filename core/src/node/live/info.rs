@@ -32,6 +32,8 @@ pub struct LiveQueryInfo {
     pub waiting: u64,
     /// How it is kept right.
     pub upkeep: Upkeep,
+    /// Whether it is found by the values of changed entities; otherwise every change of its models concerns it.
+    pub indexed: bool,
     /// Why it has no result now.
     pub failure: Option<Failure>,
 }
@@ -47,6 +49,7 @@ impl Query {
             notifications: self.notifications,
             waiting: number(self.subscribers.iter().map(|(_, queue)| queue.depth()).max().unwrap_or(0)),
             upkeep: if self.row_by_row { Upkeep::RowByRow } else { Upkeep::RunAgain },
+            indexed: self.found.is_some(),
             failure: self.broken.as_deref().cloned(),
         }
     }

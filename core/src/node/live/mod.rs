@@ -8,6 +8,7 @@
 //! | `diff` | the changes between two results |
 //! | `queue`, `subscription` | what waits for one subscriber, and how it is taken |
 //! | `registry` | all maintained results of a node |
+//! | `index`, `intervals` | which queries a changed entity can concern |
 //! | [`info`] | what a node says of its live queries |
 //! | `step`, `evaluate` | from a stretch of the change log to changes of results |
 //!
@@ -23,6 +24,11 @@
 //! columns of one model that cannot fail. Any other query is run again when an entity of one of its models changed,
 //! and what it gives is compared with what it gave. Equal queries, however they are written, share one result.
 //!
+//! **Which queries** a changed entity concerns is looked up, where a query is kept row by row and its condition leaves
+//! but some values of a property possible: by the values that the entity has now, and by the queries that it is in. So a
+//! commit costs nothing for the queries that it cannot match. The others, the *residual*, are looked at with every
+//! change of their models.
+//!
 //! **Subscribers** have bounded queues. What no longer fits gives way to a reset, taken from the result when the
 //! subscriber comes for it, so that a slow one costs nothing but its queue. Writers only wake the reactor's task, which
 //! runs as long as there is a live query.
@@ -30,7 +36,9 @@
 pub mod change;
 mod diff;
 mod evaluate;
+mod index;
 pub mod info;
+mod intervals;
 mod query;
 mod question;
 mod queue;
@@ -48,7 +56,6 @@ use futures::StreamExt;
 use futures::future::{Either, select};
 
 use self::info::LiveQueryInfo;
-use self::query::Query;
 use self::queue::Queue;
 use self::registry::Registry;
 use super::Inner;
@@ -59,7 +66,7 @@ use crate::storage::kv::Watched;
 use crate::storage::{Position, ReadView};
 use crate::value::Value;
 
-pub use question::{LiveProjection, LiveQuestion};
+pub use question::{LiveBinder, LiveQuestion};
 pub use subscription::Subscription;
 
 /// Keeps the results of a node's live queries right.

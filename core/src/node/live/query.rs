@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::change::LiveChange;
 use super::diff::{diff, number};
+use super::index::Found;
 use super::question::{LiveQuestion, Meaning, Rowing, Shape};
 use super::queue::Queue;
 use super::ranked::Ranked;
@@ -26,6 +27,8 @@ pub(super) struct Query {
     pub(super) filter: Option<Expr>,
     /// Whether a change of an entity is told from the entity alone.
     pub(super) row_by_row: bool,
+    /// What it is found by when an entity changed.
+    pub(super) found: Option<Found>,
     /// Since when the rows are as they are.
     pub(super) position: Position,
     rows: Ranked<Arc<Row>>,
@@ -58,12 +61,13 @@ impl Query {
     ) -> Self {
         let meaning = shape.meaning.with_filter(filter.as_ref());
         let row_by_row = shape.row_by_row && !filter.as_ref().is_some_and(Expr::can_fail);
-        Query {
+        let mut query = Query {
             question,
             meaning,
             shape,
             filter,
             row_by_row,
+            found: None,
             position,
             rows: Ranked::default(),
             members: HashMap::new(),
@@ -71,7 +75,14 @@ impl Query {
             pending: false,
             subscribers: Vec::new(),
             notifications: 0,
-        }
+        };
+        query.found = Found::of(&query);
+        query
+    }
+
+    /// The entities of the rows.
+    pub(super) fn entities(&self) -> impl Iterator<Item = EntityId> {
+        self.rows.iter().filter_map(|row| row.entity())
     }
 
     /// What is run for the whole result.

@@ -4,63 +4,57 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
-use ankurah_query_lang::ast::Predicate;
-use ankurah_query_lang::{parse_predicate, parse_statement};
+use ankurah_query_lang::parse_statement;
 
 use crate::catalog::Catalog;
-use crate::id::{ModelId, PropertyId};
+use crate::env::{MaybeSend, MaybeSync};
+use crate::id::ModelId;
 use crate::node::failure::{Explain, Outcome, failure};
-use crate::node::protocol::Parameters;
+use crate::node::protocol::{Failure, Parameters};
 use crate::query::expr::Expr;
-use crate::query::{Bound, BoundSelect, Context, OrderKey, Projection, Slot, bind_predicate, bind_statement};
+use crate::query::{Bound, BoundSelect, Context, OrderKey, Slot, bind_statement};
 use crate::storage::Deleted;
 use crate::value::Timestamp;
 
 /// A question that is asked again and again.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone)]
 pub struct LiveQuestion {
     text: Arc<str>,
-    kind: Kind,
+    binder: Option<Arc<dyn LiveBinder>>,
     parameters: Option<Arc<Parameters>>,
     /// What `now()` is in it.
     now: Timestamp,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-enum Kind {
-    /// `select …`, `live select …`
-    Statement,
-    /// What stands after `where`.
-    Predicate { model: ModelId, projection: LiveProjection },
+impl fmt::Debug for LiveQuestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveQuestion").field("text", &self.text).finish_non_exhaustive()
+    }
 }
 
-/// What a live query on one model gives.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LiveProjection {
-    /// Of each entity its id, then its declared properties in their order.
-    Declared,
-    /// Of each entity its id, then these properties of the model in this order.
-    Properties(Arc<[PropertyId]>),
-    /// One row: how many entities there are.
-    Count,
+/// What a question means in a catalog that is not written as a statement.
+pub trait LiveBinder: MaybeSend + MaybeSync {
+    /// What it means in a catalog. It is asked again when the catalog has changed.
+    ///
+    /// # Errors
+    /// [`Failure`] where it means nothing there; the live query then ends with it.
+    fn bind(
+        &self,
+        catalog: &Arc<Catalog>,
+        parameters: &Parameters,
+        now: Timestamp,
+    ) -> Result<BoundSelect, Box<Failure>>;
 }
 
 impl LiveQuestion {
     /// A statement of the language: `select …` or `live select …`. `now` is what `now()` is in it.
     pub fn statement(text: &str, parameters: Parameters, now: Timestamp) -> Self {
-        LiveQuestion { text: Arc::from(text), kind: Kind::Statement, parameters: some(parameters), now }
+        LiveQuestion { text: Arc::from(text), binder: None, parameters: some(parameters), now }
     }
 
-    /// A condition, an order and a limit on the entities of a model.
-    pub fn predicate(
-        text: &str,
-        parameters: Parameters,
-        model: ModelId,
-        projection: LiveProjection,
-        now: Timestamp,
-    ) -> Self {
-        let kind = Kind::Predicate { model, projection };
-        LiveQuestion { text: Arc::from(text), kind, parameters: some(parameters), now }
+    /// What a binder makes of parameters; the text is for people.
+    pub fn bound_by(text: &str, parameters: Parameters, now: Timestamp, binder: Arc<dyn LiveBinder>) -> Self {
+        LiveQuestion { text: Arc::from(text), binder: Some(binder), parameters: some(parameters), now }
     }
 
     /// Its text.
@@ -69,27 +63,19 @@ impl LiveQuestion {
     }
 
     /// What it means in a catalog.
-    pub(super) fn bind(&self, catalog: &Catalog) -> Outcome<BoundSelect> {
+    pub(super) fn bind(&self, catalog: &Arc<Catalog>) -> Outcome<BoundSelect> {
         let none = Parameters::default();
         let parameters = self.parameters.as_deref().unwrap_or(&none);
-        let context = Context { names: catalog, parameters, now: self.now };
-        match &self.kind {
-            Kind::Statement => {
-                let statement = parse_statement(&self.text)?;
-                match bind_statement(&statement, context)? {
-                    Bound::Select(select) | Bound::Live(select) => Ok(*select),
-                    _ => Err(failure("not-a-query", "only the result of a `select` can be observed")
-                        .at(statement.span)),
-                }
-            }
-            Kind::Predicate { model, projection } => {
-                let predicate: Predicate = parse_predicate(&self.text)?;
-                let projection = match projection {
-                    LiveProjection::Declared => Projection::Declared,
-                    LiveProjection::Properties(properties) => Projection::Properties(properties),
-                    LiveProjection::Count => Projection::Count,
-                };
-                Ok(bind_predicate(&predicate, *model, projection, context)?)
+        if let Some(binder) = &self.binder {
+            return binder.bind(catalog, parameters, self.now);
+        }
+        let context = Context { names: catalog.as_ref(), parameters, now: self.now };
+        let statement = parse_statement(&self.text)?;
+        match bind_statement(&statement, context)? {
+            Bound::Select(select) | Bound::Live(select) => Ok(*select),
+            _ => {
+                Err(failure("not-a-query", "only the result of a `select` can be observed")
+                    .at(statement.span))
             }
         }
     }

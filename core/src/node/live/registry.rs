@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
+use super::index::Index;
 use super::query::Query;
 use super::question::{LiveQuestion, Meaning, Shape};
 use super::queue::{News, Queue};
-use crate::id::ModelId;
+use crate::id::{EntityId, ModelId};
 use crate::node::protocol::Failure;
 use crate::query::BoundSelect;
 use crate::storage::Position;
@@ -18,8 +19,10 @@ pub(super) struct Registry {
     queries: BTreeMap<u64, Box<Query>>,
     meanings: HashMap<Meaning, u64>,
     shapes: HashMap<Meaning, Weak<Shape>>,
-    /// The queries that a change of an entity of a model may affect.
-    models: HashMap<ModelId, BTreeSet<u64>>,
+    /// The queries that changes of the entities of a model may concern.
+    models: HashMap<ModelId, Index>,
+    /// The indexed queries that an entity is in.
+    members: HashMap<EntityId, Vec<u64>>,
     /// Queries that any change may make well: the store failed, or their rows are still to be read.
     unwell: BTreeSet<u64>,
     next: u64,
@@ -131,18 +134,50 @@ impl Registry {
     /// Makes changes find the query.
     fn attach(&mut self, number: u64) {
         let Some(query) = self.queries.get(&number) else { return };
+        let own = query.shape.select.model().map(|model| model.id);
         for model in &query.shape.models {
-            self.models.entry(*model).or_default().insert(number);
+            // What references lead to concerns it in ways that no index tells.
+            let found = query.found.as_ref().filter(|_| own == Some(*model));
+            self.models.entry(*model).or_default().add(number, query, found);
+        }
+        self.enlist(number);
+    }
+
+    /// Notes which entities an indexed query holds.
+    pub(super) fn enlist(&mut self, number: u64) {
+        let Some(query) = self.queries.get(&number).filter(|query| query.found.is_some()) else { return };
+        for entity in query.entities() {
+            self.members.entry(entity).or_default().push(number);
+        }
+    }
+
+    /// Undoes [`Registry::enlist`].
+    pub(super) fn discharge(&mut self, number: u64) {
+        let Some(query) = self.queries.get(&number).filter(|query| query.found.is_some()) else { return };
+        for entity in query.entities() {
+            forget(&mut self.members, entity, number);
+        }
+    }
+
+    /// Notes that an indexed query holds an entity from now on, or no longer.
+    pub(super) fn note(&mut self, number: u64, entity: EntityId, holds: bool) {
+        if holds {
+            self.members.entry(entity).or_default().push(number);
+        } else {
+            forget(&mut self.members, entity, number);
         }
     }
 
     /// Undoes [`Registry::attach`].
     fn detach(&mut self, number: u64) {
+        self.discharge(number);
         let Some(query) = self.queries.get(&number) else { return };
+        let own = query.shape.select.model().map(|model| model.id);
         for model in &query.shape.models {
-            let empty = self.models.get_mut(model).is_some_and(|queries| {
-                queries.remove(&number);
-                queries.is_empty()
+            let found = query.found.as_ref().filter(|_| own == Some(*model));
+            let empty = self.models.get_mut(model).is_some_and(|index| {
+                index.remove(number, query, found);
+                index.is_empty()
             });
             if empty {
                 self.models.remove(model);
@@ -197,9 +232,14 @@ impl Registry {
         query.position.max(self.position)
     }
 
-    /// The queries that changes of entities of a model may affect.
-    pub(super) fn dependents(&self, model: ModelId) -> impl Iterator<Item = u64> {
-        self.models.get(&model).into_iter().flatten().copied()
+    /// The queries that changes of entities of a model may concern.
+    pub(super) fn index(&self, model: ModelId) -> Option<&Index> {
+        self.models.get(&model)
+    }
+
+    /// The indexed queries that an entity was in.
+    pub(super) fn holders(&self, entity: EntityId) -> impl Iterator<Item = u64> {
+        self.members.get(&entity).into_iter().flatten().copied()
     }
 
     /// Queries that any change may make well.
@@ -268,6 +308,16 @@ impl Registry {
             self.end(number, failure, &mut wakers);
         }
         wakers
+    }
+}
+
+fn forget(members: &mut HashMap<EntityId, Vec<u64>>, entity: EntityId, number: u64) {
+    let Some(queries) = members.get_mut(&entity) else { return };
+    if let Some(at) = queries.iter().position(|known| *known == number) {
+        queries.swap_remove(at);
+    }
+    if queries.is_empty() {
+        members.remove(&entity);
     }
 }
 

@@ -6,9 +6,11 @@ use std::task::Waker;
 
 use futures::StreamExt;
 
+use super::change::LiveChange;
 use super::evaluate::{Columns, evaluate};
-use super::query::Outcome as Refreshed;
+use super::query::{Outcome as Refreshed, Query};
 use super::queue::News;
+use super::registry::Registry;
 use super::{Reactor, load, too_many};
 use crate::id::{EntityId, ModelId};
 use crate::node::Inner;
@@ -46,7 +48,6 @@ struct Read {
     columns: Columns,
     entities: BTreeSet<EntityId>,
     found: ScanRows,
-    queries: Vec<u64>,
 }
 
 /// Brings all results to the latest position and gives it; `None` where there is no live query.
@@ -139,31 +140,74 @@ async fn take_in(
         return;
     }
     for (model, entities) in changed.entities {
-        let mut columns = Columns::default();
-        let mut queries = Vec::new();
-        {
+        let columns = {
             let registry = reactor.registry();
-            for number in registry.dependents(model) {
-                let Some(query) = registry.get(number) else { continue };
-                if !query.row_by_row || query.broken.is_some() || query.pending {
-                    again.insert(number);
-                } else if !again.contains(&number) {
-                    columns.add(query);
-                    queries.push(number);
+            let Some(index) = registry.index(model) else { continue };
+            let mut row_by_row = index.has_places();
+            for number in index.residual() {
+                match registry.get(number) {
+                    Some(query) if query.row_by_row => row_by_row = true,
+                    Some(_) => {
+                        again.insert(number);
+                    }
+                    None => {}
                 }
             }
-        }
-        if queries.is_empty() {
-            continue;
-        }
+            if !row_by_row {
+                continue;
+            }
+            index.columns()
+        };
         match read(view, model, &entities, &columns).await {
             Ok(found) => {
-                let read = Read { columns, entities, found, queries };
-                again.extend(apply(reactor, node, &read, view.position()));
+                let read = Read { columns, entities, found };
+                let more = apply(reactor, node, model, &read, again, view.position());
+                again.extend(more);
             }
-            Err(error) => fail(reactor, &queries, &error, view.position()),
+            Err(error) => {
+                // Which of them it concerns is not known.
+                let all: Vec<u64> = {
+                    let registry = reactor.registry();
+                    let of_model = |query: &Query| query.shape.models.contains(&model);
+                    let numbers = registry.numbers().into_iter();
+                    numbers.filter(|number| registry.get(*number).is_some_and(of_model)).collect()
+                };
+                fail(reactor, &all, &error, view.position());
+            }
         }
     }
+}
+
+/// The queries that are kept row by row and that the entities concern, with the numbers of those among the entities.
+fn concerned(
+    registry: &Registry,
+    model: ModelId,
+    read: &Read,
+    again: &BTreeSet<u64>,
+) -> BTreeMap<u64, BTreeSet<usize>> {
+    let mut concerned: BTreeMap<u64, BTreeSet<usize>> = BTreeMap::new();
+    let Some(index) = registry.index(model) else { return concerned };
+    for number in index.residual() {
+        if registry.get(number).is_some_and(|query| query.row_by_row) {
+            concerned.insert(number, (0..read.entities.len()).collect());
+        }
+    }
+    let mut found = read.found.iter().peekable();
+    for (at, entity) in read.entities.iter().enumerate() {
+        let mut add = |number| {
+            concerned.entry(number).or_default().insert(at);
+        };
+        registry.holders(*entity).for_each(&mut add);
+        if let Some((_, values)) = found.next_if(|(known, _)| known == entity) {
+            index.concerned(&read.columns, *entity, values, &mut add);
+        }
+    }
+    concerned.retain(|number, _| {
+        // What is run again is right without it.
+        let well = |query: &Query| query.broken.is_none() && !query.pending;
+        !again.contains(number) && registry.get(*number).is_some_and(well)
+    });
+    concerned
 }
 
 /// The entities as they are now.
@@ -190,39 +234,68 @@ async fn read(
     Ok(found)
 }
 
-/// Applies what was read to each query. Gives those of which a row cannot be computed, which are run again instead.
-fn apply(reactor: &Reactor, node: &Inner, read: &Read, position: Position) -> Vec<u64> {
+/// Applies what was read to each query that it concerns. Gives those of which a row cannot be computed, which are run
+/// again instead.
+fn apply(
+    reactor: &Reactor,
+    node: &Inner,
+    model: ModelId,
+    read: &Read,
+    again: &BTreeSet<u64>,
+    position: Position,
+) -> Vec<u64> {
     let mut wakers = Vec::new();
-    let mut again = Vec::new();
-    let mut registry = reactor.registry();
-    for number in &read.queries {
-        let Some(query) = registry.get_mut(*number) else { continue };
+    let mut failed = Vec::new();
+    let mut guard = reactor.registry();
+    let registry = &mut *guard;
+    let entities: Vec<EntityId> = read.entities.iter().copied().collect();
+    // The entities that are there, by their numbers.
+    let mut values = read.found.iter().peekable();
+    let values: Vec<_> = entities
+        .iter()
+        .map(|entity| values.next_if(|(known, _)| known == entity).map(|(_, row)| row))
+        .collect();
+    for (number, concerned) in concerned(registry, model, read, again) {
+        let Some(query) = registry.get_mut(number) else { continue };
         if query.position > position {
             continue;
         }
-        let mut found = read.found.iter().peekable();
-        let rows = read.entities.iter().map(|entity| {
-            let row = match found.next_if(|(known, _)| known == entity) {
-                None => None,
-                Some((_, values)) => evaluate(query, &read.columns, *entity, values)?,
-            };
-            Ok((*entity, row))
+        let rows = concerned.into_iter().filter_map(|at| Some((*entities.get(at)?, values.get(at)?)));
+        let rows = rows.map(|(entity, values)| {
+            let row = values.map(|values| evaluate(query, &read.columns, entity, values));
+            Ok((entity, row.transpose()?.flatten()))
         });
         let Ok(rows) = rows.collect::<Result<Vec<_>, EvalError>>() else {
-            again.push(*number);
+            failed.push(number);
             continue;
         };
-        let changes: Vec<_> = rows.into_iter().filter_map(|(entity, row)| query.put(entity, row)).collect();
+        let mut changes = Vec::new();
+        let mut moved = Vec::new();
+        for (entity, row) in rows {
+            let Some(change) = query.put(entity, row) else { continue };
+            match change {
+                LiveChange::Enter { .. } => moved.push((entity, true)),
+                LiveChange::Leave { .. } => moved.push((entity, false)),
+                LiveChange::Update { .. } | LiveChange::Move { .. } => {}
+            }
+            changes.push(change);
+        }
+        let indexed = query.found.is_some();
         query.position = position;
-        if query.len() > node.options.limits.live_rows {
-            registry.end(*number, &too_many(node), &mut wakers);
-        } else if !changes.is_empty() {
+        let too_long = query.len() > node.options.limits.live_rows;
+        if !changes.is_empty() {
             query.tell(&News::Changes { position, changes: changes.into() }, &mut wakers);
         }
+        if indexed {
+            moved.into_iter().for_each(|(entity, holds)| registry.note(number, entity, holds));
+        }
+        if too_long {
+            registry.end(number, &too_many(node), &mut wakers);
+        }
     }
-    drop(registry);
+    drop(guard);
     wake(wakers);
-    again
+    failed
 }
 
 /// Runs a query again and tells what came of it.
@@ -235,6 +308,8 @@ async fn run_again(reactor: &Reactor, node: &Inner, view: &Arc<dyn ReadView>, nu
     let found: Outcome<_> = load(node, view, select).await;
     let mut wakers = Vec::new();
     let mut registry = reactor.registry();
+    // Its rows may become others.
+    registry.discharge(number);
     let Some(query) = registry.get_mut(number) else { return };
     match found {
         Ok(found) => {
@@ -258,6 +333,7 @@ async fn run_again(reactor: &Reactor, node: &Inner, view: &Arc<dyn ReadView>, nu
             registry.set_unwell(number, by_store);
         }
     }
+    registry.enlist(number);
     drop(registry);
     wake(wakers);
 }
@@ -282,7 +358,7 @@ fn fail_all(reactor: &Reactor, error: &StorageError, position: Position) {
     fail(reactor, &queries, error, position);
 }
 
-impl super::Query {
+impl Query {
     fn break_with(&mut self, failure: Box<Failure>, position: Position, wakers: &mut Vec<Waker>) {
         let failure: Arc<Failure> = Arc::from(failure);
         self.pending = false;

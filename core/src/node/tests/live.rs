@@ -230,7 +230,7 @@ fn equal_queries_share_a_result() {
         shown,
         [("select title from album where year = 3", 1, 2), ("select title from album where year = 2", 1, 1)]
     );
-    assert_eq!(listed[0].upkeep, Upkeep::RowByRow);
+    assert_eq!((listed[0].upkeep, listed[0].indexed), (Upkeep::RowByRow, true));
     drop(first);
     assert_eq!(world.listed()[0].subscribers, 1);
     drop(second);
@@ -284,6 +284,43 @@ fn a_query_that_joins_behind_the_others_is_caught_up_with() {
     world.tasks();
     assert_eq!(first.told(), "+0 d, +1 e = d e");
     assert_eq!(second.told(), "+0 d, +1 e = d e".replace("+0 d, ", ""));
+}
+
+#[test]
+fn conditions_that_an_index_serves_are_found_by_it() {
+    let world = world();
+    for (query, upkeep, indexed) in [
+        ("select title from album where year = 1", Upkeep::RowByRow, true),
+        ("select title from album where year in (1, 2) and title > 'a'", Upkeep::RowByRow, true),
+        ("select title from album where year between 1 and 5 or year is null", Upkeep::RowByRow, true),
+        ("select title from album where title like 'a%' order by year", Upkeep::RowByRow, true),
+        ("select title from album where id = @01ARZ3NDEKTSV4RRFFQ69G5FAV", Upkeep::RowByRow, true),
+        ("select title from album where title like '%a'", Upkeep::RowByRow, false),
+        ("select title from album where year % 2 = 1", Upkeep::RunAgain, false),
+        ("select title from album where year = 1 limit 1", Upkeep::RunAgain, false),
+        ("select count(*) from album where year = 1", Upkeep::RunAgain, false),
+        ("select artist.name from album where year = 1", Upkeep::RunAgain, false),
+    ] {
+        let mut live = world.live(query);
+        assert!(live.told().starts_with("reset"), "{query}");
+        let listed = world.listed();
+        assert_eq!((listed[0].upkeep, listed[0].indexed), (upkeep, indexed), "{query}");
+    }
+}
+
+#[test]
+fn an_indexed_query_is_left_by_what_no_longer_matches() {
+    check(
+        "select title from album where year in (1, 2) or year > 100 or year is null",
+        &[
+            ("", "reset 2 = b c"),
+            ("update album set year = 50 where title = 'b'", "-0 = c"),
+            ("update album set year = 101 where title = 'a'", "+0 a = a c"),
+            ("update album set year = null where title = 'b'", "+1 b = a b c"),
+            ("delete from album where title = 'b'", "-1 = a c"),
+            ("update album set year = 100 where title = 'a'", "-0 = c"),
+        ],
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use self::access::{Candidate, Question, exists};
-use self::set::{Set, possible};
+pub(crate) use self::set::{Interval, Set, lower_order, possible, upper_order};
 use super::bound::{BoundSelect, Hop, OrderKey, Slot};
 use super::expr::{AggregateFunction, Expr};
 use crate::id::{EntityId, ModelId, OpId};

@@ -20,7 +20,8 @@ pub(crate) struct Set {
     pub(crate) null: bool,
 }
 
-fn lower_order(a: &Bound<Value>, b: &Bound<Value>) -> Ordering {
+/// The order of two lower bounds.
+pub(crate) fn lower_order(a: &Bound<Value>, b: &Bound<Value>) -> Ordering {
     match (a, b) {
         (Bound::Unbounded, Bound::Unbounded) => Ordering::Equal,
         (Bound::Unbounded, _) => Ordering::Less,
@@ -31,7 +32,8 @@ fn lower_order(a: &Bound<Value>, b: &Bound<Value>) -> Ordering {
     }
 }
 
-fn upper_order(a: &Bound<Value>, b: &Bound<Value>) -> Ordering {
+/// The order of two upper bounds.
+pub(crate) fn upper_order(a: &Bound<Value>, b: &Bound<Value>) -> Ordering {
     match (a, b) {
         (Bound::Unbounded, Bound::Unbounded) => Ordering::Equal,
         (Bound::Unbounded, _) => Ordering::Greater,
