@@ -91,7 +91,7 @@ impl<'a> StateReader<'a> {
         self.rest.clone()
     }
 
-    /// Adds a row to `rows`, all of which is read; see [`StateReader::unread_columns`].
+    /// Adds a row to `rows`, all of which is read.
     ///
     /// # Errors
     /// [`DecodeError`] where the bytes are not those of a state.

@@ -10,7 +10,7 @@ use ankurah_repl::cli::{Cli, Command, ImportArgs, ImportFormat};
 use ankurah_repl::client::{Client, Interrupt, Pump, Stop};
 use ankurah_repl::export::{Selection, export};
 use ankurah_repl::format::Format;
-use ankurah_repl::import::{Field, Guess, Source, Step, Stopped, Summary, Trouble, import};
+use ankurah_repl::import::{Field, Guess, Names, Source, Step, Stopped, Summary, Trouble, import};
 use ankurah_repl::target::{Opened, fresh_fixed};
 use clap::Parser;
 
@@ -29,7 +29,8 @@ pub fn body(data: &[u8]) {
 /// How many rows there are. Reading again, with the columns known, finds as many.
 fn rows(data: &[u8], form: ImportFormat) -> Option<u64> {
     let read = |columns: Vec<String>| {
-        let mut source = Source::new(Cursor::new(data.to_vec()), form, columns).ok()?;
+        let names = Names { columns, ..Names::default() };
+        let mut source = Source::new(Cursor::new(data.to_vec()), form, names).ok()?;
         let (mut count, mut last) = (0u64, 0);
         while let Some(row) = source.read().expect("memory can be read") {
             assert!(row.line > last, "lines ascend");
@@ -132,7 +133,7 @@ fn arguments(key: Option<&str>) -> ImportArgs {
 
 /// Imports, exports, and imports what was exported.
 fn whole(data: &[u8], form: ImportFormat, keyed: bool, rows: Option<u64>) {
-    let columns = Source::new(Cursor::new(data.to_vec()), form, Vec::new())
+    let columns = Source::new(Cursor::new(data.to_vec()), form, Names::default())
         .ok()
         .map(|source| source.columns().to_vec());
     let key = if keyed { columns.as_ref().and_then(|columns| columns.first().cloned()) } else { None };
