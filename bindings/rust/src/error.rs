@@ -73,6 +73,14 @@ pub enum Error {
     /// The node did not do it.
     #[error("{}", explained(.0))]
     Node(Box<Failure>),
+    /// A live query fails.
+    #[error("{error}")]
+    Live {
+        /// Why.
+        error: Box<Error>,
+        /// Whether it is over; otherwise it goes on as soon as it gives rows again.
+        ended: bool,
+    },
     /// What the program's own code failed with inside a transaction, which was then not committed.
     #[error("{0}")]
     App(Box<dyn std::error::Error + Send + Sync>),
@@ -92,6 +100,7 @@ impl Error {
             Error::Write { .. } | Error::Read { .. } | Error::Parameter { .. } => "invalid-value",
             Error::OutOfRange { .. } => "out-of-range",
             Error::Query { failure, .. } | Error::Node(failure) => &failure.kind,
+            Error::Live { error, .. } => error.kind(),
             Error::App(_) => "app",
         }
     }

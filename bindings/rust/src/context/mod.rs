@@ -1,6 +1,7 @@
 //! [`Context`]: what a program holds of an open store.
 
 mod bindings;
+mod live;
 mod transaction;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use ankurah_core::node::{Isolation, Node};
 use ankurah_core::storage::StorageError;
 use ankurah_core::value::Timestamp;
 
+pub(crate) use live::TypedRows;
 pub use transaction::{EditOutcome, Transaction};
 
 use crate::error::Error;

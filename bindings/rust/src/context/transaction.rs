@@ -325,6 +325,11 @@ impl Transaction {
         Ok(count)
     }
 
+    /// What a model means in the catalog of the transaction.
+    pub(super) async fn binding<M: Model>(&self) -> Result<Arc<Binding>, Error> {
+        self.inner.lock().await.bind::<M>(&self.context).await
+    }
+
     /// Commits what was written. Clones of it can do nothing more.
     ///
     /// # Errors
@@ -451,7 +456,7 @@ fn first_of(predicate: &Predicate) -> Predicate {
 }
 
 /// The view of a row: its id, then the properties that the binding reads.
-fn view<M: Model>(binding: &Binding, row: &[ValueRef<'_>]) -> Result<M::View, Error> {
+pub(super) fn view<M: Model>(binding: &Binding, row: &[ValueRef<'_>]) -> Result<M::View, Error> {
     let Some((ValueRef::Ref(entity), values)) = row.split_first() else {
         return Err(failure("internal", "a row has no id").into());
     };
@@ -524,7 +529,7 @@ fn in_query<M>(query: &Query<M>, failure: Box<Failure>) -> Error {
     }
 }
 
-fn unbound(error: Unbound) -> Error {
+pub(super) fn unbound(error: Unbound) -> Error {
     match error {
         Unbound::Define(error) => failure("invalid-definition", error.to_string()).into(),
         Unbound::Default { model, error } => Error::Write { model, error },
@@ -538,7 +543,7 @@ fn closed() -> Box<Failure> {
     failure("no-transaction", "the transaction was committed already")
 }
 
-fn failure(kind: &str, message: impl Into<String>) -> Box<Failure> {
+pub(super) fn failure(kind: &str, message: impl Into<String>) -> Box<Failure> {
     Box::new(Failure {
         kind: kind.to_owned(),
         message: message.into(),

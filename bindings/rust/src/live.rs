@@ -1,0 +1,401 @@
+//! Live queries with typed rows, as signals and as streams.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ankurah_core::env::BoxStream;
+use ankurah_core::node::live::Subscription;
+use ankurah_core::node::protocol::{Failure, LiveChange, LiveEvent};
+use ankurah_core::value::{Value, ValueRef};
+use ankurah_signals::{Signal, WritableSignal, batch};
+use futures::future::{AbortHandle, abortable};
+use futures::{StreamExt, stream};
+
+use crate::context::{Context, TypedRows};
+use crate::error::Error;
+use crate::model::Model;
+use crate::property::ToRef;
+use crate::query::{IntoQuery, Query};
+
+/// How a live query is.
+#[derive(Clone, Debug, Default)]
+pub enum LiveStatus {
+    /// Its first rows have not come yet.
+    #[default]
+    Loading,
+    /// Its rows are what the query gives.
+    Ready,
+    /// The query fails now; the rows are those from before. It goes on by itself as soon as it gives rows again.
+    Failed(Arc<Error>),
+    /// It is over: the query is wrong, or the store was closed. [`LiveQuery::set_query`] begins anew.
+    Ended(Arc<Error>),
+}
+
+impl LiveStatus {
+    /// Why there are no rows, where something failed.
+    pub fn error(&self) -> Option<&Arc<Error>> {
+        match self {
+            LiveStatus::Loading | LiveStatus::Ready => None,
+            LiveStatus::Failed(error) | LiveStatus::Ended(error) => Some(error),
+        }
+    }
+}
+
+impl PartialEq for LiveStatus {
+    /// Failures are the same where their kinds and messages are.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (LiveStatus::Loading, LiveStatus::Loading) | (LiveStatus::Ready, LiveStatus::Ready) => true,
+            (LiveStatus::Failed(a), LiveStatus::Failed(b)) | (LiveStatus::Ended(a), LiveStatus::Ended(b)) => {
+                a.kind() == b.kind() && a.to_string() == b.to_string()
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What became of the rows of a live query; to be followed one after the other. Places count from 0.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RowChange<V> {
+    /// These are all rows now.
+    Reset(Vec<Arc<V>>),
+    /// A row that was not there stands at a place.
+    Enter {
+        /// The place.
+        at: usize,
+        /// The row.
+        row: Arc<V>,
+    },
+    /// A row is no longer there.
+    Leave {
+        /// Where it stood.
+        at: usize,
+        /// The row.
+        row: Arc<V>,
+    },
+    /// A row has other values.
+    Update {
+        /// The place.
+        at: usize,
+        /// The row now.
+        row: Arc<V>,
+    },
+    /// A row was taken from a place and put to another.
+    Move {
+        /// The place before.
+        from: usize,
+        /// The place now.
+        to: usize,
+        /// The row now.
+        row: Arc<V>,
+    },
+}
+
+/// A query whose rows are kept right: the same rows as [`Context::fetch`] gives, now and after every change, whoever
+/// made it. Dropping it ends that; its signals keep their last values.
+///
+/// ```
+/// # use ankurah::Model;
+/// # #[derive(Model)] struct Album { name: String, year: i64 }
+/// # futures::executor::block_on(async {
+/// use futures::StreamExt;
+///
+/// let context = ankurah::open("memory:").await?;
+/// let live = context.live::<Album>(("year > ? order by year", 1990));
+/// let mut rows = live.rows().stream();
+/// context.create(&Album { name: "Dots and Loops".into(), year: 1997 }).await?;
+/// while live.rows().read().is_empty() {
+///     rows.next().await;
+/// }
+/// assert_eq!(live.rows().read()[0].name(), "Dots and Loops");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+pub struct LiveQuery<M: Model> {
+    context: Context,
+    rows: WritableSignal<Vec<Arc<M::View>>>,
+    status: WritableSignal<LiveStatus>,
+    following: Mutex<Following<M>>,
+}
+
+struct Following<M> {
+    query: Query<M>,
+    task: AbortHandle,
+}
+
+impl<M: Model> fmt::Debug for LiveQuery<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveQuery").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl<M: Model> LiveQuery<M> {
+    pub(crate) fn new(context: Context, query: Query<M>) -> Self {
+        let rows = WritableSignal::new(Vec::new());
+        let status = WritableSignal::new(LiveStatus::Loading);
+        let task = follow(&context, &query, &rows, &status);
+        LiveQuery { context, rows, status, following: Mutex::new(Following { query, task }) }
+    }
+
+    /// The rows, in their order.
+    pub fn rows(&self) -> Signal<Vec<Arc<M::View>>> {
+        self.rows.signal()
+    }
+
+    /// Whether the rows have come, and whether the query fails.
+    pub fn status(&self) -> Signal<LiveStatus> {
+        self.status.signal()
+    }
+
+    /// What becomes of the rows: all of them first, then change after change, each with those that belong together.
+    /// It ends with the error that ends the query.
+    pub fn changes(&self) -> BoxStream<'static, Result<Vec<RowChange<M::View>>, Error>> {
+        let following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+        let query = (&following.query).into_query();
+        drop(following);
+        changes(self.context.clone(), query)
+    }
+
+    /// Asks something else from now on. The rows stay those of the former query until those of this one are there.
+    pub fn set_query(&self, query: impl IntoQuery<M>) {
+        let query = query.into_query();
+        let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+        following.task.abort();
+        self.status.set_if_changed(LiveStatus::Loading);
+        following.task = follow(&self.context, &query, &self.rows, &self.status);
+        following.query = query;
+    }
+}
+
+impl<M: Model> Drop for LiveQuery<M> {
+    fn drop(&mut self) {
+        self.following.lock().unwrap_or_else(PoisonError::into_inner).task.abort();
+    }
+}
+
+/// An entity that is kept right. Dropping it ends that.
+///
+/// ```
+/// # use ankurah::Model;
+/// # #[derive(Model)] struct Album { name: String, plays: i64 }
+/// # futures::executor::block_on(async {
+/// use futures::StreamExt;
+///
+/// let context = ankurah::open("memory:").await?;
+/// let album = context.create(&Album { name: "Blue".into(), plays: 0 }).await?;
+/// let live = context.live_entity::<Album>(&album);
+/// let plays = live.property(|album| album.plays());
+/// let mut seen = plays.stream();
+/// context.edit(&album, |album| album.set_plays(7)).await?;
+/// while plays.get() != Some(7) {
+///     seen.next().await;
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+pub struct LiveEntity<M: Model> {
+    query: LiveQuery<M>,
+    view: Signal<Option<Arc<M::View>>>,
+}
+
+impl<M: Model> fmt::Debug for LiveEntity<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveEntity").field("query", &self.query).finish()
+    }
+}
+
+impl<M: Model> LiveEntity<M> {
+    pub(crate) fn new(context: Context, entity: impl ToRef<M>) -> Self
+    where
+        M::View: PartialEq,
+    {
+        let query = LiveQuery::new(context, Query::new("id = ?").bind(entity.to_ref()));
+        let view = query.rows().map(|rows| rows.first().cloned());
+        LiveEntity { query, view }
+    }
+
+    /// The entity; `None` where it is not there, is deleted, or has not come yet.
+    pub fn view(&self) -> Signal<Option<Arc<M::View>>> {
+        self.view.clone()
+    }
+
+    /// Something of the entity, such as one property: it changes only where its value does.
+    pub fn property<T>(&self, read: impl Fn(&M::View) -> T + Send + Sync + 'static) -> Signal<Option<T>>
+    where
+        T: PartialEq + Send + Sync + 'static,
+    {
+        self.view.map(move |view| view.as_deref().map(&read))
+    }
+
+    /// Whether it has come, and whether reading it fails.
+    pub fn status(&self) -> Signal<LiveStatus> {
+        self.query.status()
+    }
+}
+
+/// Keeps signals right in a task of its own.
+fn follow<M: Model>(
+    context: &Context,
+    query: &Query<M>,
+    rows: &WritableSignal<Vec<Arc<M::View>>>,
+    status: &WritableSignal<LiveStatus>,
+) -> AbortHandle {
+    let (rows, status) = (rows.clone(), status.clone());
+    let mut changes = changes(context.clone(), query.into_query());
+    let (task, handle) = abortable(async move {
+        while let Some(next) = changes.next().await {
+            batch(|| match next {
+                Ok(changes) => {
+                    let changes: Vec<_> = changes;
+                    rows.update(|rows| changes.iter().for_each(|change| apply(rows, change)));
+                    status.set_if_changed(LiveStatus::Ready);
+                }
+                Err(Error::Live { error, ended }) => {
+                    let error = Arc::from(error);
+                    status.set_if_changed(if ended {
+                        LiveStatus::Ended(error)
+                    } else {
+                        LiveStatus::Failed(error)
+                    });
+                }
+                Err(error) => {
+                    status.set_if_changed(LiveStatus::Ended(Arc::new(error)));
+                }
+            });
+        }
+    });
+    context.node().spawn(Box::pin(async move {
+        // Being given up is no failure.
+        let _ = task.await;
+    }));
+    handle
+}
+
+/// Makes a change to rows. It fits: it was made of the rows before.
+fn apply<V>(rows: &mut Vec<Arc<V>>, change: &RowChange<V>) {
+    match change {
+        RowChange::Reset(all) => rows.clone_from(all),
+        RowChange::Enter { at, row } => rows.insert((*at).min(rows.len()), Arc::clone(row)),
+        RowChange::Leave { at, .. } => {
+            if *at < rows.len() {
+                rows.remove(*at);
+            }
+        }
+        RowChange::Update { at, row } => {
+            if let Some(old) = rows.get_mut(*at) {
+                *old = Arc::clone(row);
+            }
+        }
+        RowChange::Move { from, to, row } => {
+            if *from < rows.len() {
+                rows.remove(*from);
+            }
+            rows.insert((*to).min(rows.len()), Arc::clone(row));
+        }
+    }
+}
+
+/// A live query on its way.
+struct Feed<M: Model> {
+    context: Context,
+    query: Query<M>,
+    open: Option<(Subscription, TypedRows<M>)>,
+    rows: Vec<Arc<M::View>>,
+    ended: bool,
+}
+
+/// What becomes of a query, as a stream.
+fn changes<M: Model>(
+    context: Context,
+    query: Query<M>,
+) -> BoxStream<'static, Result<Vec<RowChange<M::View>>, Error>> {
+    let feed = Feed { context, query, open: None, rows: Vec::new(), ended: false };
+    Box::pin(stream::unfold(feed, |mut feed| async move {
+        if feed.ended {
+            return None;
+        }
+        let next = feed.next().await;
+        feed.ended = matches!(&next, Err(Error::Live { ended: true, .. }));
+        Some((next, feed))
+    }))
+}
+
+fn over(error: Error) -> Error {
+    Error::Live { error: Box::new(error), ended: true }
+}
+
+impl<M: Model> Feed<M> {
+    /// What is told next.
+    async fn next(&mut self) -> Result<Vec<RowChange<M::View>>, Error> {
+        loop {
+            if self.open.is_none() {
+                let typed = self.context.typed_rows::<M>().await.map_err(over)?;
+                let question = typed.question(&self.query, &self.context).map_err(over)?;
+                let opened = self.context.node().live(question).await;
+                let subscription = opened.map_err(|failure| over(self.explain(failure)))?;
+                self.open = Some((subscription, typed));
+            }
+            let Some((subscription, typed)) = &self.open else { continue };
+            let event = subscription.next().await.map_err(|failure| over(self.explain(failure)))?;
+            match event {
+                LiveEvent::Reset { rows, .. } => {
+                    // Should the catalog give the model other properties, the rows have other columns.
+                    let now = self.context.typed_rows::<M>().await.map_err(over)?;
+                    if !now.same_columns(typed) {
+                        self.open = None;
+                        continue;
+                    }
+                    let mut views = Vec::with_capacity(rows.len());
+                    for row in rows.iter() {
+                        let values: Vec<ValueRef<'_>> = row.iter().collect();
+                        views.push(Arc::new(typed.view(&values).map_err(over)?));
+                    }
+                    self.rows.clone_from(&views);
+                    return Ok(vec![RowChange::Reset(views)]);
+                }
+                LiveEvent::Changes { changes, .. } => {
+                    let mut told = Vec::with_capacity(changes.len());
+                    for change in changes.iter() {
+                        let change = typed_change(typed, &self.rows, change).map_err(over)?;
+                        apply(&mut self.rows, &change);
+                        told.push(change);
+                    }
+                    return Ok(told);
+                }
+                LiveEvent::Failed { failure, .. } => {
+                    let error = Box::new(self.explain(Box::new(failure)));
+                    return Err(Error::Live { error, ended: false });
+                }
+            }
+        }
+    }
+
+    fn explain(&self, failure: Box<Failure>) -> Error {
+        match failure.span {
+            Some(_) => Error::Query { text: self.query.text().to_owned(), failure },
+            None => Error::Node(failure),
+        }
+    }
+}
+
+fn typed_change<M: Model>(
+    typed: &TypedRows<M>,
+    rows: &[Arc<M::View>],
+    change: &LiveChange,
+) -> Result<RowChange<M::View>, Error> {
+    let view = |row: &[Value]| -> Result<Arc<M::View>, Error> {
+        let values: Vec<ValueRef<'_>> = row.iter().map(Value::as_ref).collect();
+        Ok(Arc::new(typed.view(&values)?))
+    };
+    let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+    Ok(match change {
+        LiveChange::Enter { at, row } => RowChange::Enter { at: place(*at), row: view(row)? },
+        LiveChange::Update { at, row } => RowChange::Update { at: place(*at), row: view(row)? },
+        LiveChange::Move { from, to, row } => {
+            RowChange::Move { from: place(*from), to: place(*to), row: view(row)? }
+        }
+        LiveChange::Leave { at } => {
+            let at = place(*at);
+            let row = rows.get(at).cloned().ok_or_else(|| Error::app("a row left that was not there"))?;
+            RowChange::Leave { at, row }
+        }
+    })
+}

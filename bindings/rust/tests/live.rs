@@ -1,0 +1,172 @@
+//! Live queries with typed rows.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use ankurah::core::env::fixed::FixedEnv;
+use ankurah::{Context, LiveQuery, LiveStatus, Model, OpenOptions, Ref, RowChange, Target, query};
+use futures::executor::block_on;
+use futures::{FutureExt, StreamExt};
+
+#[derive(Debug, Model)]
+struct Artist {
+    #[model(key)]
+    name: String,
+}
+
+#[derive(Debug, Model)]
+struct Album {
+    title: String,
+    year: i64,
+    artist: Option<Ref<Artist>>,
+}
+
+struct World {
+    context: Context,
+    fixed: FixedEnv,
+}
+
+fn world() -> World {
+    let fixed = FixedEnv::new(1);
+    let context = block_on(OpenOptions::new().env(fixed.env.clone()).open_target(&Target::Memory)).unwrap();
+    World { context, fixed }
+}
+
+impl World {
+    /// Lets everything in the background happen.
+    fn settle(&self) {
+        self.fixed.spawn.run_until_stalled();
+    }
+
+    fn create(&self, title: &str, year: i64) -> AlbumView {
+        let album = Album { title: title.to_owned(), year, artist: None };
+        let album = block_on(self.context.create(&album)).unwrap();
+        self.settle();
+        album
+    }
+}
+
+fn titles(live: &LiveQuery<Album>) -> String {
+    live.rows().read().iter().map(|album| album.title().to_owned()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn rows_follow_every_change() {
+    let world = world();
+    let live = world.context.live::<Album>(("year > ? order by year", 1970));
+    assert_eq!(live.status().get(), LiveStatus::Loading);
+    world.settle();
+    assert_eq!((titles(&live).as_str(), live.status().get()), ("", LiveStatus::Ready));
+    let late = world.create("late", 1990);
+    world.create("early", 1971);
+    world.create("older", 1960);
+    assert_eq!(titles(&live), "early late");
+    block_on(world.context.edit(&late, |album| album.set_year(1970))).unwrap();
+    world.settle();
+    assert_eq!(titles(&live), "early");
+    let fetched = block_on(world.context.fetch(query!(Album: "year > 1970"))).unwrap();
+    assert_eq!(live.rows().read().iter().map(|row| (**row).clone()).collect::<Vec<_>>(), fetched);
+}
+
+#[test]
+fn changes_are_told_one_after_the_other() {
+    let world = world();
+    let live = world.context.live::<Album>("order by year");
+    let mut changes = live.changes();
+    assert!(changes.next().now_or_never().is_none_or(|first| first.unwrap().unwrap().len() == 1));
+    world.settle();
+    let a = world.create("a", 1);
+    let mut told = Vec::new();
+    let mut take = |told: &mut Vec<String>| {
+        world.settle();
+        while let Some(Some(next)) = changes.next().now_or_never() {
+            told.extend(next.unwrap().iter().map(|change| match change {
+                RowChange::Reset(rows) => format!("reset {}", rows.len()),
+                RowChange::Enter { at, row } => format!("+{at} {}", row.title()),
+                RowChange::Leave { at, row } => format!("-{at} {}", row.title()),
+                RowChange::Update { at, row } => format!("~{at} {}", row.title()),
+                RowChange::Move { from, to, row } => format!(">{from} {to} {}", row.title()),
+            }));
+        }
+    };
+    take(&mut told);
+    let b = world.create("b", 2);
+    take(&mut told);
+    block_on(world.context.edit(&a, |album| album.set_year(3))).unwrap();
+    take(&mut told);
+    block_on(world.context.edit(&b, |album| album.set_title("B"))).unwrap();
+    take(&mut told);
+    block_on(world.context.delete::<Album>(&a)).unwrap();
+    take(&mut told);
+    assert_eq!(told.last_chunk::<4>().unwrap().join(", "), "+1 b, >0 1 a, ~0 B, -1 a");
+}
+
+#[test]
+fn another_query_can_take_its_place() {
+    let world = world();
+    world.create("a", 1);
+    world.create("b", 2);
+    let live = world.context.live::<Album>(("year = ?", 1));
+    world.settle();
+    assert_eq!(titles(&live), "a");
+    live.set_query(("year = ?", 2));
+    assert_eq!((titles(&live).as_str(), live.status().get()), ("a", LiveStatus::Loading));
+    world.settle();
+    assert_eq!((titles(&live).as_str(), live.status().get()), ("b", LiveStatus::Ready));
+    world.create("c", 1);
+    assert_eq!(titles(&live), "b");
+}
+
+#[test]
+fn what_is_wrong_is_told() {
+    let world = world();
+    let live = world.context.live::<Album>("nothing > 1");
+    world.settle();
+    let LiveStatus::Ended(error) = live.status().get() else { panic!("{live:?}") };
+    assert_eq!(error.kind(), "unknown-property");
+    live.set_query("6 / year > 1");
+    world.settle();
+    let zero = world.create("a", 0);
+    let LiveStatus::Failed(error) = live.status().get() else { panic!("{live:?}") };
+    assert_eq!(error.kind(), "division-by-zero");
+    block_on(world.context.edit(&zero, |album| album.set_year(2))).unwrap();
+    world.settle();
+    assert_eq!((titles(&live).as_str(), live.status().get()), ("a", LiveStatus::Ready));
+    block_on(world.context.close()).unwrap();
+    world.settle();
+    let LiveStatus::Ended(error) = live.status().get() else { panic!("{live:?}") };
+    assert_eq!(error.kind(), "closed");
+}
+
+#[test]
+fn an_entity_and_a_property_are_signals() {
+    let world = world();
+    let album = world.create("a", 1);
+    let live = world.context.live_entity::<Album>(&album);
+    let year = live.property(|album| album.year());
+    assert_eq!(year.get(), None);
+    world.settle();
+    assert_eq!(year.get(), Some(1));
+    block_on(world.context.edit(&album, |album| album.set_year(2))).unwrap();
+    world.settle();
+    assert_eq!(year.get(), Some(2));
+    let version = year.version();
+    block_on(world.context.edit(&album, |album| album.set_title("A"))).unwrap();
+    world.settle();
+    assert_eq!((year.get(), year.version()), (Some(2), version));
+    assert_eq!(live.view().get().unwrap().title(), "A");
+    block_on(world.context.delete::<Album>(&album)).unwrap();
+    world.settle();
+    assert_eq!(year.get(), None);
+}
+
+#[test]
+fn dropping_it_ends_it() {
+    let world = world();
+    let live = world.context.live::<Album>("");
+    let rows = live.rows();
+    world.create("a", 1);
+    drop(live);
+    world.create("b", 1);
+    assert_eq!(rows.read().len(), 1);
+    assert_eq!(world.fixed.spawn.run_until_stalled(), 0);
+}
