@@ -61,13 +61,21 @@ pub fn complete(text: &str, cursor: usize, snapshot: &Snapshot) -> (usize, Vec<I
         }
         (context.replace.start, items)
     };
+    items.retain(|item| is_harmless(&item.replacement));
     let widest = items.iter().map(|item| item.replacement.trim_end().width()).max().unwrap_or(0);
     for item in &mut items {
         let name = Safe::line(item.replacement.trim_end()).to_string();
         let pad = " ".repeat(widest.saturating_sub(name.width()));
-        item.display = if item.about.is_empty() { name } else { format!("{name}{pad}  {}", item.about) };
+        item.display =
+            if item.about.is_empty() { name } else { format!("{name}{pad}  {}", Safe::line(&item.about)) };
     }
     (start, items)
+}
+
+/// Whether a text can stand in the line that is edited, which a terminal gets as it is. A name with characters that
+/// would act on the terminal is not proposed.
+pub(super) fn is_harmless(replacement: &str) -> bool {
+    Safe::line(replacement).as_str() == replacement
 }
 
 /// A replacement as it is compared with what was typed.

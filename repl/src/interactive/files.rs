@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::complete::Item;
+use super::complete::{Item, is_harmless};
 use crate::display::Safe;
 use crate::session::{COMMANDS, Takes, expand};
 
@@ -32,6 +32,7 @@ pub(super) fn files((start, word): (usize, &str)) -> (usize, Vec<Item>) {
     let mut names: Vec<(String, bool)> = entries
         .flatten()
         .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path().is_dir())))
+        .filter(|(name, _)| is_harmless(name))
         .filter(|(name, _)| name.starts_with(begin) && (begin.starts_with('.') || !name.starts_with('.')))
         .collect();
     names.sort();

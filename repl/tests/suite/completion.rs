@@ -94,6 +94,33 @@ fn names_of_the_tables_at_hand() {
     check_has("select * from album a where a.|", &["name", "year", "id"], &["country"]);
 }
 
+/// The line that is edited reaches the terminal as it is.
+#[test]
+fn names_that_would_act_on_the_terminal_are_not_proposed() {
+    let evil = model(
+        1,
+        "m\u{1b}[2J",
+        &[
+            ("v\u{1b}]0;title\u{7}", ValueType::Int, Backend::Lww),
+            ("v\u{202e}", ValueType::Int, Backend::Lww),
+            ("von Björk 🎸", ValueType::Int, Backend::Lww),
+        ],
+    );
+    let catalog = CatalogView { position: Position(1), models: vec![evil] };
+    let hostile = Snapshot { catalog, parameters: vec![] };
+    for (text, expected) in [
+        ("select 1, v", &["\"von Björk 🎸\""][..]),
+        ("select \"v", &["\"von Björk 🎸\""]),
+        ("select * from m", &[]),
+        ("\\d m", &[]),
+    ] {
+        let (_, items) = complete(text, text.len(), &hostile);
+        assert_eq!(names(&items), expected, "{text}");
+        let shown = items.iter().map(|item| item.display.as_str()).collect::<String>();
+        assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{shown:?}");
+    }
+}
+
 #[test]
 fn any_property_where_no_table_is_named_yet() {
     check("select ye|", &["year"]);
