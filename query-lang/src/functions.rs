@@ -414,7 +414,7 @@ pub const FUNCTIONS: &[Function] = &[
         signature: "date_part(field, timestamp)",
         min_args: 2,
         max_args: Some(2),
-        doc: "A part of a timestamp: 'year', 'quarter', 'month', 'week', 'day', 'hour', 'minute', 'second', 'dow', 'isodow', 'doy' or 'epoch'.",
+        doc: "A part of a timestamp: 'millennium', 'century', 'decade', 'year', 'isoyear', 'quarter', 'month', 'week', 'day', 'dow', 'isodow', 'doy', 'hour', 'minute', 'second', 'milliseconds', 'microseconds' or 'epoch'.",
     },
     Function {
         name: "date_trunc",
@@ -423,7 +423,7 @@ pub const FUNCTIONS: &[Function] = &[
         signature: "date_trunc(field, timestamp)",
         min_args: 2,
         max_args: Some(2),
-        doc: "The timestamp cut to a 'year', 'quarter', 'month', 'week', 'day', 'hour', 'minute' or 'second'.",
+        doc: "The timestamp cut to a 'millennium', 'century', 'decade', 'year', 'quarter', 'month', 'week', 'day', 'hour', 'minute', 'second', 'milliseconds' or 'microseconds'.",
     },
     Function {
         name: "year",

@@ -101,8 +101,11 @@ fn escape(text: &str, keep: impl Fn(char) -> bool) -> String {
             | '\u{17b4}'
             | '\u{17b5}'
             | '\u{180b}'..='\u{180f}'
+            | '\u{2800}'
             | '\u{3164}'
-            | '\u{ffa0}' => Some(hidden(c)),
+            | '\u{ffa0}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' => Some(hidden(c)),
             _ => None,
         };
         if let Some(replacement) = replacement {
@@ -146,6 +149,7 @@ mod tests {
         check("ad\u{200d}min", "ad\\u{200d}min");
         check("soft\u{ad}hyphen", "soft\\u{ad}hyphen");
         check("\u{feff}x", "\\u{feff}x");
+        check("a\u{2800}\u{1bca0}\u{1d17a}", "a\\u{2800}\\u{1bca0}\\u{1d17a}");
         check("👩\u{200d}🚀", "👩\u{200d}🚀");
         check("می\u{200c}خواهم", "می\u{200c}خواهم");
     }

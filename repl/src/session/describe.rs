@@ -38,6 +38,11 @@ impl<'a> Types<'a> {
     }
 }
 
+/// A name as it is given to a command: perhaps in quotes, perhaps with a semicolon behind it.
+fn name_of(word: &str) -> &str {
+    word.trim_end_matches(';').trim_matches('"')
+}
+
 impl Session {
     pub(super) fn describe(&mut self, command: &str, words: &[String]) -> Result<(), Halt> {
         match (command, words) {
@@ -64,6 +69,18 @@ impl Session {
                 Err(Halt::Failed)
             }
         }
+    }
+
+    /// Says that a name names nothing, and which one is near.
+    fn unknown<'a>(
+        &mut self,
+        what: &str,
+        name: &str,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), Halt> {
+        let near = ankurah_query_lang::nearest(name, names);
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        self.fail(&format!("there is no {what} `{name}`{hint}"))
     }
 
     fn list_models(&mut self, reserved: bool, counted: bool) -> Result<(), Halt> {
@@ -141,11 +158,8 @@ impl Session {
             Ok(catalog) => catalog,
             Err(stop) => return self.stopped(stop),
         };
-        let name = name.trim_end_matches(';').trim_matches('"');
-        let Some(model) = find_model(&catalog, name) else {
-            let near = ankurah_query_lang::nearest(name, catalog.models.iter().map(|model| &*model.name));
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            return self.fail(&format!("there is no model `{name}`{hint}"));
+        let Some(model) = find_model(&catalog, name_of(name)) else {
+            return self.unknown("model", name_of(name), catalog.models.iter().map(|model| &*model.name));
         };
         let types = Types::new(&catalog);
         let place = |id: &PropertyId| model.key.iter().position(|key| key == id);
@@ -207,6 +221,16 @@ impl Session {
             Ok(catalog) => catalog,
             Err(stop) => return self.stopped(stop),
         };
+        let only = match only.map(name_of) {
+            None => None,
+            Some(name) => match find_model(&catalog, name) {
+                Some(model) => Some(model.id),
+                None => {
+                    let names = catalog.models.iter().map(|model| &*model.name);
+                    return self.unknown("model", name, names);
+                }
+            },
+        };
         let mut indexes = Vec::new();
         let answer = self.client.request(Request::Indexes).for_each(|event| {
             if let Event::Indexes(more) = event {
@@ -219,12 +243,12 @@ impl Session {
         let mut rows = Vec::new();
         for index in &indexes {
             let definition = &index.definition;
+            if only.is_some_and(|only| only != definition.model) {
+                continue;
+            }
             let model = catalog.models.iter().find(|model| model.id == definition.model);
             let name =
                 model.map_or_else(|| format!("@{}", definition.model), |model| model.label.to_string());
-            if only.is_some_and(|only| !only.eq_ignore_ascii_case(&name)) {
-                continue;
-            }
             let parts: Vec<String> = definition
                 .parts
                 .iter()
@@ -254,6 +278,10 @@ impl Session {
             .filter(|function| only.is_none_or(|only| function.name.contains(&only.to_lowercase())))
             .map(|function| vec![string(function.signature), string(function.doc)])
             .collect();
+        if let (Some(name), true) = (only, rows.is_empty()) {
+            let names = ankurah_query_lang::functions::FUNCTIONS.iter().map(|function| function.name);
+            return self.unknown("function", name, names);
+        }
         self.show_table(&[strings("function"), strings("what it gives")], &rows)
     }
 

@@ -69,7 +69,7 @@ pub const COMMANDS: &[CommandInfo] = &[
     command(SHOW, "\\pset", "[NAME [VALUE]]", Takes::Words(PSET), "all that can be set of the output"),
     command(SHOW, "\\o", "[FILE]", Takes::File, "write rows to a file, or no longer"),
     command(RUN, "\\i", "FILE", Takes::File, "run a script"),
-    command(RUN, "\\e", "", Takes::Text, "edit the last statement in $EDITOR, then run it"),
+    command(RUN, "\\e", "", Takes::Text, "edit the last statement in $EDITOR; it comes back"),
     command(RUN, "\\set", "[NAME [VALUE]]", Takes::Text, "set the parameter $NAME"),
     command(RUN, "\\unset", "NAME", Takes::Text, "forget a parameter"),
     command(RUN, "\\session", "[NAME]", Takes::Text, "go to another session, which has its own transaction"),

@@ -69,6 +69,22 @@ fn rows_to_standard_output_everything_else_beside_it() {
 }
 
 #[test]
+fn a_command_about_what_does_not_exist_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    for (command, said) in [
+        ("\\d albun", "there is no model `albun`; did you mean `album`?"),
+        ("\\d+ nope", "there is no model `nope`"),
+        ("\\di albun", "there is no model `albun`; did you mean `album`?"),
+        ("\\df lenght", "there is no function `lenght`; did you mean `length`?"),
+    ] {
+        let output = run(folder.path(), &["repl", "--sample", "-c", command]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{command}: {error}");
+        assert!(error.contains(said), "{command}: {error}");
+    }
+}
+
+#[test]
 fn import_export_verify() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
