@@ -43,4 +43,5 @@ pub mod operation;
 pub mod property;
 pub mod query;
 pub mod storage;
+mod turn;
 pub mod value;

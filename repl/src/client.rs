@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use ankurah_core::node::protocol::{
-    CatalogView, Connection, Event, EventStream, Failure, NodeInfo, Parameters, Request, SessionId,
+    Cancel, CatalogView, Connection, Event, EventStream, Failure, NodeInfo, Parameters, Request, SessionId,
     TransactionState,
 };
 use futures::StreamExt;
@@ -143,15 +143,16 @@ impl Client {
     /// Asks; dropping the answer cancels the request.
     pub fn request(&self, request: Request) -> Answer {
         let interrupt = self.interrupt.clone();
-        let mut stream = self.connection.request(request);
         if self.pump == Pump::Here {
+            let stream = self.connection.request_unless(request, Cancel::from(interrupt.0.clone()));
             return Answer { interrupt, source: Source::Stream(stream), ended: false };
         }
         let (sender, receiver) = sync_channel(WAITING);
-        let dropped = Arc::new(AtomicBool::new(false));
+        let dropped = Cancel::default();
         let stop = Stopping(dropped.clone());
+        let mut stream = self.connection.request_unless(request, dropped.clone());
         let spawned = std::thread::Builder::new().name("statement".to_owned()).spawn(move || {
-            while let Some(Some(event)) = next_unless(&mut stream, || dropped.load(Ordering::SeqCst)) {
+            while let Some(Some(event)) = next_unless(&mut stream, || dropped.is_cancelled()) {
                 if sender.send(event).is_err() {
                     return;
                 }
@@ -242,11 +243,11 @@ pub(crate) fn poll_once(stream: &mut EventStream) -> Option<Event> {
 }
 
 /// Tells the thread of an answer that nobody waits for it any more, so that what it holds is free again.
-struct Stopping(Arc<AtomicBool>);
+struct Stopping(Cancel);
 
 impl Drop for Stopping {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.cancel();
     }
 }
 
@@ -286,6 +287,12 @@ impl Answer {
             Event::Done(done) => {
                 self.ended = true;
                 Ok(Next::Done(done))
+            }
+            // It was given up in the middle of a row.
+            Event::Failed(failure) if failure.is_cancelled() => {
+                self.interrupt.take();
+                self.ended = true;
+                Err(Stop::Cancelled)
             }
             Event::Failed(failure) => {
                 self.ended = true;

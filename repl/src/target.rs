@@ -5,7 +5,9 @@ use std::sync::Arc;
 use ankurah::{Context, OpenError, OpenOptions, Target};
 use ankurah_core::env::fixed::FixedEnv;
 use ankurah_core::node::NodeError;
-use ankurah_core::node::protocol::{Connection, Event, EventStream, Failure, Request, TransactionState};
+use ankurah_core::node::protocol::{
+    Cancel, Connection, Event, EventStream, Failure, Request, TransactionState,
+};
 use ankurah_core::storage::StorageError;
 use ankurah_query_lang::ast::{Statement, StatementKind};
 use ankurah_query_lang::parse_statement;
@@ -115,9 +117,10 @@ pub fn or_default(target: Option<&str>) -> Result<String, String> {
 /// A connection that refuses what writes, for a store that had to be written to first.
 struct ReadOnly(Arc<dyn Connection>);
 
-impl Connection for ReadOnly {
-    fn request(&self, request: Request) -> EventStream {
-        let writes = match &request {
+impl ReadOnly {
+    /// What is said to a request that writes.
+    fn refusal(request: &Request) -> Option<EventStream> {
+        let writes = match request {
             Request::Upsert { .. } => true,
             // What cannot be read is for the node to refuse.
             Request::Execute { statement, .. } => {
@@ -126,7 +129,7 @@ impl Connection for ReadOnly {
             _ => false,
         };
         if !writes {
-            return self.0.request(request);
+            return None;
         }
         let failure = Failure {
             kind: "read-only".to_owned(),
@@ -136,7 +139,17 @@ impl Connection for ReadOnly {
             help: Some("open it without --read-only to change it".to_owned()),
             transaction: TransactionState::Idle,
         };
-        Box::pin(futures::stream::iter([Event::Failed(failure)]))
+        Some(Box::pin(futures::stream::iter([Event::Failed(failure)])))
+    }
+}
+
+impl Connection for ReadOnly {
+    fn request(&self, request: Request) -> EventStream {
+        Self::refusal(&request).unwrap_or_else(|| self.0.request(request))
+    }
+
+    fn request_unless(&self, request: Request, cancel: Cancel) -> EventStream {
+        Self::refusal(&request).unwrap_or_else(|| self.0.request_unless(request, cancel))
     }
 }
 

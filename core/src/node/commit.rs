@@ -12,6 +12,7 @@ use super::overlay::Reads;
 use super::runs;
 use super::text;
 use super::transaction::{Isolation, Transaction};
+use super::write::{WRITE, invalid};
 use crate::catalog::Catalog;
 use crate::dag::RunStart;
 use crate::entity::State;
@@ -19,6 +20,7 @@ use crate::id::{EntityId, OpId, PropertyId, Stamp, TransactionId};
 use crate::node::protocol::Failure;
 use crate::operation::{Change, Leaf, Operation, OperationError, Origin, limits};
 use crate::storage::{Batch, CommitError, Position, ReadView, SetAside, StateWrite, TextWrite};
+use crate::turn;
 use crate::value::Value;
 
 /// Why a transaction was not committed.
@@ -133,6 +135,7 @@ impl Transaction {
         let mut work =
             Work { id, made: Vec::with_capacity(pending.len()), runs: Vec::new(), clock: Stamp::default() };
         for (entity, pending) in pending {
+            turn::pass(WRITE).await;
             // What is seldom needed is boxed: futures are moved around as a whole.
             let leaves = match pending.texts.is_empty() {
                 true => sets(&pending),
@@ -169,16 +172,15 @@ impl Transaction {
             transaction,
         };
         let model = pending.model;
+        let not_valid = |error: OperationError| invalid(self.catalog.model(model).map(Arc::as_ref), &error);
         let mut made = Vec::with_capacity(2);
         let parents = match &pending.birth {
             Birth::Plain { stamp, nonce } => {
                 let operation = Operation::genesis(model, *stamp, *nonce, origin(lease), leaves, salt);
-                return Ok(vec![Arc::new(operation.map_err(|error| not_valid(&error))?)]);
+                return Ok(vec![Arc::new(operation.map_err(not_valid)?)]);
             }
             Birth::Keyed { key, .. } => {
-                let genesis = Arc::new(
-                    Operation::keyed_genesis(model, key.clone()).map_err(|error| not_valid(&error))?,
-                );
+                let genesis = Arc::new(Operation::keyed_genesis(model, key.clone()).map_err(not_valid)?);
                 let parents = vec![genesis.link()];
                 made.push(genesis);
                 parents
@@ -191,7 +193,7 @@ impl Transaction {
         if !leaves.is_empty() {
             let stamp = node.clock.next(node.env.clock.as_ref())?;
             let edit = Operation::edit(entity, model, stamp, origin(lease), parents, leaves, salt);
-            made.push(Arc::new(edit.map_err(|error| not_valid(&error))?));
+            made.push(Arc::new(edit.map_err(not_valid)?));
         }
         Ok(made)
     }
@@ -278,6 +280,7 @@ impl Committing {
             ..Batch::default()
         };
         for made in &self.work.made {
+            turn::pass(WRITE).await;
             self.place(made, view.as_ref(), &mut batch).await?;
         }
         drop(view);
@@ -396,8 +399,4 @@ pub(crate) fn busy() -> Box<Failure> {
 fn exists(entity: EntityId) -> Box<Failure> {
     failure("duplicate-key", format!("an entity with the same key exists already: {entity}"))
         .help("use `upsert` to change the one that exists")
-}
-
-fn not_valid(error: &OperationError) -> Box<Failure> {
-    failure("invalid-value", error.to_string())
 }

@@ -7,10 +7,12 @@ use super::Inner;
 use super::failure::Outcome;
 use super::live::{LiveQuestion, Reactor};
 use super::protocol::{
-    Connection, Done, Event, EventStream, Outcome as Did, Parameters, Request, Timings, TransactionState,
+    Cancel, Connection, Done, Event, EventStream, Outcome as Did, Parameters, Request, Timings,
+    TransactionState,
 };
 use crate::id::OpId;
 use crate::query::{Sink, generate};
+use crate::turn;
 use crate::value::Timestamp;
 
 /// Where an answer goes. An answer that nobody polls any more stops where it is.
@@ -31,6 +33,10 @@ impl LocalConnection {
 }
 
 impl Connection for LocalConnection {
+    fn request_unless(&self, request: Request, cancel: Cancel) -> EventStream {
+        Box::pin(turn::cancellable(self.request(request), cancel))
+    }
+
     fn request(&self, request: Request) -> EventStream {
         let node = Arc::clone(&self.node);
         generate(move |mut answer| async move {

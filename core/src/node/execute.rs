@@ -41,7 +41,10 @@ pub(crate) async fn execute(
             Event::Done(Done { outcome, timings: statement.timings, transaction: session.state() })
         }
         Err(mut failure) => {
-            session.fail();
+            // What is given up leaves nothing behind, not even a transaction that can only be rolled back.
+            if !failure.is_cancelled() {
+                session.fail();
+            }
             failure.transaction = session.state();
             Event::Failed(*failure)
         }

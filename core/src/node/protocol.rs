@@ -9,8 +9,11 @@ use crate::catalog::Model;
 use crate::env::BoxStream;
 use crate::env::{MaybeSend, MaybeSync};
 use crate::id::{EntityId, OpId};
+use crate::query::EvalErrorKind;
 use crate::storage::{Fault, Index, Position, SetAside, StoreInfo};
 use crate::value::{Rows, Value, ValueType};
+
+pub use crate::turn::Cancel;
 
 pub use super::live::change::{LiveChange, LiveEvent, LiveRows, Misfit};
 pub use super::live::info::{LiveQueryInfo, Upkeep};
@@ -200,6 +203,11 @@ impl Failure {
     pub fn is_conflict(&self) -> bool {
         matches!(self.kind.as_str(), "conflict" | "catalog-changed" | "view-expired")
     }
+
+    /// Whether the answer was given up: see [`Connection::request_unless`].
+    pub fn is_cancelled(&self) -> bool {
+        self.kind == EvalErrorKind::Cancelled.name()
+    }
 }
 
 /// A row that a bulk write left out.
@@ -285,6 +293,15 @@ pub type EventStream = BoxStream<'static, Event>;
 
 /// A way to a node: an open store, a socket, a WebSocket.
 pub trait Connection: MaybeSend + MaybeSync {
-    /// Asks; the answer comes as the stream is polled.
+    /// Asks; the answer comes as the stream is polled. Dropping the stream gives it up, which can happen whenever it
+    /// is not being polled: it gives others a turn every few milliseconds.
     fn request(&self, request: Request) -> EventStream;
+
+    /// The same, where the answer can also be given up while it is being polled, so that not even an expression that
+    /// takes long for one row is waited for. The answer then ends with a [`Failure`] of the kind `cancelled`, and an
+    /// open transaction stays as it was.
+    fn request_unless(&self, request: Request, cancel: Cancel) -> EventStream {
+        let _ = cancel;
+        self.request(request)
+    }
 }

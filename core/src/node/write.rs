@@ -13,12 +13,13 @@ use super::protocol::{Failure, Outcome as Did};
 use super::transaction::{Transaction, set_text};
 use crate::catalog::{Model, Property, reserved};
 use crate::id::{EntityId, PropertyId};
-use crate::operation::Operation;
+use crate::operation::{Operation, OperationError, check_length};
 use crate::query::{
     BoundDelete, BoundEdit, BoundInsert, BoundSelect, BoundUpdate, InsertRows, RunOptions, TextEdit, plan,
     run,
 };
 use crate::storage::{Access, Deleted, Scan};
+use crate::turn;
 use crate::value::Value;
 
 /// What a statement changes.
@@ -64,6 +65,9 @@ impl Tally {
         Did::Upserted { created: self.created, updated: self.updated, unchanged: self.unchanged }
     }
 }
+
+/// About how much work it is to write an entity; see [`turn`].
+pub(crate) const WRITE: u64 = 4_096;
 
 /// Collects what one statement changes on top of its transaction.
 pub(crate) struct Writer<'a> {
@@ -150,7 +154,7 @@ impl<'a> Writer<'a> {
             None if is_old(pending) => self.text(model, entity, property).await?,
             None => Arc::from(""),
         };
-        splice(pending, property, &now, edits)
+        splice(pending, property, &now, edits).await
     }
 
     /// Sets a property, text or not, to a value that has been checked.
@@ -163,6 +167,7 @@ impl<'a> Writer<'a> {
         value: Value,
     ) -> Outcome<()> {
         if !property.is_text() {
+            check_length(property.id, &value).map_err(|error| invalid(Some(model), &error))?;
             pending.sets.insert(property.id, value);
             return Ok(());
         }
@@ -308,6 +313,7 @@ pub(crate) async fn insert(transaction: &Transaction, bound: &BoundInsert) -> Ou
     let mut tally = Tally::default();
     let mut entities = Vec::with_capacity(rows.len());
     for (row, span) in rows {
+        turn::pass(WRITE).await;
         let given = bound.targets.iter().map(|target| target.property.id).zip(row).collect();
         let (entity, outcome) =
             writer.row(&bound.model, &given, bound.mode).await.map_err(|failure| place(failure, span))?;
@@ -330,6 +336,7 @@ pub(crate) async fn update(transaction: &Transaction, bound: &BoundUpdate) -> Ou
     let texts: Vec<PropertyId> = texts.map(|target| target.property.id).collect();
     writer.fetch_texts(&bound.model, entities.clone(), &texts).await?;
     for (entity, row) in entities.iter().zip(rows) {
+        turn::pass(WRITE).await;
         let mut pending = writer.found(&bound.model, *entity).await?;
         for (target, value) in bound.targets.iter().zip(row.into_iter().skip(1)) {
             if value.is_null() && target.property.required {
@@ -353,6 +360,7 @@ pub(crate) async fn delete(
     let mut writer = Writer::new(transaction);
     let entities = ids(&rows)?;
     for entity in &entities {
+        turn::pass(WRITE).await;
         let mut pending = writer.found(&bound.model, *entity).await?;
         pending.sets.insert(*reserved::DELETED, Value::Bool(deleted));
         writer.changed.insert(*entity, pending);
@@ -369,6 +377,7 @@ pub(crate) async fn edit(transaction: &Transaction, bound: &BoundEdit) -> Outcom
     let property = bound.target.property.id;
     writer.fetch_texts(&bound.model, entities.clone(), &[property]).await?;
     for (entity, row) in entities.iter().zip(&rows) {
+        turn::pass(WRITE).await;
         let edits = bound.edits(row).map_err(crate::query::RunError::from)?;
         let mut pending = writer.found(&bound.model, *entity).await?;
         writer.edit_text(&bound.model, *entity, &mut pending, property, &edits).await?;
@@ -379,11 +388,17 @@ pub(crate) async fn edit(transaction: &Transaction, bound: &BoundEdit) -> Outcom
 }
 
 /// Makes the changes of one text; each sees what the one before it left.
-fn splice(pending: &mut Pending, property: PropertyId, now: &Arc<str>, edits: &[TextEdit]) -> Outcome<()> {
+async fn splice(
+    pending: &mut Pending,
+    property: PropertyId,
+    now: &Arc<str>,
+    edits: &[TextEdit],
+) -> Outcome<()> {
     let mut text: Vec<char> = now.chars().collect();
     let mut splices = Vec::with_capacity(edits.len());
     for edit in edits {
         let length = text.len();
+        turn::pass(u64::try_from(length).unwrap_or(u64::MAX)).await;
         let beyond = |what: &str, place: u64| {
             let message =
                 format!("{what} {place} is beyond the end of the text, which has {length} characters");
@@ -449,7 +464,13 @@ fn count(entities: &[EntityId]) -> u64 {
 
 /// The id of the entity of a model with a key.
 pub(crate) fn keyed_id(model: &Model, key: &[(PropertyId, Value)]) -> Outcome<EntityId> {
-    Operation::keyed_id(model.id, key).map_err(|error| failure("invalid-value", error.to_string()))
+    Operation::keyed_id(model.id, key).map_err(|error| invalid(Some(model), &error))
+}
+
+/// What cannot be written into an entity of a model, by the names that people know.
+pub(crate) fn invalid(model: Option<&Model>, error: &OperationError) -> Box<Failure> {
+    let name = |id| model.and_then(|model| Some(format!("`{}.{}`", model.label, model.property(id)?.label)));
+    failure("invalid-value", error.named(name))
 }
 
 fn place(mut failure: Box<Failure>, span: Option<Span>) -> Box<Failure> {

@@ -37,7 +37,7 @@ pub enum OperationError {
         source: DomainError,
     },
     /// A string, byte string or document that is too long.
-    #[error("property {property}: the value has {length} bytes, the limit is {limit}", limit = limits::VALUE_BYTES)]
+    #[error("property {property}: {}", too_long(*length))]
     Value {
         /// The property.
         property: PropertyId,
@@ -55,6 +55,36 @@ pub enum OperationError {
     /// The encoded operation would be too large.
     #[error("the operation has {0} bytes, the limit is {limit}", limit = limits::OPERATION_BYTES)]
     Size(usize),
+}
+
+impl OperationError {
+    /// The message for people, in which `name` says what a property is called.
+    pub fn named(&self, name: impl Fn(PropertyId) -> Option<String>) -> String {
+        let (property, message) = match self {
+            Self::Rule(_) | Self::Leaves(_) | Self::Size(_) => return self.to_string(),
+            Self::Repeated(property) => (property, "changed twice in one operation".to_owned()),
+            Self::Missing(property) => (property, "not changed by the operation".to_owned()),
+            Self::Domain { property, source } => (property, source.to_string()),
+            Self::Value { property, length } => (property, too_long(*length)),
+            Self::Change { property, message } => (property, message.clone()),
+        };
+        name(*property).map_or_else(|| self.to_string(), |name| format!("{name}: {message}"))
+    }
+}
+
+/// What is wrong with a value of so many bytes.
+fn too_long(length: usize) -> String {
+    format!("the value has {length} bytes, the limit is {}", limits::VALUE_BYTES)
+}
+
+/// Fails where a value is too long for an operation.
+pub(crate) fn check_length(property: PropertyId, value: &Value) -> Result<(), OperationError> {
+    let length = match value {
+        Value::String(text) | Value::Json(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    if length > limits::VALUE_BYTES { Err(OperationError::Value { property, length }) } else { Ok(()) }
 }
 
 impl Operation {
@@ -174,12 +204,8 @@ impl Operation {
 /// The value in its canonical form, if it is in the domain and not too long.
 fn normal(property: PropertyId, value: Value) -> Result<Value, OperationError> {
     let value = value.normalized().map_err(|source| OperationError::Domain { property, source })?;
-    let length = match &value {
-        Value::String(text) | Value::Json(text) => text.len(),
-        Value::Bytes(bytes) => bytes.len(),
-        _ => 0,
-    };
-    if length > limits::VALUE_BYTES { Err(OperationError::Value { property, length }) } else { Ok(value) }
+    check_length(property, &value)?;
+    Ok(value)
 }
 
 fn normal_key(key: Vec<(PropertyId, Value)>) -> Result<Vec<(PropertyId, Value)>, OperationError> {

@@ -18,6 +18,7 @@ pub mod limits;
 mod tests;
 
 pub use build::OperationError;
+pub(crate) use build::check_length;
 pub use decode::Decoded;
 pub use encode::{BACKEND_LWW, BACKEND_YRS, VERSION};
 

@@ -3,6 +3,7 @@
 use ankurah_query_lang::{Diagnostic, Span};
 
 use crate::storage::StorageError;
+use crate::turn::GivenUp;
 
 /// Why a statement cannot run: a name, a type or a use that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -211,6 +212,15 @@ pub enum EvalErrorKind {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The answer is not wanted any more.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl From<GivenUp> for EvalError {
+    fn from(_: GivenUp) -> Self {
+        EvalError { kind: EvalErrorKind::Cancelled, span: Span::default() }
+    }
 }
 
 impl EvalErrorKind {
@@ -222,6 +232,7 @@ impl EvalErrorKind {
             Self::InvalidValue(_) => "invalid-value",
             Self::InvalidArgument(_) => "invalid-argument",
             Self::TooLong { .. } => "too-long",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -258,6 +269,7 @@ impl RunError {
     /// The part of the statement that it is about, where there is one.
     pub fn span(&self) -> Option<Span> {
         match self {
+            Self::Eval(EvalError { kind: EvalErrorKind::Cancelled, .. }) => None,
             Self::Eval(error) => Some(error.span),
             Self::Storage(_) | Self::TooMuchMemory { .. } => None,
         }

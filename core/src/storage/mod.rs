@@ -90,6 +90,17 @@ pub enum StorageError {
         /// The greatest that this program reads.
         known: u32,
     },
+    /// The store was written by a build from before the first release.
+    #[error(
+        "the store has format {found}, which a build from before the first release wrote; this program reads format \
+         {known}: export the data with the program that wrote it, and import it into a new store"
+    )]
+    Older {
+        /// The store's format version.
+        found: u32,
+        /// The one that this program reads.
+        known: u32,
+    },
     /// The store cannot be opened where it was asked for.
     #[error("cannot open {path}: {message}")]
     Open {

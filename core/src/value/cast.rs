@@ -3,7 +3,8 @@
 //! - Anything has a text form, and a string is read as any type.
 //! - `i64`, `f64` and `decimal` become one another; too large a number is an error. A decimal becomes an
 //!   integer by rounding halves away from zero, a float by rounding halves to even. A float becomes a decimal
-//!   by its 15 leading digits. NaN and the infinities become neither.
+//!   by its 15 leading digits, of which places beyond the 28th are rounded away; one that would become zero by that
+//!   is too small, which is an error. NaN and the infinities become neither.
 //! - `bool` and `i64` become one another: 0 is false, all else is true.
 //! - `uuid`, `ulid` and `ref` become one another by their number.
 //! - A JSON scalar becomes the number or truth value that it is; `null` becomes null.
@@ -157,7 +158,8 @@ pub fn float_to_int(float: f64) -> Option<i64> {
     }
 }
 
-/// The decimal of the float's 15 leading digits; `None` out of range, for NaN and the infinities.
+/// The decimal of the float's 15 leading digits; `None` out of range, for NaN and the infinities, and where nothing
+/// but zero would be left of it.
 pub fn float_to_decimal(float: f64) -> Option<Decimal> {
     if !float.is_finite() {
         return None;
@@ -168,7 +170,7 @@ pub fn float_to_decimal(float: f64) -> Option<Decimal> {
         // Places beyond the 28th are rounded away.
         Err(ParseProblem::Digits) => {
             let plain = format!("{float:.28}");
-            text::parse_decimal(&plain).ok()
+            text::parse_decimal(&plain).ok().filter(|decimal| !decimal.is_zero())
         }
         Err(_) => None,
     }
@@ -215,7 +217,10 @@ mod tests {
             (Value::Float(0.1), ValueType::Decimal, dec("0.1")),
             (Value::Float(1.0 / 3.0), ValueType::Decimal, dec("0.333333333333333")),
             (Value::Float(123_456_789_012_345_678.0), ValueType::Decimal, dec("123456789012346000")),
-            (Value::Float(1e-40), ValueType::Decimal, dec("0")),
+            (Value::Float(0.0), ValueType::Decimal, dec("0")),
+            (Value::Float(1e-28), ValueType::Decimal, dec("0.0000000000000000000000000001")),
+            (Value::Float(1.26e-27), ValueType::Decimal, dec("0.0000000000000000000000000013")),
+            (Value::Float(0.6e-28), ValueType::Decimal, dec("0.0000000000000000000000000001")),
             (dec("0.1"), ValueType::Float, Value::Float(0.1)),
             (Value::Int(7), ValueType::Decimal, dec("7")),
             (Value::Int(-7), ValueType::Bool, Value::Bool(true)),
@@ -245,6 +250,8 @@ mod tests {
             (Value::Float(9.3e18), ValueType::Int, "9.3e18 is out of range for i64"),
             (Value::Float(f64::NAN), ValueType::Int, "NaN is out of range for i64"),
             (Value::Float(1e30), ValueType::Decimal, "1e30 is out of range for decimal"),
+            (Value::Float(1e-30), ValueType::Decimal, "1e-30 is out of range for decimal"),
+            (Value::Float(-1e-300), ValueType::Decimal, "-1e-300 is out of range for decimal"),
             (Value::Float(f64::INFINITY), ValueType::Decimal, "Infinity is out of range for decimal"),
             (Value::Bool(true), ValueType::Float, "cannot cast bool to f64"),
             (Value::timestamp(0), ValueType::Int, "cannot cast timestamp to i64"),

@@ -7,6 +7,8 @@
 //!
 //! Refused, as in PostgreSQL's `jsonb`: U+0000 in strings and escapes of half a surrogate pair.
 
+use super::types::Value;
+
 /// The deepest nesting of arrays and objects.
 pub const MAX_DEPTH: usize = 128;
 
@@ -44,6 +46,9 @@ pub enum JsonProblem {
     /// Something follows the document.
     #[error("unexpected text after the document")]
     Trailing,
+    /// A key of an object comes twice, and the last one is not to win.
+    #[error("the key comes twice in its object")]
+    Repeated,
 }
 
 /// The canonical form of a JSON text.
@@ -51,7 +56,19 @@ pub enum JsonProblem {
 /// # Errors
 /// [`JsonError`] where the text is not one document of the domain.
 pub fn canonical(text: &str) -> Result<String, JsonError> {
-    let mut parser = Parser { text, offset: 0 };
+    document(Parser { text, offset: 0, unique: false })
+}
+
+/// The value of a JSON text in whose objects no key comes twice, so that nothing of it is lost.
+///
+/// # Errors
+/// [`JsonError`] where the text is not one document of the domain, or a key comes twice.
+pub fn with_unique_keys(text: &str) -> Result<Value, JsonError> {
+    Ok(Value::Json(document(Parser { text, offset: 0, unique: true })?.into()))
+}
+
+fn document(mut parser: Parser<'_>) -> Result<String, JsonError> {
+    let text = parser.text;
     let mut out = String::with_capacity(text.len());
     parser.skip_space();
     parser.value(MAX_DEPTH, &mut out)?;
@@ -85,6 +102,8 @@ pub fn write_string(text: &str, out: &mut String) {
 struct Parser<'a> {
     text: &'a str,
     offset: usize,
+    /// Whether a key that comes twice is an error.
+    unique: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -179,7 +198,12 @@ impl<'a> Parser<'a> {
                 if self.peek() != Some(b'"') {
                     return self.expected("a key in double quotes");
                 }
+                let start = self.offset;
                 let key = self.string()?;
+                if self.unique && members.contains_key(&key) {
+                    self.offset = start;
+                    return Err(self.error(JsonProblem::Repeated));
+                }
                 self.skip_space();
                 if !self.take(b':') {
                     return self.expected("`:`");
@@ -451,6 +475,21 @@ mod tests {
         check_error("\"abc", 4, JsonProblem::Expected("the closing `\"`"));
         check_error("1e1000001", 0, JsonProblem::Exponent);
         check_error("1e99999999999999999999", 0, JsonProblem::Exponent);
+    }
+
+    #[test]
+    fn keys_that_come_twice_are_kept_last_or_refused() {
+        for (text, offset) in
+            [(r#"{"a":1,"a":2}"#, 7), (r#"[{"b":{"a":1,"c":[],"\u0061":{}}}]"#, 20), (r#"{"":1,"":1}"#, 6)]
+        {
+            assert!(canonical(text).is_ok());
+            assert_eq!(
+                with_unique_keys(text).err(),
+                Some(JsonError { offset, problem: JsonProblem::Repeated })
+            );
+        }
+        let fine = r#"{"a":{"a":1},"b":[{"a":1},{"a":1}]}"#;
+        assert_eq!(with_unique_keys(fine), Ok(Value::Json(fine.into())));
     }
 
     #[test]

@@ -129,7 +129,8 @@ pub enum TimestampProblem {
     Range,
 }
 
-/// Reads a timestamp. See the module for the accepted forms. Digits beyond microseconds are rounded, halves up.
+/// Reads a timestamp. See the module for the accepted forms. Digits beyond microseconds are rounded, halves up, but
+/// never into the year 10000, which is written in another form.
 ///
 /// # Errors
 /// [`TimestampProblem`].
@@ -152,40 +153,55 @@ pub fn parse(text: &str) -> Result<Timestamp, TimestampProblem> {
     if !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
         return Err(TimestampProblem::Date);
     }
-    let (time, offset) = match rest.strip_prefix([' ', 'T', 't']) {
-        None if rest.is_empty() => (0, 0),
+    let time = match rest.strip_prefix([' ', 'T', 't']) {
+        None if rest.is_empty() => TimeOfDay::default(),
         None => return Err(TimestampProblem::Shape),
         Some(after) => time_of_day(after)?,
     };
-    days_from_civil(year, month, day)
+    let TimeOfDay { micros, up, offset } = time;
+    let exact = days_from_civil(year, month, day)
         .checked_mul(86_400)
         .and_then(|seconds| seconds.checked_sub(offset))
         .and_then(|seconds| i128::from(seconds).checked_mul(i128::from(MICROS_PER_SECOND)))
-        .and_then(|micros| micros.checked_add(i128::from(time)))
+        .and_then(|whole| whole.checked_add(i128::from(micros)))
         .and_then(|micros| i64::try_from(micros).ok())
-        .map(Timestamp)
-        .ok_or(TimestampProblem::Range)
+        .ok_or(TimestampProblem::Range)?;
+    if up {
+        // The first microsecond of the year 10000.
+        let last = exact == days_from_civil(10_000, 1, 1).saturating_mul(MICROS_PER_DAY).saturating_sub(1);
+        return exact.checked_add(1).filter(|_| !last).map(Timestamp).ok_or(TimestampProblem::Range);
+    }
+    Ok(Timestamp(exact))
 }
 
-/// Microseconds since midnight, and the offset in seconds.
-fn time_of_day(text: &str) -> Result<(i64, i64), TimestampProblem> {
+#[derive(Default)]
+struct TimeOfDay {
+    /// Microseconds since midnight.
+    micros: i64,
+    /// Whether the digits after them are rounded up.
+    up: bool,
+    /// In seconds.
+    offset: i64,
+}
+
+fn time_of_day(text: &str) -> Result<TimeOfDay, TimestampProblem> {
     let mut rest = text;
     let hour = digits(&mut rest, 2..=2)?;
     literal(&mut rest, ':')?;
     let minute = digits(&mut rest, 2..=2)?;
     let mut second = 0;
-    let mut micros = 0;
+    let (mut micros, mut up) = (0, false);
     if literal(&mut rest, ':').is_ok() {
         second = digits(&mut rest, 2..=2)?;
         if literal(&mut rest, '.').is_ok() {
-            micros = fraction(&mut rest)?;
+            (micros, up) = fraction(&mut rest)?;
         }
     }
     if hour > 23 || minute > 59 || second > 59 {
         return Err(TimestampProblem::Time);
     }
     let offset = offset_seconds(rest.trim_start())?;
-    Ok((((hour * 60 + minute) * 60 + second) * MICROS_PER_SECOND + micros, offset))
+    Ok(TimeOfDay { micros: ((hour * 60 + minute) * 60 + second) * MICROS_PER_SECOND + micros, up, offset })
 }
 
 fn offset_seconds(text: &str) -> Result<i64, TimestampProblem> {
@@ -228,8 +244,8 @@ fn literal(rest: &mut &str, expected: char) -> Result<(), TimestampProblem> {
     Ok(())
 }
 
-/// Microseconds of the digits after the point, at least one.
-fn fraction(rest: &mut &str) -> Result<i64, TimestampProblem> {
+/// Microseconds of the digits after the point, at least one, and whether what follows is rounded up.
+fn fraction(rest: &mut &str) -> Result<(i64, bool), TimestampProblem> {
     let end = rest.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
     let (taken, after) = rest.split_at_checked(end).ok_or(TimestampProblem::Shape)?;
     if taken.is_empty() {
@@ -242,7 +258,7 @@ fn fraction(rest: &mut &str) -> Result<i64, TimestampProblem> {
         .take(6)
         .fold(0, |sum, digit| sum * 10 + i64::from(digit.wrapping_sub(b'0')));
     let up = taken.as_bytes().get(6).is_some_and(|digit| *digit >= b'5');
-    Ok(six + i64::from(up))
+    Ok((six, up))
 }
 
 #[cfg(test)]
@@ -261,6 +277,7 @@ mod tests {
             ("2020-01-31 23:59", "2020-01-31 23:59:00"),
             ("2020-01-31T23:59:59.250Z", "2020-01-31 23:59:59.25"),
             ("2020-01-31 23:59:59.9999999", "2020-02-01 00:00:00"),
+            ("9999-12-31 23:59:59.9999994", "9999-12-31 23:59:59.999999"),
             ("2020-01-31 23:59:59 +02", "2020-01-31 21:59:59"),
             ("2020-01-31 00:30:00-01:30", "2020-01-31 02:00:00"),
             ("2020-01-31 00:30:00+0130", "2020-01-30 23:00:00"),
@@ -296,6 +313,8 @@ mod tests {
             ("2020-01-31 10:00:60", TimestampProblem::Time),
             ("2020-01-31 10:00:00+16", TimestampProblem::Time),
             ("+300000-01-01", TimestampProblem::Range),
+            ("9999-12-31 23:59:59.9999995", TimestampProblem::Range),
+            ("9999-12-31 22:59:59.9999999-01", TimestampProblem::Range),
         ] {
             assert_eq!(parse(text), Err(problem), "{text}");
         }

@@ -35,10 +35,12 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-/// Reads objects.
+/// Reads objects. A line ends with LF, CRLF or CR, none of which stands in a JSON string.
 pub(super) struct Reader<R> {
     input: R,
     line: u64,
+    /// Whether a CR ended the last line, so that an LF after it is a part of the same end.
+    carriage: bool,
 }
 
 /// The members of an object, or what is wrong with its line.
@@ -47,27 +49,16 @@ pub(super) type Object = Result<Vec<(String, Field)>, Bad>;
 impl<R: BufRead> Reader<R> {
     /// A reader of `input` from its first line.
     pub(super) fn new(input: R) -> Self {
-        Reader { input, line: 0 }
+        Reader { input, line: 0, carriage: false }
     }
 
     /// The next object with the number of its line. Blank lines are skipped.
     pub(super) fn read(&mut self) -> io::Result<Option<(u64, Object)>> {
         let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            let room = u64::try_from(MAX_RECORD).unwrap_or(u64::MAX);
-            if io::Read::take(&mut self.input, room).read_until(b'\n', &mut bytes)? == 0 {
-                return Ok(None);
-            }
+        while let Some(length) = self.line(&mut bytes)? {
             self.line = self.line.saturating_add(1);
-            if bytes.len() >= MAX_RECORD {
+            if length >= MAX_RECORD {
                 let message = format!("the line is longer than {} MiB", MAX_RECORD >> 20);
-                while bytes.last() != Some(&b'\n') {
-                    bytes.clear();
-                    if io::Read::take(&mut self.input, 1 << 16).read_until(b'\n', &mut bytes)? == 0 {
-                        break;
-                    }
-                }
                 return Ok(Some((self.line, Err(message.into()))));
             }
             if self.line == 1 && bytes.starts_with(b"\xef\xbb\xbf") {
@@ -75,6 +66,40 @@ impl<R: BufRead> Reader<R> {
             }
             if !bytes.iter().all(u8::is_ascii_whitespace) {
                 return Ok(Some((self.line, object(bytes.trim_ascii_end()))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads up to the end of a line, which is left away. Gives its length, `None` where there is nothing any more.
+    /// Of a line that is too long the rest is only counted.
+    fn line(&mut self, bytes: &mut Vec<u8>) -> io::Result<Option<usize>> {
+        bytes.clear();
+        let mut length: usize = 0;
+        loop {
+            let buffer = match self.input.fill_buf() {
+                Ok(buffer) => buffer,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            if std::mem::take(&mut self.carriage) && buffer.first() == Some(&b'\n') {
+                self.input.consume(1);
+                continue;
+            }
+            if buffer.is_empty() {
+                return Ok((length > 0).then_some(length));
+            }
+            let end = buffer.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let piece = end.and_then(|end| buffer.get(..end)).unwrap_or(buffer);
+            length = length.saturating_add(piece.len());
+            if length < MAX_RECORD {
+                bytes.extend_from_slice(piece);
+            }
+            self.carriage = end.and_then(|end| buffer.get(end)) == Some(&b'\r');
+            let read = piece.len().saturating_add(usize::from(end.is_some()));
+            self.input.consume(read);
+            if end.is_some() {
+                return Ok(Some(length));
             }
         }
     }
@@ -148,6 +173,26 @@ mod tests {
         check(b"7", "a line holds one object in braces; this is a number", "7");
         check(b"null", "a line holds one object in braces; this is null", "null");
         check(b"{\"a\": \"\xff\"}", "invalid UTF-8 at byte 8 of the line", "\u{fffd}\"}");
+    }
+
+    /// The lines that have an object, and how many members it has; 0 where it is none.
+    fn lines(mut reader: Reader<impl BufRead>) -> Vec<(u64, usize)> {
+        let next =
+            || reader.read().unwrap().map(|(line, object)| (line, object.map_or(0, |members| members.len())));
+        std::iter::from_fn(next).collect()
+    }
+
+    #[test]
+    fn lines_end_with_any_of_the_three_ends() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = ["\u{feff}{\"a\": 1}", "", "{\"a\": 1, \"b\": 2}", "{\"a\": ", "{\"a\": 3}"].join(end);
+            let expected = [(1, 1), (3, 2), (4, 0), (5, 1)];
+            assert_eq!(lines(Reader::new(text.as_bytes())), expected, "{end:?}");
+            assert_eq!(lines(Reader::new((text.clone() + end).as_bytes())), expected, "{end:?}");
+            // A buffer may end between the two bytes of an end.
+            let small = io::BufReader::with_capacity(1, text.as_bytes());
+            assert_eq!(lines(Reader::new(small)), expected, "{end:?}");
+        }
     }
 
     proptest! {

@@ -272,7 +272,7 @@ impl Column {
             return;
         }
         if self.kind == Kind::Open || matches!(self.kind, Kind::OwnKey(_)) {
-            self.guess = self.guess.join(guess(field));
+            look(&mut self.guess, field);
             return;
         }
         match self.cell(field) {
@@ -294,7 +294,7 @@ impl Column {
                     let document = serde_json::Value::String(text.clone()).to_string();
                     convert::parse(&document, ValueType::Json).map(Cell::Value)
                 }
-                other => convert::parse(other.text(), ValueType::Json).map(Cell::Value),
+                other => convert::json(other.text()).map(Cell::Value),
             },
             Kind::Known(value_type, _) => convert::parse(field.text(), *value_type).map(Cell::Value),
             Kind::Reference(key, _) => match field.text().strip_prefix('@') {
@@ -313,15 +313,14 @@ fn reference(field: &Field) -> Result<Value, String> {
     id.parse().map(Value::Ref).map_err(|error: ankurah_core::id::ParseIdError| error.to_string())
 }
 
-fn guess(field: &Field) -> Guess {
+fn look(guess: &mut Guess, field: &Field) {
     match field {
-        Field::Null => Guess::Nothing,
-        Field::Text(text) => Guess::of_text(text),
-        Field::String(text) => Guess::of_time(text),
-        Field::Number(text) if text == "-0" => Guess::Int,
-        Field::Number(text) => Guess::of_number(text),
-        Field::Bool(_) => Guess::Bool,
-        Field::Json(_) => Guess::Json,
+        Field::Null => {}
+        Field::Text(text) => guess.text(text),
+        Field::String(text) => guess.string(text),
+        Field::Number(text) => guess.number(text),
+        Field::Bool(_) => guess.bool(),
+        Field::Json(_) => guess.json(),
     }
 }
 
@@ -378,7 +377,7 @@ impl<'a> Asked<'a> {
             kind,
             key: self.args.key.iter().any(|key| key == name),
             exists: found.is_some(),
-            guess: Guess::Nothing,
+            guess: Guess::default(),
             good: 0,
             bad: None,
         })

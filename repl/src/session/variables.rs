@@ -140,11 +140,13 @@ fn read(text: &str) -> Result<Value, String> {
     if let Some(id) = text.strip_prefix('@').and_then(|id| id.parse::<EntityId>().ok()) {
         return Ok(Value::Ref(id));
     }
-    let guess = match Guess::of_text(text) {
-        Guess::Timestamp => Guess::String,
-        guess => guess,
+    let mut guess = Guess::default();
+    guess.text(text);
+    let value_type = match guess.value_type() {
+        ValueType::Timestamp => ValueType::String,
+        value_type => value_type,
     };
-    convert::parse(text, guess.value_type())
+    convert::parse(text, value_type)
 }
 
 #[cfg(test)]

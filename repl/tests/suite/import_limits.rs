@@ -2,8 +2,9 @@
 
 use std::io::Cursor;
 
-use ankurah_core::node::protocol::SessionId;
+use ankurah_core::node::protocol::{Event, SessionId};
 use ankurah_core::operation::limits::VALUE_BYTES;
+use ankurah_core::value::Value;
 use ankurah_repl::cli::{Cli, Command};
 use ankurah_repl::client::{Client, Interrupt, Pump};
 use ankurah_repl::import::{Source, Step, form_of, import};
@@ -157,4 +158,87 @@ fn rows_that_are_large_together_are_imported() {
     let row = |number: u32| format!("{number},{}\n", "x".repeat(1 << 20));
     let text: String = (0..18).map(row).collect();
     assert_eq!(run("", "a.csv --into t", format!("k,v\n{text}").as_bytes()), (Vec::new(), 18));
+}
+
+/// The rows that a query gives after an import, as values joined by `|`.
+fn imported(line: &str, text: &str, query: &str) -> Vec<String> {
+    let opened = fresh_fixed().unwrap();
+    let client = Client::new(opened.connection.clone(), SessionId(1), Interrupt::default(), Pump::Here);
+    let words = ["ankurah", "import", "memory:"].into_iter().chain(line.split_whitespace());
+    let Command::Import(args) = Cli::parse_from(words).command else { panic!("another command") };
+    let open = |names| Source::new(Cursor::new(text.to_owned()), form_of(&args.file).unwrap(), names);
+    import(&args, &client, &open, &mut |_| {}).unwrap();
+    let mut rows = Vec::new();
+    let asked = client.execute(query, Default::default()).for_each(|event| {
+        if let Event::Rows(batch) = event {
+            let row = |row: Vec<Value>| row.iter().map(ToString::to_string).collect::<Vec<_>>().join("|");
+            rows.extend(batch.into_iter().map(row));
+        }
+    });
+    asked.unwrap();
+    rows
+}
+
+#[test]
+fn keys_that_a_float_would_round_into_one_stay_apart() {
+    let file = "k,v\n9007199254740993,a\n9007199254740992,b\n1e3,c\n";
+    assert_eq!(
+        imported("a.csv --into t --key k", file, "select k, typeof(k), v from t order by k"),
+        ["1000|decimal|c", "9007199254740992|decimal|b", "9007199254740993|decimal|a"]
+    );
+    let lines = "{\"k\": 9007199254740993}\n{\"k\": 9007199254740992}\n{\"k\": 1e300}\n";
+    assert_eq!(
+        imported("a.jsonl --into t --key k", lines, "select k, typeof(k) from t order by k"),
+        ["1e300|string", "9007199254740992|string", "9007199254740993|string"]
+    );
+}
+
+#[test]
+fn digits_that_a_type_would_round_are_kept() {
+    let file = "d,t\n0.1234567890123456789012,2020-01-31 23:59:59.1234567\n1e0,9999-12-31 23:59:59.9999999\n";
+    assert_eq!(
+        imported("a.csv --into t", file, "select d, t from t order by d"),
+        ["0.1234567890123456789012|2020-01-31 23:59:59.1234567", "1|9999-12-31 23:59:59.9999999"]
+    );
+}
+
+/// What a type cannot hold is one row left out where the type was asked for, unless rounding is what it is for.
+#[test]
+fn a_type_that_was_asked_for_rounds_as_in_sql_or_leaves_the_row_out() {
+    let fraction = "column `v`: `1.5` is not a valid i64: expected digits";
+    check("a.csv --into t --type v=i64", "k,v\n1,1\n2,1.5\n3,2\n", fraction);
+    let digits = "column `v`: `1e-30` is not a valid decimal: a decimal holds 28 digits";
+    check("a.csv --into t --type v=decimal", "k,v\n1,1\n2,1e-30\n3,2\n", digits);
+    let year = "column `v`: `9999-12-31 23:59:59.9999999` is not a valid timestamp: the year is out of range";
+    let times = "k,v\n1,2020-01-01\n2,9999-12-31 23:59:59.9999999\n3,2020-01-01\n";
+    check("a.csv --into t --type v=timestamp", times, year);
+    let line = "a.csv --into t --type v=f64 --type t=timestamp";
+    assert_eq!(
+        imported(line, "v,t\n9007199254740993,2020-01-31 23:59:59.1234567\n", "select v, t from t"),
+        ["9007199254740992.0|2020-01-31 23:59:59.123457"]
+    );
+}
+
+#[test]
+fn an_object_in_which_a_key_comes_twice_is_one_row_left_out() {
+    let said = |text: &str, at| {
+        format!(
+            "column `v`: `{text}` is not a valid json: invalid json: the key comes twice in its object at byte {at}"
+        )
+    };
+    let nested = r#"{"a":[{"b":1,"b":2}]}"#;
+    check("a.jsonl --into t", jsonl("[]", nested), &said(nested, 13));
+    let escaped = r#"{"a":1,"\u0061":2}"#;
+    check("a.jsonl --into t", jsonl("[]", escaped), &said(escaped, 7));
+    let csv = "k,v\n1,[]\n2,\"{\"\"a\"\":1,\"\"a\"\":2}\"\n3,[]\n";
+    check("a.csv --into t --type v=json", csv, &said(r#"{"a":1,"a":2}"#, 7));
+}
+
+#[test]
+fn json_lines_may_end_with_carriage_returns() {
+    for end in ["\n", "\r\n", "\r"] {
+        let text = ["{\"k\": 1}", "{\"k\": oops}", "{\"k\": 3}"].join(end);
+        let said = "expected a JSON value".to_owned();
+        assert_eq!(run("", "a.jsonl --into t", text.as_bytes()), (vec![(2, said)], 2), "{end:?}");
+    }
 }

@@ -12,11 +12,24 @@ use ankurah_screen::{CTRL_C, CTRL_D, Start, Terminal};
 use crate::common::PROGRAM;
 
 /// Queries that give nothing for minutes: the text of each of the rows is made long first.
-const SILENT: [&str; 3] = [
-    "select count(*) from many where length(replace(repeat(name, 1000), 'o', 'oo')) < 0",
-    "select name from many order by length(replace(repeat(name, 1000), 'o', 'oo'))",
-    "select length(replace(repeat(name, 1000), 'o', 'oo')) as n, count(*) from many group by n",
-];
+fn silent() -> Vec<String> {
+    let long = "length(replace(repeat(name, 1000), 'o', 'oo'))";
+    // One row of these takes seconds alone.
+    let slow = |n: u32| format!("repeat(name, 500000) || '{n}' ilike '%!%'");
+    let slow = (0..40).map(slow).collect::<Vec<_>>().join(" or ");
+    [
+        format!("select count(*) from many where {long} < 0"),
+        format!("select name from many order by {long}"),
+        format!("select {long} as n, count(*) from many group by n"),
+        format!("select distinct {long} + length(name) from many order by 1"),
+        "select count(*) from many where repeat(name, 100000) like '%r_n%'".to_owned(),
+        format!("select count(*) from many where {slow}"),
+        format!("select {slow} from many"),
+        format!("update many set name = 'x' where {slow}"),
+        format!("insert into many (name) select name from many where {slow}"),
+    ]
+    .into()
+}
 
 /// A store `many` in a folder, with a model of that name.
 fn many(folder: &Path) {
@@ -46,8 +59,11 @@ fn is_130(status: ExitStatus) -> bool {
 fn a_silent_query_of_a_command_is_cancelled() {
     let folder = tempfile::tempdir().unwrap();
     many(folder.path());
-    for query in SILENT {
-        let mut child = start(folder.path(), &["repl", "many", "-c", "select 1 as started", "-c", query]);
+    // This one takes long before it begins: its constants are computed once.
+    let constant: Vec<_> = (0..500).map(|n| format!("repeat('x', 8000000) ilike '%{n}'")).collect();
+    let constant = format!("select {}", constant.join(" or "));
+    for query in silent().into_iter().chain([constant]) {
+        let mut child = start(folder.path(), &["repl", "many", "-c", "select 1 as started", "-c", &query]);
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         while line != "1\n" {
@@ -143,7 +159,7 @@ fn the_prompt_is_back_at_once_and_the_next_statement_runs() {
     let mut terminal =
         Terminal::start(PROGRAM, &["repl", store.to_str().unwrap(), "--no-rc"], &Start::default());
     terminal.wait("the prompt", |shown| shown.ends_with("many>"));
-    for query in SILENT {
+    for query in silent() {
         let mut best = Duration::MAX;
         // A machine that is busy otherwise may be slow once.
         for _ in 0..10 {

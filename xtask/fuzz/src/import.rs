@@ -5,6 +5,7 @@ use std::io::Cursor;
 
 use ankurah_core::catalog::Property;
 use ankurah_core::node::protocol::{Event, Request, SessionId};
+use ankurah_core::value::{self, ValueType};
 use ankurah_query_lang::quote_identifier;
 use ankurah_repl::cli::{Cli, Command, ImportArgs, ImportFormat};
 use ankurah_repl::client::{Client, Interrupt, Pump, Stop};
@@ -51,16 +52,21 @@ fn rows(data: &[u8], form: ImportFormat) -> Option<u64> {
     Some(count)
 }
 
-/// Pieces of the text as fields: a guess joined with itself or nothing is itself, in either order.
+/// Pieces of the text as fields: neither their order nor how often they come matters to the type, and it reads all
+/// of them.
 fn guesses(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let mut all = Guess::Nothing;
-    for piece in text.split([',', '\n', '"']).take(64) {
-        let guess = Guess::of_text(piece);
-        assert_eq!(guess.join(guess), guess);
-        assert_eq!(guess.join(Guess::Nothing), guess);
-        assert_eq!(guess.join(all), all.join(guess));
-        all = all.join(guess);
+    let pieces: Vec<&str> = text.split([',', '\n', '"']).take(64).collect();
+    let (mut forwards, mut backwards, mut twice) = <(Guess, Guess, Guess)>::default();
+    pieces.iter().for_each(|piece| forwards.text(piece));
+    pieces.iter().rev().for_each(|piece| backwards.text(piece));
+    pieces.iter().chain(&pieces).for_each(|piece| twice.text(piece));
+    assert_eq!((forwards, forwards), (backwards, twice));
+    let value_type = forwards.value_type();
+    if value_type != ValueType::String {
+        for piece in pieces {
+            assert!(value::parse(piece, value_type).is_ok(), "{piece} is no {value_type}");
+        }
     }
 }
 

@@ -55,6 +55,30 @@ fn held(signal: &Signal<u64>) -> String {
     shown.split(',').next().unwrap().to_owned()
 }
 
+/// A source, another and one beside, and a signal that is stale: what `sum` makes of the source's value, of the other
+/// and of a signal that is zero, derived from the one beside. It has places before and after it reads the source,
+/// and in the zero.
+fn of_three(
+    sum: impl Fn(u64, &WritableSignal<u64>, &Signal<u64>) -> u64 + Send + Sync + 'static,
+) -> ([WritableSignal<u64>; 3], Signal<u64>) {
+    let [source, other, beside] = [0; 3].map(WritableSignal::new);
+    let zero = beside.map(|beside| {
+        place("in zero");
+        beside / 9
+    });
+    let node = {
+        let (source, other) = (source.clone(), other.clone());
+        memo(move || {
+            place("before");
+            let value = source.get();
+            place("after");
+            sum(value, &other, &zero)
+        })
+    };
+    source.set(1);
+    ([source, other, beside], node)
+}
+
 /// Of two runs that overlap, the one that began later may have read earlier. Once another thread has found the
 /// value of the first to be up to date, the other must not replace it: not while the signal is up to date, and
 /// not after it was marked again.
@@ -92,21 +116,7 @@ fn a_run_that_began_before_the_signal_was_up_to_date_comes_too_late() {
 /// The same, where the thread that found it so was disturbed by a write, so that the signal stayed stale.
 #[test]
 fn a_run_that_began_before_another_thread_looked_comes_too_late() {
-    let [source, other, beside] = [0; 3].map(WritableSignal::new);
-    let zero = beside.map(|beside| {
-        place("in zero");
-        beside / 9
-    });
-    let node = {
-        let (source, other) = (source.clone(), other.clone());
-        memo(move || {
-            place("before");
-            let value = source.get();
-            place("after");
-            value + other.get() + zero.get()
-        })
-    };
-    source.set(1);
+    let ([source, other, beside], node) = of_three(|value, other, zero| value + other.get() + zero.get());
     thread::scope(|scope| {
         let first = Stopped::at("before", scope, &node);
         let second = Stopped::at("after", scope, &node);
@@ -127,22 +137,10 @@ fn a_run_that_began_before_another_thread_looked_comes_too_late() {
 /// value and therefore other sources, takes its place. What was looked at then says nothing about the value.
 #[test]
 fn sources_that_are_replaced_while_they_are_looked_at_are_looked_at_again() {
-    let (source, beside) = (WritableSignal::new(0), WritableSignal::new(0));
-    let zero = beside.map(|beside| {
-        place("in zero");
-        beside / 9
-    });
-    let other = WritableSignal::new(0);
-    let node = {
-        let source = source.clone();
-        memo(move || {
-            place("before");
-            let value = source.get();
-            place("after");
-            value + if value == 1 { other.get() } else { zero.get() }
-        })
+    let sum = |value, other: &WritableSignal<u64>, zero: &Signal<u64>| {
+        value + if value == 1 { other.get() } else { zero.get() }
     };
-    source.set(1);
+    let ([source, _other, beside], node) = of_three(sum);
     thread::scope(|scope| {
         let first = Stopped::at("before", scope, &node);
         let second = Stopped::at("after", scope, &node);

@@ -1,10 +1,12 @@
 //! What is wrong with a store is named; limits hold; what is cancelled leaves nothing.
 
+use std::task::{Context, Poll, Waker};
+
 use super::*;
 use crate::catalog::Catalog;
 use crate::id::{ModelId, PropertyId};
 use crate::node::Limits;
-use crate::node::protocol::Cell;
+use crate::node::protocol::{Cancel, Cell};
 use crate::storage::{Access, Batch, Deleted, Durability, Position, Scan, StateWrite};
 
 impl World {
@@ -185,4 +187,91 @@ fn references_may_be_given_by_key_and_bad_rows_are_left_out() {
          insert into album (title) values ('Hejira') => Created(1)
          select name, album.title from song order by name => Amelia|Hejira; River|Blue",
     );
+}
+
+/// The events of an answer, and how often it gave others a turn.
+fn polled(world: &World, statement: &str, cancel: Cancel) -> (Vec<Event>, u32) {
+    let request = Request::Execute {
+        session: SessionId(1),
+        statement: statement.to_owned(),
+        parameters: Parameters::default(),
+    };
+    let mut stream = world.node.connect().request_unless(request, cancel);
+    let (mut events, mut turns) = (Vec::new(), 0);
+    loop {
+        match stream.poll_next_unpin(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some(event)) => events.push(event),
+            Poll::Ready(None) => return (events, turns),
+            Poll::Pending => turns += 1,
+        }
+    }
+}
+
+/// Work on long texts, in each kind of statement and each step of a query.
+#[test]
+fn long_work_gives_others_turns_between_rows() {
+    let world = World::new();
+    world.run("create model memo (name string, note text)");
+    let rows: Vec<String> = (0..100).map(|n| format!("('name {n}', 'note')")).collect();
+    world.run(&format!("insert into memo values {}", rows.join(", ")));
+    // 100 rows are one batch; for each, a text of about 1 MiB is made and looked at.
+    let long = "repeat(name, 100000)";
+    for statement in [
+        format!("select name from memo where {long} like '%x_x%'"),
+        format!("select length({long}) from memo"),
+        format!("select name from memo order by length({long}), id"),
+        format!("select length({long}) as n, count(*) from memo group by n"),
+        format!("select max(length({long})) from memo"),
+        format!("select distinct length({long}) from memo"),
+        format!("update memo set name = left({long}, 6)"),
+        format!("insert into memo (name) select name from memo where length({long}) < 0"),
+        format!("delete from memo where {long} = ''"),
+        format!("edit memo.note append 'x' where {long} <> ''"),
+    ] {
+        let (events, turns) = polled(&world, &statement, Cancel::default());
+        assert!(matches!(events.last(), Some(Event::Done(_))), "{statement}: {events:?}");
+        assert!(turns >= 10, "{statement}: {turns} turns");
+    }
+    // What is quick needs none but those at its ends.
+    let turns =
+        polled(&world, "select name from memo where name like 'name%' order by name", Cancel::default()).1;
+    assert!(turns < 10, "{turns} turns");
+}
+
+#[test]
+fn an_expression_that_takes_long_is_given_up_inside_of_a_row() {
+    let world = World::new();
+    world.run("create model memo (name string)");
+    world.run("insert into memo values ('a'), ('b')");
+    let cancel = Cancel::default();
+    cancel.cancel();
+    for expression in [
+        "length(repeat(name, 4000000)) < 0",
+        "repeat(name, 4000000) like '%x%'",
+        "repeat(name, 4000000) = repeat(name, 4000000)",
+        "repeat(name, 4000000) || name is null",
+        "coalesce(nullif(repeat(name, 4000000), ''), '') = ''",
+        "repeat('c', 4000000) ilike '%' || name",
+    ] {
+        world.run("begin");
+        for statement in [
+            format!("select name from memo where {expression}"),
+            format!("select {expression} from memo"),
+            format!("select count(*) filter (where {expression}) from memo"),
+            format!("update memo set name = 'c' where {expression}"),
+        ] {
+            let (events, _) = polled(&world, &statement, cancel.clone());
+            match events.last() {
+                Some(Event::Failed(failure)) => assert!(failure.is_cancelled(), "{statement}: {failure:?}"),
+                other => panic!("{statement}: {other:?}"),
+            }
+        }
+        // The transaction is as it was, and so are the rows.
+        world.check("select name from memo order by name => a; b");
+        world.run("rollback");
+    }
+    let (events, _) =
+        polled(&world, "update memo set name = left(repeat(name, 4000000), 2)", Cancel::default());
+    assert!(matches!(events.last(), Some(Event::Done(_))), "{events:?}");
+    world.check("select name from memo order by name => aa; bb");
 }

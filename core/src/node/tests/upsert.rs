@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::node::protocol::Cell;
+use crate::operation::limits::VALUE_BYTES;
 
 fn row(values: &[Value]) -> Vec<Cell> {
     values.iter().cloned().map(Cell::Value).collect()
@@ -62,4 +63,29 @@ fn a_store_that_was_written_has_no_faults() {
     world.upsert("album", &["title", "note"], rows);
     let (outcome, answer) = world.ask(Request::Verify).unwrap();
     assert_eq!((outcome, answer.others), (Outcome::Answered, vec![]));
+}
+
+#[test]
+fn a_value_that_is_too_large_names_its_property() {
+    let world = World::new();
+    world.run("create model album (title string key, year i64, note string, cover bytes)");
+    let large = || "x".repeat(VALUE_BYTES + 1);
+    let rows = vec![
+        row(&[text("a"), text(&large()), Value::Null]),
+        row(&[text(&large()), Value::Null, Value::Null]),
+        row(&[text("b"), text("fine"), Value::Null]),
+        row(&[text("c"), Value::Null, Value::bytes(vec![0; VALUE_BYTES + 1])]),
+    ];
+    let said = |name: &str| format!("`album.{name}`: the value has 4194305 bytes, the limit is 4194304");
+    assert_eq!(
+        world.upsert("album", &["title", "note", "cover"], rows),
+        (upserted(1, 0, 0), vec![(0, said("note")), (1, said("title")), (3, said("cover"))])
+    );
+    let expect = |statement: &str, name: &str| {
+        let failure = world.run_in(1, statement).unwrap_err();
+        assert_eq!((failure.kind.as_str(), failure.message.as_str()), ("invalid-value", said(name).as_str()));
+    };
+    expect("update album set note = repeat('x', 4194305)", "note");
+    expect("insert into album (title) values (repeat('x', 4194305))", "title");
+    expect("insert into album (title, note) values ('d', repeat('x', 4194305))", "note");
 }

@@ -276,13 +276,11 @@ impl Binder<'_, '_> {
         self.position = Aggregates::Allowed;
         let aggregate = aggregate?;
         let ty = aggregate.value_type;
-        let number = match self.aggregates.iter().position(|known| *known == aggregate) {
-            Some(number) => number,
-            None => {
-                self.aggregates.push(aggregate);
-                self.aggregates.len() - 1
-            }
-        };
+        let next = self.aggregates.len();
+        let number = *self.numbers.entry(aggregate).or_insert_with_key(|aggregate| {
+            self.aggregates.push(aggregate.clone());
+            next
+        });
         let expr = Expr::Aggregate(number, Place(span));
         Ok(Typed { expr, ty: ty.map_or(Ty::Null, Ty::Of), span })
     }

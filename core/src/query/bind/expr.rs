@@ -1,5 +1,7 @@
 //! Expressions.
 
+use std::collections::HashMap;
+
 use ankurah_query_lang::Span;
 use ankurah_query_lang::ast::{
     self, BinaryOp, CaseBranch, ChainLink, DataType, DataTypeKind, ExprKind, IsTest, Literal, NumberKind,
@@ -31,6 +33,8 @@ pub(super) struct Binder<'s, 'a> {
     pub(super) scope: Scope<'a>,
     /// The aggregates found so far.
     pub(super) aggregates: Vec<Aggregate>,
+    /// The place of each of them.
+    pub(super) numbers: HashMap<Aggregate, usize>,
     /// Where the binder is.
     pub(super) position: Aggregates,
 }
@@ -93,7 +97,13 @@ pub(super) fn not(expr: Expr) -> Expr {
 
 impl<'s, 'a> Binder<'s, 'a> {
     pub(super) fn new(session: &'s Session<'a>, scope: Scope<'a>) -> Self {
-        Binder { session, scope, aggregates: Vec::new(), position: Aggregates::Forbidden("this place") }
+        Binder {
+            session,
+            scope,
+            aggregates: Vec::new(),
+            numbers: HashMap::new(),
+            position: Aggregates::Forbidden("this place"),
+        }
     }
 
     fn type_name(&self, ty: ValueType) -> String {

@@ -2,6 +2,7 @@
 
 mod call;
 mod expr;
+mod group;
 mod literal;
 mod scope;
 mod select;

@@ -34,13 +34,14 @@ enum Reached {
     Json { document: Expr, steps: Vec<JsonStep> },
 }
 
-fn same_regardless_of_case(a: &str, b: &str) -> bool {
-    a.chars().flat_map(char::to_lowercase).eq(b.chars().flat_map(char::to_lowercase))
+/// A name regardless of its case.
+pub(super) fn folded(name: &str) -> impl Iterator<Item = char> {
+    name.chars().flat_map(char::to_lowercase)
 }
 
 /// Whether an identifier of a statement means a name.
 pub(super) fn means(ident: &Ident, name: &str) -> bool {
-    ident.name == name || (!ident.quoted && same_regardless_of_case(&ident.name, name))
+    ident.name == name || (!ident.quoted && folded(&ident.name).eq(folded(name)))
 }
 
 impl<'a> Scope<'a> {

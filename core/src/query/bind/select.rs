@@ -1,5 +1,6 @@
 //! `select` and predicates.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ankurah_query_lang::Span;
@@ -8,8 +9,9 @@ use ankurah_query_lang::ast::{
 };
 
 use super::expr::{Aggregates, Binder};
+use super::group::{Groups, Labels, contains_aggregate, numbered};
 use super::literal::count;
-use super::scope::{self, ID, Scope, means};
+use super::scope::{self, ID, Scope};
 use super::types::{Conversion, Ty, Typed, convert, describe};
 use super::{Projection, Session};
 use crate::catalog::Model;
@@ -17,7 +19,7 @@ use crate::id::ModelId;
 use crate::node::protocol::Column;
 use crate::query::bound::{BoundSelect, Grouping, Input, OrderKey};
 use crate::query::error::{BindError, BindErrorKind};
-use crate::query::expr::{Aggregate, AggregateFunction, Expr, Place, SlotNames};
+use crate::query::expr::{Aggregate, AggregateFunction, Expr, Place};
 use crate::storage::Deleted;
 use crate::value::{Value, ValueType};
 
@@ -67,20 +69,26 @@ impl<'a> Session<'a> {
         let grouping = (!select.group_by.is_empty() || !aggregates.is_empty() || having.is_some())
             .then_some(Grouping { keys, aggregates });
         if let Some(grouping) = &grouping {
+            let groups = Groups::new(grouping, &binder.scope);
             for item in &mut items {
-                regroup(&mut item.typed.expr, grouping, &binder.scope)?;
+                groups.regroup(&mut item.typed.expr)?;
             }
             if let Some(having) = &mut having {
-                regroup(having, grouping, &binder.scope)?;
+                groups.regroup(having)?;
             }
             for (key, _) in &mut order {
-                regroup(&mut key.expr, grouping, &binder.scope)?;
+                groups.regroup(&mut key.expr)?;
             }
         }
         let mut keys = Vec::with_capacity(order.len());
+        let selected = if select.distinct && !order.is_empty() {
+            numbered(items.iter().map(|item| &item.typed.expr))
+        } else {
+            HashMap::new()
+        };
         for (mut key, span) in order {
             if select.distinct {
-                let Some(column) = items.iter().position(|item| item.typed.expr == key.expr) else {
+                let Some(column) = selected.get(&key.expr).copied() else {
                     let message = "with `distinct` rows can be ordered by selected columns only";
                     return Err(BindError::new(BindErrorKind::Order(message.to_owned()), span));
                 };
@@ -310,12 +318,14 @@ impl Binder<'_, '_> {
     fn group_keys(&mut self, list: &[ast::Expr], items: &[Item]) -> Result<Vec<Expr>, BindError> {
         self.position = Aggregates::Forbidden("group by");
         let mut keys = Vec::with_capacity(list.len());
+        let mut known = HashSet::with_capacity(list.len());
+        let labels = Labels::new(items);
         for expr in list {
             let key = match self.ordinal(expr, items, "group by")? {
                 Some(item) => item.typed.expr.clone(),
                 None => match self.expr(expr) {
                     Ok(typed) => typed.expr,
-                    Err(error) => match named(expr, items)? {
+                    Err(error) => match labels.find(expr)? {
                         Some(item) => item.typed.expr.clone(),
                         None => return Err(error),
                     },
@@ -325,7 +335,7 @@ impl Binder<'_, '_> {
                 let message = "rows cannot be grouped by an aggregate".to_owned();
                 return Err(BindError::new(BindErrorKind::AggregateMisuse(message), expr.span));
             }
-            if !keys.contains(&key) {
+            if known.insert(key.clone()) {
                 keys.push(key);
             }
         }
@@ -362,10 +372,12 @@ impl Binder<'_, '_> {
         items: &[Item],
     ) -> Result<Vec<(OrderKey, Span)>, BindError> {
         let mut keys: Vec<(OrderKey, Span)> = Vec::with_capacity(list.len());
+        let mut known = HashSet::with_capacity(list.len());
+        let labels = Labels::new(items);
         for item in list {
             let selected = match self.ordinal(&item.expr, items, "order by")? {
                 Some(selected) => Some(selected),
-                None => named(&item.expr, items)?,
+                None => labels.find(&item.expr)?,
             };
             let expr = match selected {
                 Some(selected) => selected.typed.clone().settle().0,
@@ -376,120 +388,12 @@ impl Binder<'_, '_> {
                 None => item.descending,
             };
             // What is ordered by twice is ordered by once.
-            if keys.iter().all(|(key, _)| key.expr != expr) {
+            if known.insert(expr.clone()) {
                 keys.push((OrderKey { expr, descending: item.descending, nulls_first }, item.span));
             }
         }
         Ok(keys)
     }
-}
-
-/// The selected column that a bare name means.
-fn named<'i>(expr: &ast::Expr, items: &'i [Item]) -> Result<Option<&'i Item>, BindError> {
-    let ExprKind::Path(path) = &expr.kind else { return Ok(None) };
-    if !path.steps.is_empty() || path.root.id.is_some() {
-        return Ok(None);
-    }
-    let ident = &path.root.ident;
-    let mut found: Vec<&Item> = items.iter().filter(|item| item.name == ident.name).collect();
-    if found.is_empty() {
-        found = items.iter().filter(|item| means(ident, &item.name)).collect();
-    }
-    match found.split_first() {
-        None => Ok(None),
-        Some((first, rest)) if rest.iter().all(|item| item.typed.expr == first.typed.expr) => Ok(Some(first)),
-        Some(_) => {
-            let candidates = count(found.len(), "selected column", "selected columns");
-            let kind = BindErrorKind::Ambiguous { name: ident.name.clone(), candidates };
-            Err(BindError::new(kind, expr.span).help("give the columns different names with `as`"))
-        }
-    }
-}
-
-fn contains_aggregate(expr: &Expr) -> bool {
-    let mut found = matches!(expr, Expr::Aggregate(..));
-    expr.children(&mut |child| found |= contains_aggregate(child));
-    found
-}
-
-/// Makes an expression over input rows one over groups: group keys, then aggregates.
-fn regroup(expr: &mut Expr, grouping: &Grouping, scope: &Scope<'_>) -> Result<(), BindError> {
-    if let Some(key) = grouping.keys.iter().position(|key| key == expr) {
-        let place = match expr {
-            Expr::Constant(_) => return Ok(()),
-            Expr::Column(_, place) => *place,
-            _ => Place::default(),
-        };
-        *expr = Expr::Column(key, place);
-        return Ok(());
-    }
-    // Binding pushes `not` into comparisons: `not a > b` beside the key `a > b` is `a <= b` by now.
-    if matches!(expr, Expr::Compare(..) | Expr::Is { .. } | Expr::IsDistinct { .. }) {
-        let opposite = super::expr::not(expr.clone());
-        if let Some(key) = grouping.keys.iter().position(|key| *key == opposite) {
-            *expr = Expr::Not(Box::new(Expr::Column(key, Place::default())));
-            return Ok(());
-        }
-    }
-    match expr {
-        Expr::Aggregate(number, place) => {
-            *expr = Expr::Column(grouping.keys.len() + *number, *place);
-            Ok(())
-        }
-        Expr::Column(slot, place) => Err(not_grouped(&scope.slot_name(*slot), grouping, *place)),
-        Expr::And(list) => regroup_chain(list, conjunction, grouping, scope),
-        Expr::Or(list) => regroup_chain(list, disjunction, grouping, scope),
-        other => {
-            let mut result = Ok(());
-            other.children_mut(&mut |child| {
-                if result.is_ok() {
-                    result = regroup(child, grouping, scope);
-                }
-            });
-            result
-        }
-    }
-}
-
-/// Chains of `and` and of `or` are flat: the key `a or b` is a part of the list that `(a or b) or c` is. `part`
-/// gives the list of a key that is such a chain.
-fn regroup_chain(
-    list: &mut Vec<Expr>,
-    part: fn(&Expr) -> Option<&[Expr]>,
-    grouping: &Grouping,
-    scope: &Scope<'_>,
-) -> Result<(), BindError> {
-    let mut rest = std::mem::take(list).into_iter();
-    while !rest.as_slice().is_empty() {
-        let mut keys = grouping.keys.iter().enumerate().filter_map(|(at, key)| Some((at, part(key)?)));
-        let found = keys.find(|(_, part)| !part.is_empty() && rest.as_slice().starts_with(part));
-        if let Some((key, part)) = found {
-            rest.by_ref().take(part.len()).for_each(drop);
-            list.push(Expr::Column(key, Place::default()));
-        } else if let Some(mut next) = rest.next() {
-            regroup(&mut next, grouping, scope)?;
-            list.push(next);
-        }
-    }
-    Ok(())
-}
-
-fn conjunction(key: &Expr) -> Option<&[Expr]> {
-    if let Expr::And(part) = key { Some(part) } else { None }
-}
-
-fn disjunction(key: &Expr) -> Option<&[Expr]> {
-    if let Expr::Or(part) = key { Some(part) } else { None }
-}
-
-fn not_grouped(name: &str, grouping: &Grouping, place: Place) -> BindError {
-    let message = if grouping.keys.is_empty() {
-        format!("`{name}` stands beside an aggregate, but the rows are not grouped by it")
-    } else {
-        format!("the rows are not grouped by `{name}`")
-    };
-    BindError::new(BindErrorKind::Grouping(message), place.0)
-        .help(format!("add `{name}` to `group by`, or use it inside an aggregate such as `max({name})`"))
 }
 
 /// Names in a row, for messages.

@@ -56,7 +56,7 @@ impl AggregateFunction {
 }
 
 /// An aggregate over the rows of a group.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Aggregate {
     /// What it computes.
     pub(crate) function: AggregateFunction,

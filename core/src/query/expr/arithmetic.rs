@@ -69,6 +69,10 @@ pub(super) fn binary(op: Arithmetic, left: &Value, right: &Value, place: Place) 
                 Arithmetic::Divide => a.checked_div(*b),
                 Arithmetic::Remainder => a.checked_rem(*b),
             };
+            // What is not zero does not become it: 10^-28 is the least that a decimal holds.
+            let lost =
+                matches!(op, Arithmetic::Multiply | Arithmetic::Divide) && !a.is_zero() && !b.is_zero();
+            let result = result.filter(|result| !(lost && result.is_zero()));
             decimal_value(result).ok_or_else(|| overflow(format!("{a} {} {b}", op.symbol()), place))
         }
         (Value::Float(a), Value::Float(b)) => {
@@ -153,6 +157,18 @@ mod tests {
             decimal("99999999999999999999"),
             Err("99999999999999999999 * 99999999999999999999 overflows"),
         );
+    }
+
+    #[test]
+    fn decimals_do_not_become_zero() {
+        use Arithmetic::{Divide, Multiply, Subtract};
+        let least = || decimal("0.0000000000000000000000000001");
+        check(least(), Multiply, decimal("0.1"), Err("0.0000000000000000000000000001 * 0.1 overflows"));
+        check(least(), Divide, decimal("-1000"), Err("0.0000000000000000000000000001 / -1000 overflows"));
+        check(least(), Multiply, decimal("0"), Ok(decimal("0")));
+        check(decimal("0"), Divide, decimal("3"), Ok(decimal("0")));
+        check(least(), Subtract, least(), Ok(decimal("0")));
+        check(least(), Multiply, decimal("3"), Ok(decimal("0.0000000000000000000000000003")));
     }
 
     #[test]

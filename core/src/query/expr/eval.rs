@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Arithmetic, Comparison, Expr, Pattern, Place, Test, arithmetic, convert, function, json, text};
 use crate::query::error::{EvalError, EvalErrorKind};
+use crate::turn::touch;
 use crate::value::{Value, ValueRef};
 
 type Evaluated<'a> = Result<Cow<'a, Value>, EvalError>;
@@ -52,7 +53,9 @@ fn arithmetic_chain<'a>(
 fn concat<'a>(first: &'a Expr, rest: &'a [(Expr, Place)], row: &'a [Value]) -> Evaluated<'a> {
     let mut joined = text::Joined::new(first.eval(row)?.into_owned());
     for (expr, place) in rest {
-        joined.push(expr.eval(row)?.as_ref(), *place)?;
+        let next = expr.eval(row)?;
+        touch(length(&next))?;
+        joined.push(&next, *place)?;
     }
     Ok(Cow::Owned(joined.finish()))
 }
@@ -96,7 +99,7 @@ fn switch<'a>(
 ) -> Evaluated<'a> {
     let operand = operand.eval(row)?;
     for (when, then) in branches {
-        if compare(Comparison::Equal, &operand, when.eval(row)?.as_ref()) == Some(true) {
+        if compare(Comparison::Equal, &operand, when.eval(row)?.as_ref())? == Some(true) {
             return then.eval(row);
         }
     }
@@ -124,26 +127,37 @@ impl Expr {
             }
             Expr::Call(function, args, place) => function::call(*function, args, row, *place),
             Expr::Negate(expr, place) => of_one(expr, row, |value| arithmetic::negate(value, *place)),
-            Expr::Cast(expr, to, place) => of_one(expr, row, |value| convert::cast(value, *to, *place)),
-            Expr::JsonPath(expr, steps) => of_one(expr, row, |value| Ok(json::path(value, steps))),
-            Expr::JsonAs(expr, to, place) => of_one(expr, row, |value| json::scalar(value, *to, *place)),
+            Expr::Cast(expr, to, place) => of_one(expr, row, |value| {
+                touch(length(value))?;
+                convert::cast(value, *to, *place)
+            }),
+            Expr::JsonPath(expr, steps) => of_one(expr, row, |value| {
+                touch(length(value))?;
+                Ok(json::path(value, steps))
+            }),
+            Expr::JsonAs(expr, to, place) => of_one(expr, row, |value| {
+                touch(length(value))?;
+                json::scalar(value, *to, *place)
+            }),
             Expr::Arithmetic(first, rest) => arithmetic_chain(first, rest, row),
             Expr::Concat(first, rest) => concat(first, rest, row),
             Expr::Compare(op, left, right) => {
-                of_two(left, right, row, |a, b| Ok(truth_value(compare(*op, a, b))))
+                of_two(left, right, row, |a, b| Ok(truth_value(compare(*op, a, b)?)))
             }
-            Expr::IsDistinct { negated, left, right } => {
-                of_two(left, right, row, |a, b| Ok(Value::Bool(a.compare(b).is_eq() == *negated)))
-            }
+            Expr::IsDistinct { negated, left, right } => of_two(left, right, row, |a, b| {
+                touch(length(a).min(length(b)))?;
+                Ok(Value::Bool(a.compare(b).is_eq() == *negated))
+            }),
             Expr::Is { negated, test, expr } => {
                 of_one(expr, row, |value| Ok(Value::Bool(test.holds(value.as_ref()) != *negated)))
             }
-            Expr::InSet { expr, set, has_null } => {
-                of_one(expr, row, |value| Ok(truth_value(in_set(value.as_ref(), set, *has_null))))
-            }
+            Expr::InSet { expr, set, has_null } => of_one(expr, row, |value| {
+                touch(length(value))?;
+                Ok(truth_value(in_set(value.as_ref(), set, *has_null)))
+            }),
             Expr::Like(expr, pattern) => of_one(expr, row, |value| {
                 Ok(match value {
-                    Value::String(string) => Value::Bool(pattern.matches(string)),
+                    Value::String(string) => Value::Bool(pattern.matches(string)?),
                     _ => Value::Null,
                 })
             }),
@@ -217,8 +231,18 @@ fn junction(list: &[Expr], row: &[Value], absorbing: bool) -> Result<Option<bool
 }
 
 /// The value of a comparison: null where an operand is.
-pub(super) fn compare(op: Comparison, left: &Value, right: &Value) -> Option<bool> {
-    compare_refs(op, left.as_ref(), right.as_ref())
+pub(super) fn compare(op: Comparison, left: &Value, right: &Value) -> Result<Option<bool>, EvalError> {
+    touch(length(left).min(length(right)))?;
+    Ok(compare_refs(op, left.as_ref(), right.as_ref()))
+}
+
+/// The bytes of what has no small bound.
+pub(super) fn length(value: &Value) -> usize {
+    match value {
+        Value::String(text) | Value::Json(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    }
 }
 
 pub(super) fn compare_refs(op: Comparison, left: ValueRef<'_>, right: ValueRef<'_>) -> Option<bool> {
@@ -230,8 +254,8 @@ pub(super) fn compare_refs(op: Comparison, left: ValueRef<'_>, right: ValueRef<'
 
 fn between(expr: &Expr, low: &Expr, high: &Expr, row: &[Value]) -> Result<Option<bool>, EvalError> {
     let value = expr.eval(row)?;
-    let above = low.eval(row).map(|low| compare(Comparison::GreaterOrEqual, &value, &low));
-    let below = high.eval(row).map(|high| compare(Comparison::LessOrEqual, &value, &high));
+    let above = low.eval(row).and_then(|low| compare(Comparison::GreaterOrEqual, &value, &low));
+    let below = high.eval(row).and_then(|high| compare(Comparison::LessOrEqual, &value, &high));
     match (above, below) {
         (Ok(Some(false)), _) | (_, Ok(Some(false))) => Ok(Some(false)),
         (above, below) => Ok(above?.and(below?)),
@@ -243,7 +267,7 @@ fn in_list(expr: &Expr, list: &[Expr], row: &[Value]) -> Result<Option<bool>, Ev
     let mut result = Some(false);
     let mut failure = None;
     for candidate in list {
-        match candidate.eval(row).map(|candidate| compare(Comparison::Equal, &value, &candidate)) {
+        match candidate.eval(row).and_then(|candidate| compare(Comparison::Equal, &value, &candidate)) {
             Ok(Some(true)) => return Ok(Some(true)),
             Ok(Some(false)) => {}
             Ok(None) => result = None,
@@ -268,8 +292,9 @@ fn like(
         },
     };
     let (Value::String(string), Value::String(pattern)) = (&*string, &*pattern) else { return Ok(None) };
+    touch(pattern.len())?;
     let pattern = Pattern::new(pattern, escape, fold_case).map_err(|kind| place.error(kind))?;
-    Ok(Some(pattern.matches(string)))
+    Ok(Some(pattern.matches(string)?))
 }
 
 /// The escape character that `escape` names: none where it is empty.

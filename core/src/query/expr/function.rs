@@ -11,6 +11,7 @@ use super::date::{self, DateField};
 use super::text::{self, Ends};
 use super::{Comparison, Expr, Place, convert, eval, json, like};
 use crate::query::error::{EvalError, EvalErrorKind};
+use crate::turn::touch;
 use crate::value::Value;
 
 /// A function of values. Unless said otherwise the result is null where an argument is.
@@ -184,7 +185,7 @@ fn best<'a>(args: &'a [Expr], row: &'a [Value], wanted: Comparison) -> Evaluated
         let better = match &best {
             _ if matches!(*value, Value::Null) => false,
             None => true,
-            Some(best) => wanted.holds(value.compare(best)),
+            Some(best) => eval::compare(wanted, &value, best)? == Some(true),
         };
         if better {
             best = Some(value);
@@ -196,7 +197,7 @@ fn best<'a>(args: &'a [Expr], row: &'a [Value], wanted: Comparison) -> Evaluated
 fn null_if<'a>(args: &'a [Expr], row: &'a [Value]) -> Evaluated<'a> {
     let [left, right] = args else { return Ok(Cow::Owned(Value::Null)) };
     let (left, right) = (left.eval(row)?, right.eval(row)?);
-    let equal = eval::compare(Comparison::Equal, &left, &right) == Some(true);
+    let equal = eval::compare(Comparison::Equal, &left, &right)? == Some(true);
     Ok(if equal { Cow::Owned(Value::Null) } else { left })
 }
 
@@ -207,7 +208,10 @@ fn of_all<'a>(function: Function, values: &[Cow<'_, Value>], place: Place) -> Ev
     if !takes_null && values.iter().any(|value| matches!(value, Value::Null)) {
         return Ok(Cow::Owned(Value::Null));
     }
-    of_values(function, &values, place).map(Cow::Owned)
+    touch(values.iter().map(|value| eval::length(value)).sum())?;
+    let result = of_values(function, &values, place)?;
+    touch(eval::length(&result))?;
+    Ok(Cow::Owned(result))
 }
 
 fn string(text: impl Into<Arc<str>>) -> Value {

@@ -10,7 +10,7 @@ use crate::query::error::{EvalError, EvalErrorKind};
 use crate::value::{Value, ValueType, json::write_string};
 
 /// A step into a JSON document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum JsonStep {
     /// The value of a key of an object.
     Key {

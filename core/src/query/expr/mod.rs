@@ -53,6 +53,11 @@ impl PartialEq for Place {
 
 impl Eq for Place {}
 
+impl std::hash::Hash for Place {
+    /// The same for every place, as they are all equal.
+    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+}
+
 impl Place {
     /// An error at this place.
     pub(crate) fn error(self, kind: EvalErrorKind) -> EvalError {
@@ -202,7 +207,7 @@ pub enum Test {
 
 /// An expression over the slots of a row. Types were checked when it was bound: the operands of a node have the
 /// types that it needs, or are null.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Expr {
     /// A value.
     Constant(Value),
@@ -428,6 +433,13 @@ impl Expr {
             visit(*slot);
         }
         self.children(&mut |child| child.slots(visit));
+    }
+
+    /// How many expressions it is made of, itself included.
+    pub(crate) fn size(&self) -> usize {
+        let mut size: usize = 1;
+        self.children(&mut |child| size = size.saturating_add(child.size()));
+        size
     }
 
     /// The same value as a constant, where it is constant and can be computed. A part that cannot be computed

@@ -48,7 +48,7 @@ impl Expr {
             }
             Expr::InSet { expr, set, has_null } => Some(in_set(expr.value_quickly(slot)?, set, *has_null)),
             Expr::Like(expr, pattern) => Some(match expr.value_quickly(slot)? {
-                ValueRef::String(text) => Some(pattern.matches(text)),
+                ValueRef::String(text) => Some(pattern.matches_quickly(text)?),
                 _ => None,
             }),
             Expr::Between { expr, low, high } => {

@@ -1,5 +1,6 @@
 //! Functions of strings. Positions and lengths count characters (Unicode scalar values).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{MAX_VALUE_LENGTH, Place};
@@ -173,7 +174,11 @@ pub(super) enum Ends {
 
 /// The string without the characters of `set` at its ends.
 pub(super) fn trim(text: &Arc<str>, set: &str, ends: Ends) -> Value {
-    let in_set = |character: char| set.contains(character);
+    // A long set is not looked through for every character.
+    let many = (set.len() > 32).then(|| set.chars().collect::<HashSet<char>>());
+    let in_set = |character: char| {
+        many.as_ref().map_or_else(|| set.contains(character), |set| set.contains(&character))
+    };
     let trimmed = match ends {
         Ends::Both => text.trim_matches(in_set),
         Ends::Start => text.trim_start_matches(in_set),

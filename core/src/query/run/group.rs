@@ -8,6 +8,7 @@ use crate::query::bound::Grouping;
 use crate::query::expr::{Accumulator, AggregateFunction};
 use crate::query::plan::Reading;
 use crate::storage::Deleted;
+use crate::turn;
 use crate::value::Value;
 
 /// The groups in the order of their keys: the keys, then the aggregates.
@@ -34,6 +35,7 @@ pub(super) async fn groups(query: Query<'_>, grouping: &Grouping) -> Result<Vec<
     'reading: while let Some(rows) = reader.next().await? {
         let start = query.nanos();
         for row in rows.into_own(reader.places()) {
+            turn::pass(query.costs.group).await;
             let keys = grouping
                 .keys
                 .iter()
@@ -54,6 +56,7 @@ pub(super) async fn groups(query: Query<'_>, grouping: &Grouping) -> Result<Vec<
     }
     let mut rows = Vec::with_capacity(groups.len());
     for (mut row, accumulators) in groups {
+        turn::pass(query.costs.group).await;
         for (accumulator, aggregate) in accumulators.into_iter().zip(&grouping.aggregates) {
             row.push(accumulator.finish(aggregate)?);
         }

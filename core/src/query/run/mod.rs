@@ -20,12 +20,13 @@ use self::sort::Sorter;
 pub(crate) use self::sort::compare_order_values;
 use super::bound::BoundSelect;
 use super::error::RunError;
-use super::expr::Expr;
+use super::expr::{Aggregate, Expr};
 use super::plan::{Plan, Stage};
 use crate::env::{BoxStream, Clock, MaybeSend, MaybeSync};
 use crate::id::ModelId;
 use crate::node::protocol::Column;
 use crate::storage::{ReadView, RowStream, Scan};
+use crate::turn;
 use crate::value::{Pick, Rows, Value};
 
 /// Where a query reads: a view of the store, or a transaction's own writes over one.
@@ -152,7 +153,8 @@ pub fn run(mut plan: Plan, source: Arc<dyn Source>, options: RunOptions) -> Runn
     let statistics = Arc::new(Statistics::default());
     let shared = Arc::clone(&statistics);
     let rows = generate(|mut sink| async move {
-        let query = Query { plan: &plan, source: &*source, options: &options, statistics: &shared };
+        let costs = Costs::new(&plan.select);
+        let query = Query { plan: &plan, source: &*source, options: &options, statistics: &shared, costs };
         if let Err(error) = query.run(&mut sink).await {
             sink.give(Err(error)).await;
         }
@@ -167,6 +169,44 @@ struct Query<'a> {
     source: &'a dyn Source,
     options: &'a RunOptions,
     statistics: &'a Statistics,
+    costs: Costs,
+}
+
+/// About how much work a row is in each step, beside that on long values; see [`turn`].
+#[derive(Clone, Copy)]
+struct Costs {
+    filter: u64,
+    group: u64,
+    having: u64,
+    order: u64,
+    output: u64,
+}
+
+/// What reading or moving a row costs.
+const ROW: u64 = 128;
+/// What computing an expression costs beside its operands.
+const EXPR: u64 = 32;
+
+impl Costs {
+    fn new(select: &BoundSelect) -> Self {
+        fn of<'a>(exprs: impl IntoIterator<Item = &'a Expr>) -> u64 {
+            let size = exprs.into_iter().map(Expr::size).fold(0, usize::saturating_add);
+            u64::try_from(size).unwrap_or(u64::MAX).saturating_mul(EXPR).saturating_add(ROW)
+        }
+        fn parts(aggregate: &Aggregate) -> impl Iterator<Item = &Expr> {
+            [&aggregate.argument, &aggregate.separator, &aggregate.filter].into_iter().flatten()
+        }
+        let group = select.grouping.as_ref().map_or(ROW, |grouping| {
+            of(grouping.keys.iter().chain(grouping.aggregates.iter().flat_map(parts)))
+        });
+        Costs {
+            filter: of(&select.filter),
+            group,
+            having: of(&select.having),
+            order: of(select.order.iter().map(|key| &key.expr)),
+            output: of(&select.output),
+        }
+    }
 }
 
 /// How many sorted rows are given at once.
@@ -195,6 +235,7 @@ impl<'a> Query<'a> {
             let groups = Box::pin(group::groups(self, grouping)).await?;
             let mut rows = Vec::new();
             for (tie, row) in (0..).zip(groups) {
+                turn::pass(self.costs.having).await;
                 let holds = self.select().having.as_ref().map_or(Ok(true), |having| having.holds(&row))?;
                 if holds {
                     rows.push(InputRow { tie, slots: row });
@@ -275,18 +316,19 @@ impl<'a> Output<'a> {
         let rows = match (input, &self.direct) {
             (Input::Read(selection), Some(_)) => return Ok(self.give_read(selection, sink).await),
             (Input::Read(selection), None) if self.seen.is_none() && self.sorter.is_some() => {
-                self.sort_read(&selection)?;
+                self.sort_read(&selection).await?;
                 return Ok(false);
             }
             (input, _) => input.into_own(&self.places),
         };
         let mut failure = None;
-        let rows = if self.seen.is_some() { self.distinct(rows, &mut failure)? } else { rows };
+        let rows = if self.seen.is_some() { self.distinct(rows, &mut failure).await? } else { rows };
         match &mut self.sorter {
             Some(sorter) => {
                 let start = self.query.nanos();
                 for row in rows {
-                    sorter.push(row)?;
+                    turn::pass(self.query.costs.order).await;
+                    sorter.push(row).await?;
                 }
                 let nanos = self.query.nanos().saturating_sub(start);
                 self.query.statistics.sorted.add(0, nanos);
@@ -300,7 +342,7 @@ impl<'a> Output<'a> {
     }
 
     /// The rows, as they are selected, that were not there before, up to the first one that cannot be computed.
-    fn distinct(
+    async fn distinct(
         &mut self,
         rows: Vec<InputRow>,
         failure: &mut Option<RunError>,
@@ -308,6 +350,7 @@ impl<'a> Output<'a> {
         let mut fresh = Vec::new();
         let Some(seen) = &mut self.seen else { return Ok(rows) };
         for row in rows {
+            turn::pass(self.query.costs.output).await;
             // Everything that is selected was looked up for `distinct` already.
             match project(self.query.select(), &row.slots) {
                 Ok(values) => {
@@ -329,12 +372,15 @@ impl<'a> Output<'a> {
     }
 
     /// Takes rows to be sorted; those that are certainly not wanted are left where they are.
-    fn sort_read(&mut self, selection: &Selection) -> Result<(), RunError> {
+    async fn sort_read(&mut self, selection: &Selection) -> Result<(), RunError> {
         let start = self.query.nanos();
         let Some(sorter) = &mut self.sorter else { return Ok(()) };
         for row in selection.iter(&self.places) {
+            if turn::is_due(self.query.costs.order) {
+                turn::give().await;
+            }
             if !sorter.is_beyond(&row) {
-                sorter.push(row.to_own())?;
+                sorter.push(row.to_own()).await?;
             }
         }
         self.query.statistics.sorted.add(0, self.query.nanos().saturating_sub(start));
@@ -385,6 +431,9 @@ impl<'a> Output<'a> {
         } else {
             self.hops.fill(self.query.source, &mut rows).await?;
             for row in rows {
+                if turn::is_due(self.query.costs.output) {
+                    turn::give().await;
+                }
                 if let Err(error) = project_into(select, &row.slots, &mut given) {
                     failure = Some(error);
                     break;
@@ -408,7 +457,7 @@ impl<'a> Output<'a> {
         let only_first = select.limit.is_some() && select.grouping.is_none() && !select.distinct;
         self.query.statistics.only_first.store(only_first, Ordering::Relaxed);
         let start = self.query.nanos();
-        let rows = sorter.finish();
+        let rows = sorter.finish().await;
         self.query.statistics.sorted.add(rows.len(), self.query.nanos().saturating_sub(start));
         for chunk in chunks(rows) {
             if self.give(chunk, sink).await? {

@@ -3,13 +3,14 @@
 use futures::StreamExt;
 
 use super::hops::Hops;
-use super::{Query, RunError};
+use super::{Query, ROW, RunError};
 use crate::id::{EntityId, ModelId, PropertyId};
 use crate::query::bound::Slot;
 use crate::query::expr::Expr;
 use crate::query::plan::{Reading, Stage};
 use crate::storage::kv::yield_once;
 use crate::storage::{Access, IndexId, IndexRange, RowStream, Scan, ScanRows, StorageError};
+use crate::turn;
 use crate::value::{Pick, RowRef, Rows, Value, ValueRef};
 
 /// A row with its slots, and its place among rows that are otherwise equal: the bits of its id.
@@ -254,7 +255,7 @@ impl<'a> Reader<'a> {
             self.query.statistics.examined.add(batch.len(), self.query.nanos().saturating_sub(start));
             let start = self.query.nanos();
             let input = if self.filter_hops.is_empty() && self.order_hops.is_empty() {
-                Input::Read(self.select(batch))
+                Input::Read(self.select(batch).await)
             } else {
                 let rows =
                     batch.iter().map(|(entity, values)| ReadRow { places: &self.places, entity, values });
@@ -277,13 +278,16 @@ impl<'a> Reader<'a> {
 
     /// The rows that the filter keeps, up to the first one for which it cannot be computed; where no reference is
     /// followed.
-    fn select(&mut self, batch: ScanRows) -> Selection {
+    async fn select(&mut self, batch: ScanRows) -> Selection {
         let (entities, values) = batch.into_parts();
         let Some(filter) = self.query.filter() else {
             return Selection { entities, values, kept: None };
         };
         let mut kept = Vec::new();
         for number in 0..entities.len() {
+            if turn::is_due(self.query.costs.filter) {
+                turn::give().await;
+            }
             let Some(row) = ReadRow::new(&self.places, &entities, &values, number) else { break };
             let holds = match filter.holds_quickly(&|slot| row.slot(slot)) {
                 Some(holds) => Ok(holds),
@@ -307,7 +311,14 @@ impl<'a> Reader<'a> {
         if !self.filter_hops.is_empty() {
             // What fails here is computed again below, as another condition may still be false.
             if let Some(early) = &self.early {
-                rows.retain(|row| early.holds(&row.slots).unwrap_or(true));
+                let mut kept = Vec::with_capacity(rows.len());
+                for row in rows {
+                    turn::pass(self.query.costs.filter).await;
+                    if early.holds(&row.slots).unwrap_or(true) {
+                        kept.push(row);
+                    }
+                }
+                rows = kept;
             }
             if let Err(error) = self.filter_hops.fill(self.query.source, &mut rows).await {
                 self.failure = Some(error);
@@ -316,6 +327,7 @@ impl<'a> Reader<'a> {
         }
         let mut kept = Vec::with_capacity(rows.len());
         for row in rows {
+            turn::pass(self.query.costs.filter).await;
             match filter.holds(&row.slots) {
                 Ok(true) => kept.push(row),
                 Ok(false) => {}
@@ -358,7 +370,9 @@ async fn collect(
         };
         let mut stream = query.source.scan(scan);
         while let Some(batch) = stream.next().await {
-            entities.extend(batch?.entities());
+            let batch = batch?;
+            entities.extend(batch.entities());
+            turn::pass(u64::try_from(batch.len()).unwrap_or(u64::MAX).saturating_mul(ROW)).await;
         }
         drop(stream);
         if u64::try_from(entities.len()).unwrap_or(u64::MAX) > bound {

@@ -1,11 +1,13 @@
 //! Sorting.
 
 use std::cmp::Ordering;
+use std::collections::VecDeque;
 
 use super::read::{InputRow, ReadRow};
 use super::{Memory, RunError, footprint};
 use crate::query::bound::{BoundSelect, OrderKey};
 use crate::query::expr::Expr;
+use crate::turn;
 use crate::value::{Value, ValueRef};
 
 /// Rows of which the first ones, up to `limit` and `offset`, are wanted in order.
@@ -61,7 +63,7 @@ impl<'a> Sorter<'a> {
     }
 
     /// Takes a row. Keys that are computed are kept at its end.
-    pub(super) fn push(&mut self, mut row: InputRow) -> Result<(), RunError> {
+    pub(super) async fn push(&mut self, mut row: InputRow) -> Result<(), RunError> {
         let mut computed = Vec::new();
         for (key, column) in self.order.iter().zip(&self.columns) {
             if column.is_none() {
@@ -69,11 +71,11 @@ impl<'a> Sorter<'a> {
             }
         }
         row.slots.extend(computed);
-        let bytes = row.slots.iter().map(footprint).sum::<u64>().saturating_add(48);
+        let bytes = bytes_of(&row);
         self.rows.push(row);
         if let Some(wanted) = self.wanted {
             if self.rows.len() >= wanted.saturating_mul(2).saturating_add(SLACK) {
-                self.cut(wanted);
+                Box::pin(self.cut(wanted)).await;
                 self.memory.used = 0;
                 let kept = self.rows.iter().flat_map(|row| &row.slots).map(footprint).sum::<u64>();
                 return self.memory.add(kept);
@@ -83,24 +85,72 @@ impl<'a> Sorter<'a> {
     }
 
     /// Keeps only the first rows.
-    fn cut(&mut self, wanted: usize) {
-        if wanted < self.rows.len() {
-            let (order, columns) = (self.order, std::mem::take(&mut self.columns));
-            self.rows.select_nth_unstable_by(wanted, |a, b| compare(order, &columns, a, b));
-            self.rows.truncate(wanted.saturating_add(1));
-            self.beyond = self.rows.pop();
-            self.columns = columns;
+    async fn cut(&mut self, wanted: usize) {
+        if wanted >= self.rows.len() {
+            return;
         }
+        if self.rows.len() <= RUN && self.memory.used <= RUN_BYTES {
+            let (order, columns) = (self.order, &self.columns);
+            self.rows.select_nth_unstable_by(wanted, |a, b| compare(order, columns, a, b));
+        } else {
+            self.rows = sorted(std::mem::take(&mut self.rows), self.order, &self.columns).await;
+        }
+        self.rows.truncate(wanted.saturating_add(1));
+        self.beyond = self.rows.pop();
     }
 
     /// The rows in order.
-    pub(super) fn finish(mut self) -> Vec<InputRow> {
+    pub(super) async fn finish(mut self) -> Vec<InputRow> {
         if let Some(wanted) = self.wanted {
-            self.cut(wanted);
+            self.cut(wanted).await;
         }
-        let (order, columns) = (self.order, &self.columns);
-        self.rows.sort_unstable_by(|a, b| compare(order, columns, a, b));
-        self.rows
+        sorted(self.rows, self.order, &self.columns).await
+    }
+}
+
+/// So many rows are sorted without giving others a turn, or fewer that have [`RUN_BYTES`].
+const RUN: usize = 16_384;
+const RUN_BYTES: u64 = 4 << 20;
+
+/// About the bytes that a row takes in memory.
+fn bytes_of(row: &InputRow) -> u64 {
+    row.slots.iter().map(footprint).sum::<u64>().saturating_add(48)
+}
+
+/// The rows in order. Others get turns between runs of them, and while the runs are merged.
+async fn sorted(rows: Vec<InputRow>, order: &[OrderKey], columns: &[Option<usize>]) -> Vec<InputRow> {
+    let compare = |a: &InputRow, b: &InputRow| compare(order, columns, a, b);
+    let mut runs: VecDeque<Vec<InputRow>> = VecDeque::new();
+    let (mut run, mut bytes) = (Vec::new(), 0_u64);
+    for row in rows {
+        bytes = bytes.saturating_add(bytes_of(&row));
+        run.push(row);
+        if run.len() >= RUN || bytes >= RUN_BYTES {
+            run.sort_unstable_by(compare);
+            turn::pass(bytes.saturating_mul(4)).await;
+            runs.push_back(std::mem::take(&mut run));
+            bytes = 0;
+        }
+    }
+    run.sort_unstable_by(compare);
+    runs.push_back(run);
+    // The shortest runs come first, so that all rows are merged about equally often.
+    loop {
+        let Some(first) = runs.pop_front() else { return Vec::new() };
+        let Some(second) = runs.pop_front() else { return first };
+        let mut merged = Vec::with_capacity(first.len().saturating_add(second.len()));
+        let (mut first, mut second) = (first.into_iter().peekable(), second.into_iter().peekable());
+        while let (Some(a), Some(b)) = (first.peek(), second.peek()) {
+            let next = if compare(b, a).is_lt() { second.next() } else { first.next() };
+            let work = next.as_ref().map_or(0, bytes_of);
+            merged.extend(next);
+            if turn::is_due(work) {
+                turn::give().await;
+            }
+        }
+        merged.extend(first);
+        merged.extend(second);
+        runs.push_back(merged);
     }
 }
 

@@ -4,6 +4,7 @@ mod answers;
 mod errors;
 mod explain;
 mod indexes;
+mod large;
 mod source;
 mod writes;
 

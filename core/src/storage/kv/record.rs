@@ -18,8 +18,9 @@ use crate::storage::{
 };
 use crate::value::{Rows, TypeTag, ValueType};
 
-/// The version of the store's format as a whole.
-pub(crate) const STORE_FORMAT: u32 = 1;
+/// The version of the store's format as a whole. Builds from before the first release wrote 1, in which a commit had
+/// other records.
+pub(crate) const STORE_FORMAT: u32 = 2;
 /// The format byte of nearly every record that this version writes.
 const FORMAT: u8 = 1;
 /// The format byte of the records that have a second format.
@@ -101,6 +102,9 @@ impl Identity {
         if let (Ok(FORMAT), Ok(found)) = (head.u8("format"), head.varint32("format of the store")) {
             if found > STORE_FORMAT {
                 return Err(StorageError::Newer { found, known: STORE_FORMAT });
+            }
+            if found < STORE_FORMAT {
+                return Err(StorageError::Older { found, known: STORE_FORMAT });
             }
         }
         decode(bytes, what, |reader| {

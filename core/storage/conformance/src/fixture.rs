@@ -1,6 +1,6 @@
 //! A small store with something of everything, which every later version has to open.
 //!
-//! `fixtures/stores/format-1.txt` lists its keys and values as the first version of the format wrote them, and
+//! `fixtures/stores/format-2.txt` lists its keys and values as the first released format has them, and
 //! the folders beside it are such stores of each engine. With `ANKURAH_BLESS` set they are written anew.
 
 use std::fmt::Write as _;
@@ -156,7 +156,7 @@ pub(crate) fn load(kv: &impl KvStore, dump: &str) {
 
 /// The dump of the first version; with `found` when blessing.
 pub(crate) fn first_format(found: &str) -> String {
-    let path = path("format-1.txt");
+    let path = path("format-2.txt");
     if is_blessing() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, found).unwrap();

@@ -94,7 +94,13 @@ fn a_newer_format_is_told_from_damage() {
     let identity = Identity { format: 9, store: StoreId([1; 16]), epoch: 1 };
     let mut bytes = identity.encode();
     bytes.extend_from_slice(b"fields that are not known yet");
-    assert_eq!(newer(Identity::decode(&bytes).map(drop)), (9, 1));
+    assert_eq!(newer(Identity::decode(&bytes).map(drop)), (9, 2));
+    let older = Identity { format: 1, ..identity }.encode();
+    assert_eq!(
+        Identity::decode(&older).unwrap_err().to_string(),
+        "the store has format 1, which a build from before the first release wrote; this program reads format 2: \
+         export the data with the program that wrote it, and import it into a new store"
+    );
     let entity = EntityId(OpId::MAX);
     assert_eq!(newer(decode_state(ModelId(OpId::MAX), entity, &[9, 9]).map(drop)), (9, 1));
     let damaged = decode_log(Position(3), &[0]).unwrap_err().to_string();
