@@ -139,6 +139,7 @@ mod target;
 
 pub use ankurah_core as core;
 pub use ankurah_core::id::EntityId;
+pub use ankurah_core::node::live::LiveList;
 pub use ankurah_core::node::protocol::{self, Connection};
 pub use ankurah_core::node::{Isolation, Limits, Node, NodeOptions};
 pub use ankurah_core::storage::Durability;

@@ -1,17 +1,18 @@
 //! Live queries with typed rows, as signals and as streams.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ankurah_core::env::BoxStream;
-use ankurah_core::node::live::Subscription;
+use ankurah_core::env::{BoxStream, MaybeSend};
+use ankurah_core::node::live::{LiveList, Subscription};
 use ankurah_core::node::protocol::{Failure, LiveChange, LiveEvent};
 use ankurah_core::value::{Value, ValueRef};
 use ankurah_signals::{Signal, WritableSignal, batch};
 use futures::future::{AbortHandle, abortable};
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 
-use crate::context::{Context, TypedRows};
+use crate::context::{Context, TypedRows, question};
 use crate::error::Error;
 use crate::model::Model;
 use crate::property::ToRef;
@@ -25,7 +26,8 @@ pub enum LiveStatus {
     Loading,
     /// Its rows are what the query gives.
     Ready,
-    /// The query fails now; the rows are those from before. It goes on by itself as soon as it gives rows again.
+    /// The query fails now; the rows are those from before. It goes on by itself as soon as it gives rows again. So it
+    /// does where the model is not there and cannot be declared: it waits until someone else has done that.
     Failed(Arc<Error>),
     /// It is over: the query is wrong, or the store was closed. [`LiveQuery::set_query`] begins anew.
     Ended(Arc<Error>),
@@ -58,7 +60,7 @@ impl PartialEq for LiveStatus {
 #[derive(Clone, Debug, PartialEq)]
 pub enum RowChange<V> {
     /// These are all rows now.
-    Reset(Vec<Arc<V>>),
+    Reset(LiveList<Arc<V>>),
     /// A row that was not there stands at a place.
     Enter {
         /// The place.
@@ -107,12 +109,12 @@ pub enum RowChange<V> {
 /// while live.rows().read().is_empty() {
 ///     rows.next().await;
 /// }
-/// assert_eq!(live.rows().read()[0].name(), "Dots and Loops");
+/// assert_eq!(live.rows().read().first().unwrap().name(), "Dots and Loops");
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 pub struct LiveQuery<M: Model> {
     context: Context,
-    rows: WritableSignal<Vec<Arc<M::View>>>,
+    rows: WritableSignal<LiveList<Arc<M::View>>>,
     status: WritableSignal<LiveStatus>,
     following: Mutex<Following<M>>,
 }
@@ -130,14 +132,14 @@ impl<M: Model> fmt::Debug for LiveQuery<M> {
 
 impl<M: Model> LiveQuery<M> {
     pub(crate) fn new(context: Context, query: Query<M>) -> Self {
-        let rows = WritableSignal::new(Vec::new());
+        let rows = WritableSignal::new(LiveList::default());
         let status = WritableSignal::new(LiveStatus::Loading);
         let task = follow(&context, &query, &rows, &status);
         LiveQuery { context, rows, status, following: Mutex::new(Following { query, task }) }
     }
 
-    /// The rows, in their order.
-    pub fn rows(&self) -> Signal<Vec<Arc<M::View>>> {
+    /// The rows, in their order: a list of which a copy costs little, however long it is.
+    pub fn rows(&self) -> Signal<LiveList<Arc<M::View>>> {
         self.rows.signal()
     }
 
@@ -235,13 +237,13 @@ impl<M: Model> LiveEntity<M> {
 fn follow<M: Model>(
     context: &Context,
     query: &Query<M>,
-    rows: &WritableSignal<Vec<Arc<M::View>>>,
+    rows: &WritableSignal<LiveList<Arc<M::View>>>,
     status: &WritableSignal<LiveStatus>,
 ) -> AbortHandle {
     let (rows, status) = (rows.clone(), status.clone());
     let mut changes = changes(context.clone(), query.into_query());
     let (task, handle) = abortable(async move {
-        while let Some(next) = changes.next().await {
+        while let Some(next) = next(&mut changes).await {
             batch(|| match next {
                 Ok(changes) => {
                     let changes: Vec<_> = changes;
@@ -269,26 +271,37 @@ fn follow<M: Model>(
     handle
 }
 
+/// The next changes. Where the program's own code panics, such as a property that is read, that ends the query, not the
+/// task of someone else.
+async fn next<T: MaybeSend + 'static>(
+    changes: &mut BoxStream<'static, Result<T, Error>>,
+) -> Option<Result<T, Error>> {
+    match AssertUnwindSafe(changes.next()).catch_unwind().await {
+        Ok(next) => next,
+        Err(panic) => {
+            let text = panic.downcast_ref::<&str>().copied();
+            let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+            let text = text.unwrap_or("of what is not known").to_owned();
+            *changes = Box::pin(stream::empty());
+            Some(Err(over(Error::app(format!("it panicked: {text}")))))
+        }
+    }
+}
+
 /// Makes a change to rows. It fits: it was made of the rows before.
-fn apply<V>(rows: &mut Vec<Arc<V>>, change: &RowChange<V>) {
+fn apply<V>(rows: &mut LiveList<Arc<V>>, change: &RowChange<V>) {
     match change {
         RowChange::Reset(all) => rows.clone_from(all),
-        RowChange::Enter { at, row } => rows.insert((*at).min(rows.len()), Arc::clone(row)),
+        RowChange::Enter { at, row } => rows.insert(*at, Arc::clone(row)),
         RowChange::Leave { at, .. } => {
-            if *at < rows.len() {
-                rows.remove(*at);
-            }
+            rows.remove(*at);
         }
         RowChange::Update { at, row } => {
-            if let Some(old) = rows.get_mut(*at) {
-                *old = Arc::clone(row);
-            }
+            rows.replace(*at, Arc::clone(row));
         }
         RowChange::Move { from, to, row } => {
-            if *from < rows.len() {
-                rows.remove(*from);
-            }
-            rows.insert((*to).min(rows.len()), Arc::clone(row));
+            rows.remove(*from);
+            rows.insert(*to, Arc::clone(row));
         }
     }
 }
@@ -297,8 +310,10 @@ fn apply<V>(rows: &mut Vec<Arc<V>>, change: &RowChange<V>) {
 struct Feed<M: Model> {
     context: Context,
     query: Query<M>,
-    open: Option<(Subscription, TypedRows<M>)>,
-    rows: Vec<Arc<M::View>>,
+    open: Option<Subscription>,
+    /// What its columns are, once that is known.
+    typed: Option<TypedRows<M>>,
+    rows: LiveList<Arc<M::View>>,
     ended: bool,
 }
 
@@ -307,7 +322,7 @@ fn changes<M: Model>(
     context: Context,
     query: Query<M>,
 ) -> BoxStream<'static, Result<Vec<RowChange<M::View>>, Error>> {
-    let feed = Feed { context, query, open: None, rows: Vec::new(), ended: false };
+    let feed = Feed { context, query, open: None, typed: None, rows: LiveList::default(), ended: false };
     Box::pin(stream::unfold(feed, |mut feed| async move {
         if feed.ended {
             return None;
@@ -327,31 +342,37 @@ impl<M: Model> Feed<M> {
     async fn next(&mut self) -> Result<Vec<RowChange<M::View>>, Error> {
         loop {
             if self.open.is_none() {
-                let typed = self.context.typed_rows::<M>().await.map_err(over)?;
-                let question = typed.question(&self.query, &self.context).map_err(over)?;
+                self.typed = match self.context.typed_rows::<M>().await {
+                    Ok(typed) => Some(typed),
+                    // It cannot be declared here. Someone else may do that.
+                    Err(error) if error.kind() == "read-only" => None,
+                    Err(error) => return Err(over(error)),
+                };
+                let question = question(&self.query, &self.context).map_err(over)?.waiting();
                 let opened = self.context.node().live(question).await;
-                let subscription = opened.map_err(|failure| over(self.explain(failure)))?;
-                self.open = Some((subscription, typed));
+                self.open = Some(opened.map_err(|failure| over(self.explain(failure)))?);
             }
-            let Some((subscription, typed)) = &self.open else { continue };
+            let Some(subscription) = &self.open else { continue };
             let event = subscription.next().await.map_err(|failure| over(self.explain(failure)))?;
             match event {
                 LiveEvent::Reset { rows, .. } => {
                     // Should the catalog give the model other properties, the rows have other columns.
                     let now = self.context.typed_rows::<M>().await.map_err(over)?;
-                    if !now.same_columns(typed) {
+                    if !self.typed.as_ref().is_some_and(|typed| now.same_columns(typed)) {
                         self.open = None;
                         continue;
                     }
                     let mut views = Vec::with_capacity(rows.len());
                     for row in rows.iter() {
                         let values: Vec<ValueRef<'_>> = row.iter().collect();
-                        views.push(Arc::new(typed.view(&values).map_err(over)?));
+                        views.push(Arc::new(now.view(&values).map_err(over)?));
                     }
-                    self.rows.clone_from(&views);
-                    return Ok(vec![RowChange::Reset(views)]);
+                    self.typed = Some(now);
+                    self.rows = views.into_iter().collect();
+                    return Ok(vec![RowChange::Reset(self.rows.clone())]);
                 }
                 LiveEvent::Changes { changes, .. } => {
+                    let Some(typed) = &self.typed else { continue };
                     let mut told = Vec::with_capacity(changes.len());
                     for change in changes.iter() {
                         let change = typed_change(typed, &self.rows, change).map_err(over)?;
@@ -378,7 +399,7 @@ impl<M: Model> Feed<M> {
 
 fn typed_change<M: Model>(
     typed: &TypedRows<M>,
-    rows: &[Arc<M::View>],
+    rows: &LiveList<Arc<M::View>>,
     change: &LiveChange,
 ) -> Result<RowChange<M::View>, Error> {
     let view = |row: &[Value]| -> Result<Arc<M::View>, Error> {

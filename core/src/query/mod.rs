@@ -24,7 +24,7 @@ pub use bound::{
     Bound, BoundDelete, BoundEdit, BoundInsert, BoundSelect, BoundUpdate, Define, InsertRows, Returning,
     Target, TextEdit, TransactionControl,
 };
-pub(crate) use bound::{OrderKey, Slot};
+pub(crate) use bound::{Input, OrderKey, Slot};
 pub use error::{BindError, BindErrorKind, EvalError, EvalErrorKind, RunError};
 pub use names::Names;
 pub(crate) use plan::{Interval, Set, lower_order, possible, upper_order};

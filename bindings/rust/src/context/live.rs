@@ -67,14 +67,14 @@ impl<M: Model> TypedRows<M> {
     pub(crate) fn view(&self, row: &[ValueRef<'_>]) -> Result<M::View, Error> {
         view::<M>(&self.binding, row)
     }
+}
 
-    /// A query as what a node is asked.
-    pub(crate) fn question(&self, query: &Query<M>, context: &Context) -> Result<LiveQuestion, Error> {
-        query.parse()?;
-        let binder = Binder::<M> { text: query.text().to_owned(), model: PhantomData };
-        let parameters = query.parameters().clone();
-        Ok(LiveQuestion::bound_by(query.text(), parameters, context.now(), Arc::new(binder)))
-    }
+/// A query as what a node is asked.
+pub(crate) fn question<M: Model>(query: &Query<M>, context: &Context) -> Result<LiveQuestion, Error> {
+    query.parse()?;
+    let binder = Binder::<M> { text: query.text().to_owned(), model: PhantomData };
+    let parameters = query.parameters().clone();
+    Ok(LiveQuestion::bound_by(query.text(), parameters, context.now(), Arc::new(binder)))
 }
 
 /// Binds a query on a model under the names that the program gives.

@@ -11,7 +11,7 @@ use ankurah_core::node::{Isolation, Node};
 use ankurah_core::storage::StorageError;
 use ankurah_core::value::Timestamp;
 
-pub(crate) use live::TypedRows;
+pub(crate) use live::{TypedRows, question};
 pub use transaction::{EditOutcome, Transaction};
 
 use crate::error::Error;

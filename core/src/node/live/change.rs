@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::list::LiveList;
 use crate::node::protocol::{Column, Failure};
 use crate::storage::Position;
-use crate::value::{Rows, Value};
+use crate::value::{RowRef, Rows, Value};
 
 /// A notification of a live query.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,7 +98,7 @@ pub struct Misfit {
 pub struct LiveRows {
     position: Position,
     columns: Vec<Column>,
-    rows: Vec<Vec<Value>>,
+    rows: LiveList<Vec<Value>>,
     failure: Option<Failure>,
 }
 
@@ -113,7 +114,7 @@ impl LiveRows {
     }
 
     /// The rows in their order.
-    pub fn rows(&self) -> &[Vec<Value>] {
+    pub fn rows(&self) -> &LiveList<Vec<Value>> {
         &self.rows
     }
 
@@ -143,7 +144,7 @@ impl LiveRows {
         match event {
             LiveEvent::Reset { columns, rows, .. } => {
                 self.columns.clone_from(columns);
-                self.rows = rows.to_values();
+                self.rows = rows.iter().map(RowRef::to_values).collect();
                 self.failure = None;
             }
             LiveEvent::Changes { changes, .. } => {
@@ -168,7 +169,7 @@ impl LiveRows {
 ///
 /// # Errors
 /// [`Misfit`] where there is no such place.
-pub fn change_rows(rows: &mut Vec<Vec<Value>>, change: &LiveChange) -> Result<(), Misfit> {
+pub fn change_rows(rows: &mut LiveList<Vec<Value>>, change: &LiveChange) -> Result<(), Misfit> {
     let length = rows.len();
     // A place is less than `bound`.
     let place = |at: u64, bound: usize| {
@@ -181,9 +182,7 @@ pub fn change_rows(rows: &mut Vec<Vec<Value>>, change: &LiveChange) -> Result<()
         }
         LiveChange::Update { at, row } => {
             let at = place(*at, length)?;
-            if let Some(old) = rows.get_mut(at) {
-                old.clone_from(row);
-            }
+            rows.replace(at, row.clone());
         }
         LiveChange::Move { from, to, row } => {
             let (from, to) = (place(*from, length)?, place(*to, length)?);

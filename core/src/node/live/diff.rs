@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::change::LiveChange;
-use super::ranked::Ranked;
 use super::row::{Key, Row};
 
 /// So many changes are told one by one; beyond, or where nearly every row changes, the rows themselves are shorter.
 const MOST: usize = 256;
 
 /// The changes that make `new` of `old`; `None` where telling all rows is better. Keys are unique in either list.
-pub(super) fn diff(old: &Ranked<Arc<Row>>, new: &[Arc<Row>]) -> Option<Vec<LiveChange>> {
+pub(super) fn diff(old: &[Arc<Row>], new: &[Arc<Row>]) -> Option<Vec<LiveChange>> {
     let places: BTreeMap<&Key, usize> = new.iter().enumerate().map(|(at, row)| (&row.key, at)).collect();
     let mut changes = Vec::new();
     // For each row that stays its place in the new list.
@@ -113,12 +112,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::change::change_rows;
+    use super::super::list::LiveList;
     use super::*;
     use crate::value::Value;
 
     fn row(key: u8, value: u8) -> Arc<Row> {
         let key = Key::Values([Value::Int(i64::from(key))].into());
-        Arc::new(Row { key, order: Box::default(), values: [Value::Int(i64::from(value))].into() })
+        Arc::new(Row {
+            key,
+            first: None,
+            order: Box::default(),
+            values: [Value::Int(i64::from(value))].into(),
+        })
     }
 
     fn list() -> impl Strategy<Value = Vec<Arc<Row>>> {
@@ -131,19 +136,19 @@ mod tests {
     proptest! {
         #[test]
         fn the_changes_make_one_of_the_other(old in list(), new in list()) {
-            let changes = diff(&old.iter().cloned().collect(), &new).unwrap();
-            let mut rows: Vec<Vec<Value>> = old.iter().map(|row| row.values.to_vec()).collect();
+            let changes = diff(&old, &new).unwrap();
+            let mut rows: LiveList<Vec<Value>> = old.iter().map(|row| row.values.to_vec()).collect();
             for change in &changes {
                 change_rows(&mut rows, change).unwrap();
             }
-            prop_assert_eq!(rows, new.iter().map(|row| row.values.to_vec()).collect::<Vec<_>>());
+            prop_assert_eq!(rows, new.iter().map(|row| row.values.to_vec()).collect());
         }
     }
 
     #[track_caller]
     fn check(old: &[u8], new: &[u8], expected: usize) {
         let rows = |list: &[u8]| list.iter().map(|key| row(*key, *key)).collect::<Vec<_>>();
-        let changes = diff(&rows(old).into_iter().collect(), &rows(new)).unwrap();
+        let changes = diff(&rows(old), &rows(new)).unwrap();
         assert_eq!(changes.len(), expected, "{changes:?}");
     }
 
@@ -164,11 +169,12 @@ mod tests {
             .map(|(at, value)| {
                 Arc::new(Row {
                     key: Key::Number(at as u64),
+                    first: None,
                     order: Box::default(),
                     values: [Value::Int(value)].into(),
                 })
             })
             .collect();
-        assert_eq!(diff(&Ranked::default(), &many), None);
+        assert_eq!(diff(&[], &many), None);
     }
 }

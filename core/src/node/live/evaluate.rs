@@ -1,10 +1,12 @@
-//! What an entity is in a result that is kept row by row.
+//! What an entity contributes to a result.
 
 use std::collections::HashMap;
 
 use super::query::Query;
-use super::row::{Key, Row};
+use super::row::Part;
+use super::shape::Rowing;
 use crate::id::{EntityId, PropertyId};
+use crate::query::expr::Expr;
 use crate::query::{EvalError, Slot};
 use crate::value::{RowRef, Value, ValueRef};
 
@@ -35,13 +37,14 @@ impl Columns {
     }
 }
 
-/// The row of an entity, which was read, in a result; `None` where it is not in it.
+/// What an entity that was read contributes to a result in which no reference is followed; `None` where the condition does
+/// not hold.
 pub(super) fn evaluate(
     query: &Query,
     columns: &Columns,
     entity: EntityId,
     read: RowRef<'_>,
-) -> Result<Option<Row>, EvalError> {
+) -> Result<Option<Part>, EvalError> {
     let select = &query.shape.select;
     let slots = &select.input.slots;
     let slot = |number: usize| match slots.get(number) {
@@ -63,9 +66,14 @@ pub(super) fn evaluate(
         return Ok(None);
     }
     let slots = own();
-    let values = select.output.iter().map(|expr| Ok(expr.eval(&slots)?.into_owned()));
-    let values = values.collect::<Result<_, EvalError>>()?;
-    let order = select.order.iter().map(|key| Ok(key.expr.eval(&slots)?.into_owned()));
-    let order = order.collect::<Result<_, EvalError>>()?;
-    Ok(Some(Row { key: Key::Entity(entity), order, values }))
+    let evaluated = |expr: &Expr| Ok(expr.eval(&slots)?.into_owned());
+    let rowing = query.shape.rowing;
+    if matches!(rowing, Rowing::Groups(_)) {
+        return Ok(Some(Part { values: slots, order: Vec::new() }));
+    }
+    let values = select.output.iter().map(evaluated).collect::<Result<_, EvalError>>()?;
+    // Rows that are there once are ordered by what they show.
+    let order = select.order.iter().filter(|_| rowing == Rowing::Entities);
+    let order = order.map(|key| evaluated(&key.expr)).collect::<Result<_, EvalError>>()?;
+    Ok(Some(Part { values, order }))
 }

@@ -26,7 +26,8 @@ pub(super) struct Found {
 impl Found {
     /// What finds a query best; `None` where nothing does, so that every change of the model concerns it.
     pub(super) fn of(query: &Query) -> Option<Self> {
-        if !query.row_by_row {
+        // An entity that a reference leads to may concern any other.
+        if !query.shape.keeps || query.shape.follows_own {
             return None;
         }
         let filter = query.filter.as_ref()?;
@@ -73,7 +74,7 @@ pub(super) struct Index {
     ranges: HashMap<Place, Intervals>,
     /// For each indexed property how many queries are found by it.
     places: BTreeMap<Place, usize>,
-    /// For each property how many of the queries that are kept row by row need it.
+    /// For each property how many of the queries need it.
     columns: BTreeMap<PropertyId, usize>,
 }
 
@@ -183,9 +184,9 @@ fn decrease<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) {
     }
 }
 
-/// The properties that a query which is kept row by row needs of each entity.
+/// The properties of each entity that a query needs which is kept right by what changed.
 fn needed(query: &Query) -> impl Iterator<Item = PropertyId> {
-    let slots = query.shape.select.input.slots.iter().filter(|_| query.row_by_row);
+    let slots = query.shape.select.input.slots.iter().filter(|_| query.shape.keeps);
     slots.filter_map(|slot| match slot {
         Slot::Property(property) => Some(property.id),
         Slot::Id | Slot::Hop(_) => None,

@@ -3,14 +3,16 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`change`] | what is told, and folding it back into rows |
-//! | `question` | what is asked, and what it means |
-//! | `query`, `row`, `ranked` | a maintained result |
+//! | `list` | a list of rows whose copies and changes cost little |
+//! | `question`, `shape` | what is asked, what it means, what is to be read for it |
+//! | `query`, `state` | a maintained result |
+//! | `row`, `kept`, `parts` | its rows, their order and the window of them that is shown, what rows stand for |
 //! | `diff` | the changes between two results |
 //! | `queue`, `subscription` | what waits for one subscriber, and how it is taken |
 //! | `registry` | all maintained results of a node |
 //! | `index`, `intervals` | which queries a changed entity can concern |
-//! | [`info`] | what a node says of its live queries |
-//! | `step`, `evaluate` | from a stretch of the change log to changes of results |
+//! | [`info`], `rate` | what a node says of its live queries |
+//! | `step`, `apply`, `evaluate`, `result` | from a stretch of the change log to changes of results |
 //!
 //! # Design
 //!
@@ -18,54 +20,92 @@
 //! ended up to the view's position, and brings every result that the changed entities can affect to that position.
 //! Positions between are passed over, so a burst of commits costs one step. A step can be done twice: it asks what the
 //! changed entities are *now*, so one that was given up half-way is begun again and a query that joined late is caught
-//! up with by reading the log from its position.
+//! up with by reading the log from its position. Equal queries, however they are written, share one result.
 //!
-//! A **result** is kept row by row where a change of an entity tells all there is to know: a condition, an order and
-//! columns of one model that cannot fail. Any other query is run again when an entity of one of its models changed,
-//! and what it gives is compared with what it gave. Equal queries, however they are written, share one result.
+//! A result is kept right **by entity**: what an entity *contributes* follows from the entity alone, and from those that
+//! its references lead to. A step finds out what each changed entity contributes now, and puts that in the place of what
+//! it contributed before.
 //!
-//! **Which queries** a changed entity concerns is looked up, where a query is kept row by row and its condition leaves
-//! but some values of a property possible: by the values that the entity has now, and by the queries that it is in. So a
-//! commit costs nothing for the queries that it cannot match. The others, the *residual*, are looked at with every
-//! change of their models.
+//! - Where each row is an entity, the contribution is the row with the values that it is ordered by. Rows are kept in
+//!   their order, in pieces of some hundred (`list`), and found by their entities: a change costs the logarithm of their
+//!   number, and is told as a change of one place.
+//! - A **window** (`limit`, `offset`) keeps rows beyond its end: when it is filled as many as it shows. What is kept
+//!   are always the first rows of the whole order: a row that comes to stand behind the last one that is kept is let go
+//!   of, since what stands between is not known. When fewer are kept than the window needs, the query is run again for
+//!   its first rows. An index that gives the order makes that a read of these rows; without one the store makes it on
+//!   demand, as for any query. As many rows have left by then as are read, so that a row that leaves costs two reads.
+//! - **Groups** keep what each entity contributes to its group: counts, sums of integers and `distinct` are kept by adding
+//!   and taking away; `min` and `max` until the least or greatest value leaves. Anything else (sums of
+//!   other numbers, which are rounded in the order of entities, `string_agg`, `bool_and`, `bool_or`) is computed anew from
+//!   what the group keeps where it is not added at its end, so that the result is what running the query gives, bit by
+//!   bit. Only a group that changed is looked at, and the store never.
+//! - **Distinct** rows keep the entities that have their values; the first of them says where the row stands.
+//! - **References**: when an entity changed to which references lead, those that refer to it are asked for like by any
+//!   query, by an index on the reference where there is one, and count as changed.
+//!
+//! A query is **run again** with each change of one of its models, and what it gives is compared with what it gave, where
+//! it is distinct over groups, counts all entities and nothing else (their number is known), joins more entities than
+//! [`Limits::live_rows`](crate::node::Limits::live_rows), or cannot be computed at present; [`Upkeep`](info::Upkeep) says
+//! so of each. Where an expression fails for an entity that changed, running the query tells whether it fails too: a row
+//! behind its `limit` does not matter to it.
+//!
+//! **Which queries** a changed entity concerns is looked up, where the condition of a query leaves but some values of a
+//! property possible: by the values that the entity has now, and by the queries that it contributes to. So a commit
+//! costs nothing for the queries that it cannot match. The others, the *residual*, are looked at with every change of
+//! their models.
 //!
 //! **Subscribers** have bounded queues. What no longer fits gives way to a reset, taken from the result when the
 //! subscriber comes for it, so that a slow one costs nothing but its queue. Writers only wake the reactor's task, which
-//! runs as long as there is a live query.
+//! runs as long as there is a live query. A waker that panics is passed over; should a step panic, all live
+//! queries end with that as their failure.
+//!
+//! **A model that is not there**: whoever asks with [`LiveQuestion::waiting`] gets a failure that lasts until the model is
+//! there, then its rows; others are refused, since a name that nobody knows is most likely misspelt. When the catalog
+//! changes, queries are bound again: where they mean the same nothing is told, where they mean something else all rows
+//! are, and where they mean nothing any more they wait or end with the failure.
 
+mod apply;
 pub mod change;
 mod diff;
 mod evaluate;
 mod index;
 pub mod info;
 mod intervals;
+mod kept;
+mod list;
+mod parts;
 mod query;
 mod question;
 mod queue;
-mod ranked;
+mod rate;
 mod registry;
+mod result;
 mod row;
+mod shape;
+mod state;
 mod step;
 mod subscription;
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-
 use std::task::Waker;
 
-use futures::StreamExt;
+use futures::FutureExt;
 use futures::future::{Either, select};
 
 use self::info::LiveQueryInfo;
 use self::queue::Queue;
 use self::registry::Registry;
+use self::result::result_of;
+use self::shape::Shape;
 use super::Inner;
 use super::failure::{Explain, Outcome, failure};
 use super::protocol::Failure;
-use crate::query::{BoundSelect, Lookups, RunOptions, ViewSource, plan, run};
+use crate::storage::Position;
 use crate::storage::kv::Watched;
-use crate::storage::{Position, ReadView};
-use crate::value::Value;
 
+pub use list::{LiveList, LiveListIter};
 pub use question::{LiveBinder, LiveQuestion};
 pub use subscription::Subscription;
 
@@ -92,12 +132,16 @@ impl Reactor {
     pub(crate) async fn subscribe(node: &Arc<Inner>, question: LiveQuestion) -> Outcome<Subscription> {
         let view = node.engine.view().await?;
         let catalog = node.catalog_at(view.as_ref()).await?;
-        let select = question.bind(&catalog)?;
+        let (select, waits_for) = match question.bind(&catalog) {
+            Ok(select) => (select, None),
+            Err(failure) if question.waits(&failure) => (Shape::nothing(), Some(failure)),
+            Err(failure) => return Err(failure),
+        };
         let reactor = &node.reactor;
         let mut query = {
             let mut registry = reactor.registry();
             let query = registry.prepare(question, select, view.position());
-            if let Some(known) = registry.find(query.meaning) {
+            if let Some(known) = registry.find(query.meaning).filter(|_| waits_for.is_none()) {
                 return Ok(reactor.join(node, &mut registry, known));
             }
             if registry.len() >= node.options.limits.live_queries {
@@ -107,12 +151,17 @@ impl Reactor {
             }
             query
         };
-        let found = load(node, &view, query.keyed()).await?;
-        let rows = query.rows_of(found);
-        query.fill(rows);
+        let waits = waits_for.is_some();
+        if let Some(failure) = waits_for {
+            query.broken = Some(Arc::from(failure));
+            query.last_failure.clone_from(&query.broken);
+        } else {
+            let asks = query.asks(node.options.limits.live_rows);
+            (query.state, query.gave_up) = Box::pin(result_of(node, &view, asks)).await?;
+        }
         let mut registry = reactor.registry();
         // Someone else may have asked the same meanwhile.
-        let number = match registry.find(query.meaning) {
+        let number = match registry.find(query.meaning).filter(|_| !waits) {
             Some(known) => known,
             None => registry.add(query, catalog.position()),
         };
@@ -150,7 +199,7 @@ impl Reactor {
     /// Ends every live query.
     fn end_all(&self, failure: &Failure) {
         let wakers = self.registry().end_all(failure);
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
     }
 
     /// Every live query, after it was brought up to what the store holds now.
@@ -159,50 +208,58 @@ impl Reactor {
     /// [`Failure`] where the store fails.
     pub(crate) async fn list(&self, node: &Inner) -> Outcome<Vec<LiveQueryInfo>> {
         self.settle(node).await?;
+        let nanos = node.env.clock.monotonic_nanos();
         let registry = self.registry();
-        Ok(registry.queries().map(|query| query.info(registry.known_at(query))).collect())
+        Ok(registry.queries().map(|query| query.info(registry.known_at(query), nanos)).collect())
     }
 
     /// Brings every result up to what the store holds now.
     pub(crate) async fn settle(&self, node: &Inner) -> Outcome<()> {
-        step::step(self, node).await.map(|_| ()).map_err(step::Stopped::into_failure)
+        self.step(node).await.map(|_| ())
     }
-}
 
-/// The rows of a query, no more than a live query may have.
-async fn load(node: &Inner, view: &Arc<dyn ReadView>, select: BoundSelect) -> Outcome<Vec<Vec<Value>>> {
-    let lookups = Lookups::of(view.as_ref(), &select);
-    let options = RunOptions { memory: node.options.limits.query_memory, clock: None };
-    let mut running = run(plan(select, &lookups), Arc::new(ViewSource(Arc::clone(view))), options);
-    let mut rows = Vec::new();
-    while let Some(batch) = running.rows.next().await {
-        rows.extend(batch?);
-        if rows.len() > node.options.limits.live_rows {
-            return Err(too_many(node));
+    /// Takes a step. Should it panic, which it must not, that ends what is live and goes no further.
+    async fn step(&self, node: &Inner) -> Outcome<Option<Position>> {
+        match AssertUnwindSafe(Box::pin(step::step(self, node))).catch_unwind().await {
+            Ok(done) => done.map_err(step::Stopped::into_failure),
+            Err(panic) => {
+                let failure = panicked(panic.as_ref());
+                self.end_all(&failure);
+                Err(failure)
+            }
         }
     }
-    Ok(rows)
 }
 
-fn too_many(node: &Inner) -> Box<Failure> {
-    let limit = node.options.limits.live_rows;
-    failure("too-many-rows", format!("a live query has at most {limit} rows"))
-        .help("ask for fewer with `where` or `limit`")
+/// Wakes subscribers. What happens to be in a waker is foreign: its panic concerns nobody else.
+fn wake(wakers: Vec<Waker>) {
+    for waker in wakers {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+            tracing::error!(message = panicked(panic.as_ref()).message, "a subscriber's waker");
+        }
+    }
+}
+
+/// What is told of a panic.
+fn panicked(panic: &(dyn Any + Send)) -> Box<Failure> {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    failure("panicked", format!("it panicked: {}", text.unwrap_or("of what is not known")))
 }
 
 /// The reactor's task: a step whenever something was committed, until there is no live query any more.
 async fn drive(reactor: Arc<Reactor>, node: Weak<Inner>, mut done: Position) {
     loop {
         let Some(strong) = node.upgrade() else { return };
-        match step::step(&reactor, &strong).await {
+        match reactor.step(&strong).await {
             Ok(Some(position)) => done = position,
             Ok(None) => {
                 if reactor.registry().stop() {
                     return;
                 }
             }
-            Err(stopped) => {
-                reactor.end_all(&stopped.into_failure());
+            Err(failure) => {
+                reactor.end_all(&failure);
                 if reactor.registry().stop() {
                     return;
                 }

@@ -1,22 +1,17 @@
 //! A query whose result is kept right.
 
-use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::change::LiveChange;
-use super::diff::{diff, number};
 use super::index::Found;
-use super::question::{LiveQuestion, Meaning, Rowing, Shape};
+use super::question::{LiveQuestion, Meaning};
 use super::queue::Queue;
-use super::ranked::Ranked;
-use super::row::{Key, Row};
-use crate::id::EntityId;
+use super::rate::Rate;
+use super::shape::{Rowing, Shape};
+use super::state::State;
 use crate::node::protocol::Failure;
+use crate::query::BoundSelect;
 use crate::query::expr::Expr;
-use crate::query::{BoundSelect, compare_order_values};
 use crate::storage::Position;
-use crate::value::{Rows, Value};
 
 /// A query, its result and who observes it.
 #[derive(Debug)]
@@ -25,31 +20,23 @@ pub(super) struct Query {
     pub(super) meaning: Meaning,
     pub(super) shape: Arc<Shape>,
     pub(super) filter: Option<Expr>,
-    /// Whether a change of an entity is told from the entity alone.
-    pub(super) row_by_row: bool,
     /// What it is found by when an entity changed.
-    pub(super) found: Option<Found>,
+    pub(super) found: Option<Box<Found>>,
     /// Since when the rows are as they are.
     pub(super) position: Position,
-    rows: Ranked<Arc<Row>>,
-    /// The rows by their entities, where they are not in the order of those.
-    members: HashMap<EntityId, Arc<Row>>,
+    pub(super) state: State,
     /// Why there is no result at the position; the rows are then those from before.
     pub(super) broken: Option<Arc<Failure>>,
+    /// Why there was none the last time that there was none.
+    pub(super) last_failure: Option<Arc<Failure>>,
     /// It means something else than before, and its rows are still to be read.
     pub(super) pending: bool,
+    /// It is always run again: it concerns more entities than are kept, or is known without them.
+    pub(super) gave_up: bool,
     /// By number, ascending.
     pub(super) subscribers: Vec<(u64, Arc<Queue>)>,
     pub(super) notifications: u64,
-}
-
-/// What came of running a query again.
-#[derive(Debug)]
-pub(super) enum Outcome {
-    Same,
-    Changed(Vec<LiveChange>),
-    /// So much changed that all rows are told.
-    Anew,
+    pub(super) rate: Rate,
 }
 
 impl Query {
@@ -60,178 +47,60 @@ impl Query {
         position: Position,
     ) -> Self {
         let meaning = shape.meaning.with_filter(filter.as_ref());
-        let row_by_row = shape.row_by_row && !filter.as_ref().is_some_and(Expr::can_fail);
         let mut query = Query {
             question,
             meaning,
             shape,
             filter,
-            row_by_row,
             found: None,
             position,
-            rows: Ranked::default(),
-            members: HashMap::new(),
+            state: State::default(),
             broken: None,
+            last_failure: None,
             pending: false,
+            gave_up: false,
             subscribers: Vec::new(),
             notifications: 0,
+            rate: Rate::default(),
         };
-        query.found = Found::of(&query);
+        query.found = Found::of(&query).map(Box::new);
+        // The number of all entities is known without them.
+        query.gave_up = query.filter.is_none() && query.shape.counts_all;
         query
     }
 
-    /// The entities of the rows.
-    pub(super) fn entities(&self) -> impl Iterator<Item = EntityId> {
-        self.rows.iter().filter_map(|row| row.entity())
+    /// Whether changes of entities can be taken in as it is now. Otherwise it is run again when an entity of one of its
+    /// models changed.
+    pub(super) fn takes_changes(&self) -> bool {
+        self.state.keeps && self.broken.is_none() && !self.pending
     }
 
-    /// What is run for the whole result.
-    pub(super) fn keyed(&self) -> BoundSelect {
-        self.shape.keyed(self.filter.as_ref())
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// All rows.
-    pub(super) fn all(&self) -> Rows {
-        let mut rows = Rows::new(self.shape.select.columns().len());
-        for row in self.rows.iter() {
-            rows.push(row.values.iter().map(Value::as_ref));
+    /// What is run for its result.
+    pub(super) fn asks(&self, live_rows: usize) -> Asks {
+        let exact = self.shape.exact(self.filter.as_ref());
+        if !self.shape.keeps || self.gave_up {
+            return Asks { parts: None, exact: Some(exact), shape: Arc::clone(&self.shape) };
         }
-        rows
-    }
-
-    /// Whether the order of the rows is another than that of the ids.
-    fn is_ordered(&self) -> bool {
-        !self.shape.select.order.is_empty()
-    }
-
-    /// The rows of [`Query::keyed`] as rows of the result.
-    pub(super) fn rows_of(&self, found: Vec<Vec<Value>>) -> Vec<Arc<Row>> {
-        let width = self.shape.select.columns().len();
-        let mut rows = Vec::with_capacity(found.len());
-        for (at, mut values) in found.into_iter().enumerate() {
-            let mut rest = values.split_off(width.min(values.len()));
-            let key = match self.shape.rowing {
-                Rowing::Entities => match rest.first() {
-                    Some(Value::Ref(id)) => {
-                        let id = *id;
-                        rest.remove(0);
-                        Key::Entity(id)
-                    }
-                    _ => Key::Number(number(at)),
-                },
-                Rowing::Groups(_) => Key::Values(std::mem::take(&mut rest).into()),
-                Rowing::Distinct => Key::Values(values.clone().into()),
-                Rowing::None => Key::Number(number(at)),
-            };
-            rows.push(Arc::new(Row { key, order: rest.into(), values: values.into() }));
+        let mut parts = self.shape.parts(self.filter.as_ref());
+        let mut asked = None;
+        let is_entities = self.shape.rowing == Rowing::Entities;
+        if is_entities {
+            let needed = self.shape.window.limit.map(|limit| limit.saturating_add(self.shape.window.offset));
+            let most = needed.map_or(live_rows, |needed| needed.max(live_rows));
+            asked = self.shape.window.asked().map(|asked| asked.min(most));
+            parts.limit = asked.and_then(|asked| u64::try_from(asked).ok());
         }
-        rows
-    }
-
-    /// Makes these the rows.
-    pub(super) fn fill(&mut self, rows: Vec<Arc<Row>>) {
-        self.members = HashMap::new();
-        if self.row_by_row && self.is_ordered() {
-            self.members = rows.iter().filter_map(|row| Some((row.entity()?, Arc::clone(row)))).collect();
-        }
-        self.rows = rows.into_iter().collect();
-    }
-
-    /// Takes in what the query gives now.
-    pub(super) fn refresh(&mut self, rows: Vec<Arc<Row>>) -> Outcome {
-        let well = self.broken.take().is_none() && !std::mem::take(&mut self.pending);
-        let outcome = match well.then(|| diff(&self.rows, &rows)).flatten() {
-            Some(changes) if changes.is_empty() => Outcome::Same,
-            Some(changes) => Outcome::Changed(changes),
-            None => Outcome::Anew,
-        };
-        if !matches!(outcome, Outcome::Same) {
-            self.fill(rows);
-        }
-        outcome
-    }
-
-    /// Takes in what became of an entity: its row now, or that it is in the result no more.
-    pub(super) fn put(&mut self, entity: EntityId, row: Option<Row>) -> Option<LiveChange> {
-        let old = self.rank(entity);
-        match (old, row) {
-            (None, None) => None,
-            (Some(at), None) => {
-                self.rows.remove(at);
-                self.members.remove(&entity);
-                Some(LiveChange::Leave { at: number(at) })
-            }
-            (None, Some(row)) => {
-                let at = self.insert(entity, row)?;
-                let values = self.rows.get(at)?.values.to_vec();
-                Some(LiveChange::Enter { at: number(at), row: values })
-            }
-            (Some(from), Some(row)) => {
-                let before = self.rows.get(from)?;
-                let same_values = before.values == row.values;
-                if before.order == row.order {
-                    if same_values {
-                        return None;
-                    }
-                    let values = row.values.to_vec();
-                    let row = Arc::new(row);
-                    if self.is_ordered() {
-                        self.members.insert(entity, Arc::clone(&row));
-                    }
-                    self.rows.replace(from, row);
-                    return Some(LiveChange::Update { at: number(from), row: values });
-                }
-                self.rows.remove(from);
-                let to = self.insert(entity, row)?;
-                let values = self.rows.get(to)?.values.to_vec();
-                match (from == to, same_values) {
-                    (true, true) => None,
-                    (true, false) => Some(LiveChange::Update { at: number(to), row: values }),
-                    (false, _) => Some(LiveChange::Move { from: number(from), to: number(to), row: values }),
-                }
-            }
-        }
-    }
-
-    /// The place of an entity's row.
-    fn rank(&self, entity: EntityId) -> Option<usize> {
-        if self.is_ordered() {
-            let row = self.members.get(&entity)?;
-            self.search(entity, row).ok()
-        } else {
-            self.rows.search(|row| row.entity().cmp(&Some(entity))).ok()
-        }
-    }
-
-    fn search(&self, entity: EntityId, row: &Row) -> Result<usize, usize> {
-        let order = &self.shape.select.order;
-        self.rows.search(|known| match compare_order_values(order, &known.order, &row.order) {
-            Ordering::Equal => known.entity().cmp(&Some(entity)),
-            other => other,
-        })
-    }
-
-    /// Puts a row that is not there in its place.
-    fn insert(&mut self, entity: EntityId, row: Row) -> Option<usize> {
-        let at = self.search(entity, &row).err()?;
-        let row = Arc::new(row);
-        if self.is_ordered() {
-            self.members.insert(entity, Arc::clone(&row));
-        }
-        self.rows.insert(at, row);
-        Some(at)
+        // Where rows are neither joined nor left out, it fails as the query does.
+        let same = is_entities && self.shape.window == super::kept::Window::WHOLE;
+        Asks { parts: Some((parts, asked)), exact: (!same).then_some(exact), shape: Arc::clone(&self.shape) }
     }
 }
 
-impl Row {
-    pub(super) fn entity(&self) -> Option<EntityId> {
-        match &self.key {
-            Key::Entity(entity) => Some(*entity),
-            Key::Values(_) | Key::Number(_) => None,
-        }
-    }
+/// What is run for the result of a query.
+pub(super) struct Asks {
+    /// What entities contribute, and how many rows are asked for at most.
+    pub(super) parts: Option<(BoundSelect, Option<usize>)>,
+    /// The query itself, in case that what entities contribute cannot be known.
+    pub(super) exact: Option<BoundSelect>,
+    pub(super) shape: Arc<Shape>,
 }

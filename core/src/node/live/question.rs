@@ -1,19 +1,19 @@
 //! What a live query asks: kept as text, so that it can be bound again when the catalog changes.
 
-use std::collections::BTreeSet;
 use std::fmt::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+
+use super::panicked;
 
 use ankurah_query_lang::parse_statement;
 
 use crate::catalog::Catalog;
 use crate::env::{MaybeSend, MaybeSync};
-use crate::id::ModelId;
 use crate::node::failure::{Explain, Outcome, failure};
 use crate::node::protocol::{Failure, Parameters};
 use crate::query::expr::Expr;
-use crate::query::{Bound, BoundSelect, Context, OrderKey, Slot, bind_statement};
-use crate::storage::Deleted;
+use crate::query::{Bound, BoundSelect, Context, Slot, bind_statement};
 use crate::value::Timestamp;
 
 /// A question that is asked again and again.
@@ -24,6 +24,8 @@ pub struct LiveQuestion {
     parameters: Option<Arc<Parameters>>,
     /// What `now()` is in it.
     now: Timestamp,
+    /// Whether it waits for a model that is not there.
+    waiting: bool,
 }
 
 impl fmt::Debug for LiveQuestion {
@@ -49,12 +51,31 @@ pub trait LiveBinder: MaybeSend + MaybeSync {
 impl LiveQuestion {
     /// A statement of the language: `select …` or `live select …`. `now` is what `now()` is in it.
     pub fn statement(text: &str, parameters: Parameters, now: Timestamp) -> Self {
-        LiveQuestion { text: Arc::from(text), binder: None, parameters: some(parameters), now }
+        LiveQuestion {
+            text: Arc::from(text),
+            binder: None,
+            parameters: some(parameters),
+            now,
+            waiting: false,
+        }
     }
 
     /// What a binder makes of parameters; the text is for people.
     pub fn bound_by(text: &str, parameters: Parameters, now: Timestamp, binder: Arc<dyn LiveBinder>) -> Self {
-        LiveQuestion { text: Arc::from(text), binder: Some(binder), parameters: some(parameters), now }
+        let (text, binder, parameters) = (Arc::from(text), Some(binder), some(parameters));
+        LiveQuestion { text, binder, parameters, now, waiting: false }
+    }
+
+    /// The same question, asked by one who knows that there will be an answer: where the catalog lacks a model that it
+    /// names, or no longer has it, the live query fails until the model is there, instead of being refused or ended.
+    #[must_use]
+    pub fn waiting(self) -> Self {
+        LiveQuestion { waiting: true, ..self }
+    }
+
+    /// Whether it waits until the reason of a failure is gone.
+    pub(super) fn waits(&self, failure: &Failure) -> bool {
+        self.waiting && failure.kind == "unknown-model"
     }
 
     /// Its text.
@@ -67,7 +88,8 @@ impl LiveQuestion {
         let none = Parameters::default();
         let parameters = self.parameters.as_deref().unwrap_or(&none);
         if let Some(binder) = &self.binder {
-            return binder.bind(catalog, parameters, self.now);
+            let bound = catch_unwind(AssertUnwindSafe(|| binder.bind(catalog, parameters, self.now)));
+            return bound.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
         }
         let context = Context { names: catalog.as_ref(), parameters, now: self.now };
         let statement = parse_statement(&self.text)?;
@@ -140,81 +162,4 @@ fn write_shape(select: &BoundSelect, out: &mut Digest) -> fmt::Result {
     write!(out, " {grouping:?} {having:?} {output:?} {columns:?}")?;
     let (distinct, order) = (select.distinct, &select.order);
     write!(out, " {distinct} {order:?} {:?} {}", select.limit, select.offset)
-}
-
-/// How the result of a query is known row by row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rowing {
-    /// A row an entity.
-    Entities,
-    /// A row a group: so many values by which it was grouped follow the row.
-    Groups(usize),
-    /// Every row once.
-    Distinct,
-    /// There is no `from`.
-    None,
-}
-
-/// What queries that differ in their conditions alone have in common.
-#[derive(Debug)]
-pub(super) struct Shape {
-    pub(super) meaning: Meaning,
-    /// Without its condition.
-    pub(super) select: BoundSelect,
-    pub(super) rowing: Rowing,
-    /// The models whose changes may change the result.
-    pub(super) models: BTreeSet<ModelId>,
-    /// Whether a change of an entity can be told from the entity alone, as long as the condition cannot fail.
-    pub(super) row_by_row: bool,
-}
-
-impl Shape {
-    pub(super) fn new(mut select: BoundSelect, meaning: Meaning) -> Self {
-        select.filter = None;
-        let rowing = match (&select.grouping, select.distinct, &select.input.model) {
-            (_, true, _) => Rowing::Distinct,
-            (Some(grouping), ..) => Rowing::Groups(grouping.keys.len()),
-            (None, false, Some(_)) => Rowing::Entities,
-            (None, false, None) => Rowing::None,
-        };
-        let mut models: BTreeSet<ModelId> = select.input.model.iter().map(|model| model.id).collect();
-        models.extend(select.input.slots.iter().filter_map(|slot| match slot {
-            Slot::Hop(hop) => Some(hop.model),
-            Slot::Id | Slot::Property(_) => None,
-        }));
-        let hops = select.input.slots.iter().any(|slot| matches!(slot, Slot::Hop(_)));
-        let can_fail = select.output.iter().any(Expr::can_fail)
-            || select.order.iter().any(|key: &OrderKey| key.expr.can_fail());
-        let whole = select.limit.is_none() && select.offset == 0;
-        let plain = select.input.deleted == Deleted::Exclude && select.input.entities.is_none();
-        let row_by_row = rowing == Rowing::Entities && plain && whole && !hops && !can_fail;
-        Shape { meaning, select, rowing, models, row_by_row }
-    }
-
-    /// The query with a condition.
-    pub(super) fn select(&self, filter: Option<&Expr>) -> BoundSelect {
-        BoundSelect { filter: filter.cloned(), ..self.select.clone() }
-    }
-
-    /// The query with a condition, its rows followed by what they are known by.
-    pub(super) fn keyed(&self, filter: Option<&Expr>) -> BoundSelect {
-        let mut select = self.select(filter);
-        let column = |slot| Expr::Column(slot, Default::default());
-        match self.rowing {
-            Rowing::Entities => {
-                let slots = &mut select.input.slots;
-                let id = slots.iter().position(|slot| *slot == Slot::Id).unwrap_or_else(|| {
-                    slots.push(Slot::Id);
-                    slots.len().saturating_sub(1)
-                });
-                select.output.push(column(id));
-                if self.row_by_row {
-                    select.output.extend(select.order.iter().map(|key| key.expr.clone()));
-                }
-            }
-            Rowing::Groups(keys) => select.output.extend((0..keys).map(column)),
-            Rowing::Distinct | Rowing::None => {}
-        }
-        select
-    }
 }

@@ -6,8 +6,9 @@ use std::task::Waker;
 
 use super::index::Index;
 use super::query::Query;
-use super::question::{LiveQuestion, Meaning, Shape};
+use super::question::{LiveQuestion, Meaning};
 use super::queue::{News, Queue};
+use super::shape::Shape;
 use crate::id::{EntityId, ModelId};
 use crate::node::protocol::Failure;
 use crate::query::BoundSelect;
@@ -23,6 +24,8 @@ pub(super) struct Registry {
     models: HashMap<ModelId, Index>,
     /// The indexed queries that an entity is in.
     members: HashMap<EntityId, Vec<u64>>,
+    /// Queries that cannot take changes in: they are run again when an entity of one of their models changed.
+    stale: BTreeSet<u64>,
     /// Queries that any change may make well: the store failed, or their rows are still to be read.
     unwell: BTreeSet<u64>,
     next: u64,
@@ -135,18 +138,33 @@ impl Registry {
     fn attach(&mut self, number: u64) {
         let Some(query) = self.queries.get(&number) else { return };
         let own = query.shape.select.model().map(|model| model.id);
-        for model in &query.shape.models {
+        for model in query.shape.models.iter().filter(|_| query.shape.keeps) {
             // What references lead to concerns it in ways that no index tells.
-            let found = query.found.as_ref().filter(|_| own == Some(*model));
+            let found = query.found.as_deref().filter(|_| own == Some(*model));
             self.models.entry(*model).or_default().add(number, query, found);
         }
         self.enlist(number);
+        self.settle(number);
+    }
+
+    /// Notes whether a query takes changes in.
+    pub(super) fn settle(&mut self, number: u64) {
+        match self.queries.get(&number) {
+            Some(query) if !query.takes_changes() => self.stale.insert(number),
+            _ => self.stale.remove(&number),
+        };
+    }
+
+    /// The queries that are run again when an entity of one of these models changed.
+    pub(super) fn stale<'a>(&'a self, models: &'a BTreeSet<ModelId>) -> impl Iterator<Item = u64> + 'a {
+        let concerns = |query: &Query| !query.shape.models.is_disjoint(models);
+        self.stale.iter().copied().filter(move |number| self.get(*number).is_some_and(concerns))
     }
 
     /// Notes which entities an indexed query holds.
     pub(super) fn enlist(&mut self, number: u64) {
         let Some(query) = self.queries.get(&number).filter(|query| query.found.is_some()) else { return };
-        for entity in query.entities() {
+        for entity in query.state.entities() {
             self.members.entry(entity).or_default().push(number);
         }
     }
@@ -154,7 +172,7 @@ impl Registry {
     /// Undoes [`Registry::enlist`].
     pub(super) fn discharge(&mut self, number: u64) {
         let Some(query) = self.queries.get(&number).filter(|query| query.found.is_some()) else { return };
-        for entity in query.entities() {
+        for entity in query.state.entities() {
             forget(&mut self.members, entity, number);
         }
     }
@@ -173,8 +191,8 @@ impl Registry {
         self.discharge(number);
         let Some(query) = self.queries.get(&number) else { return };
         let own = query.shape.select.model().map(|model| model.id);
-        for model in &query.shape.models {
-            let found = query.found.as_ref().filter(|_| own == Some(*model));
+        for model in query.shape.models.iter().filter(|_| query.shape.keeps) {
+            let found = query.found.as_deref().filter(|_| own == Some(*model));
             let empty = self.models.get_mut(model).is_some_and(|index| {
                 index.remove(number, query, found);
                 index.is_empty()
@@ -184,6 +202,7 @@ impl Registry {
             }
         }
         self.unwell.remove(&number);
+        self.stale.remove(&number);
         if self.meanings.get(&query.meaning) == Some(&number) {
             self.meanings.remove(&query.meaning);
         }
@@ -196,11 +215,33 @@ impl Registry {
         let mut query = self.prepare(old.question, select, old.position);
         query.subscribers = old.subscribers;
         query.notifications = old.notifications;
+        query.rate = old.rate;
+        query.last_failure = old.last_failure;
         query.pending = true;
         self.meanings.entry(query.meaning).or_insert(number);
         self.queries.insert(number, Box::new(query));
         self.attach(number);
         self.unwell.insert(number);
+    }
+
+    /// Takes a query its meaning: it fails until it has one again, and keeps its subscribers.
+    pub(super) fn suspend(
+        &mut self,
+        number: u64,
+        failure: Box<Failure>,
+        position: Position,
+        nanos: u64,
+        wakers: &mut Vec<Waker>,
+    ) {
+        if self.get(number).is_some_and(|query| query.broken.as_deref() == Some(&*failure)) {
+            return;
+        }
+        self.rebind(number, Shape::nothing());
+        self.unwell.remove(&number);
+        if let Some(query) = self.get_mut(number) {
+            query.position = query.position.max(position);
+            query.break_with(failure, position, nanos, wakers);
+        }
     }
 
     pub(super) fn remove(&mut self, number: u64) -> Option<Box<Query>> {
@@ -322,15 +363,37 @@ fn forget(members: &mut HashMap<EntityId, Vec<u64>>, entity: EntityId, number: u
 }
 
 impl Query {
-    /// Tells all subscribers.
-    pub(super) fn tell(&mut self, news: &News, wakers: &mut Vec<Waker>) {
-        self.notifications = self.notifications.saturating_add(1);
+    /// Tells all subscribers, at a time in nanoseconds.
+    pub(super) fn tell(&mut self, news: &News, nanos: u64, wakers: &mut Vec<Waker>) {
+        self.count(nanos);
         wakers.extend(self.subscribers.iter().filter_map(|(_, queue)| queue.push(news)));
     }
 
     /// Has all subscribers take the rows anew.
-    pub(super) fn tell_all_rows(&mut self, wakers: &mut Vec<Waker>) {
-        self.notifications = self.notifications.saturating_add(1);
+    pub(super) fn tell_all_rows(&mut self, nanos: u64, wakers: &mut Vec<Waker>) {
+        self.count(nanos);
         wakers.extend(self.subscribers.iter().filter_map(|(_, queue)| queue.reset()));
+    }
+
+    fn count(&mut self, nanos: u64) {
+        self.notifications = self.notifications.saturating_add(1);
+        self.rate.count(nanos);
+    }
+
+    /// Notes that there is no result at a position, and tells it where that or the reason is new.
+    pub(super) fn break_with(
+        &mut self,
+        failure: Box<Failure>,
+        position: Position,
+        nanos: u64,
+        wakers: &mut Vec<Waker>,
+    ) {
+        let failure: Arc<Failure> = Arc::from(failure);
+        self.pending = false;
+        self.last_failure = Some(Arc::clone(&failure));
+        let known = self.broken.replace(Arc::clone(&failure));
+        if known.is_none_or(|known| known != failure) {
+            self.tell(&News::Failed { position, failure }, nanos, wakers);
+        }
     }
 }

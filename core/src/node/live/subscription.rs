@@ -53,22 +53,23 @@ impl Subscription {
 
     /// All rows as they are now; `None` where there are none yet, or the query was ended.
     fn all(&self) -> Option<LiveEvent> {
-        let registry = self.node.reactor.registry();
-        let query = registry.get(self.query)?;
-        let position = registry.known_at(query);
-        self.queue.has_all();
-        if query.pending {
-            // As soon as its rows are read they come as a reset.
-            return None;
-        }
-        Some(match &query.broken {
-            Some(failure) => LiveEvent::Failed { position, failure: Failure::clone(failure) },
-            None => LiveEvent::Reset {
-                position,
-                columns: query.shape.select.columns().to_vec(),
-                rows: query.all(),
-            },
-        })
+        let (position, rows, shape) = {
+            let registry = self.node.reactor.registry();
+            let query = registry.get(self.query)?;
+            let position = registry.known_at(query);
+            self.queue.has_all();
+            if query.pending {
+                // As soon as its rows are read they come as a reset.
+                return None;
+            }
+            if let Some(failure) = &query.broken {
+                return Some(LiveEvent::Failed { position, failure: Failure::clone(failure) });
+            }
+            (position, query.state.snapshot(), Arc::clone(&query.shape))
+        };
+        let columns = shape.select.columns().to_vec();
+        // Nobody waits while they are put together.
+        Some(LiveEvent::Reset { position, columns, rows: rows.rows(shape.width()) })
     }
 }
 

@@ -230,7 +230,7 @@ fn equal_queries_share_a_result() {
         shown,
         [("select title from album where year = 3", 1, 2), ("select title from album where year = 2", 1, 1)]
     );
-    assert_eq!((listed[0].upkeep, listed[0].indexed), (Upkeep::RowByRow, true));
+    assert_eq!((listed[0].upkeep, listed[0].indexed), (Upkeep::ByEntity, true));
     drop(first);
     assert_eq!(world.listed()[0].subscribers, 1);
     drop(second);
@@ -290,16 +290,24 @@ fn a_query_that_joins_behind_the_others_is_caught_up_with() {
 fn conditions_that_an_index_serves_are_found_by_it() {
     let world = world();
     for (query, upkeep, indexed) in [
-        ("select title from album where year = 1", Upkeep::RowByRow, true),
-        ("select title from album where year in (1, 2) and title > 'a'", Upkeep::RowByRow, true),
-        ("select title from album where year between 1 and 5 or year is null", Upkeep::RowByRow, true),
-        ("select title from album where title like 'a%' order by year", Upkeep::RowByRow, true),
-        ("select title from album where id = @01ARZ3NDEKTSV4RRFFQ69G5FAV", Upkeep::RowByRow, true),
-        ("select title from album where title like '%a'", Upkeep::RowByRow, false),
-        ("select title from album where year % 2 = 1", Upkeep::RunAgain, false),
-        ("select title from album where year = 1 limit 1", Upkeep::RunAgain, false),
-        ("select count(*) from album where year = 1", Upkeep::RunAgain, false),
-        ("select artist.name from album where year = 1", Upkeep::RunAgain, false),
+        ("select title from album where year = 1", Upkeep::ByEntity, true),
+        ("select title from album where year in (1, 2) and title > 'a'", Upkeep::ByEntity, true),
+        ("select title from album where year between 1 and 5 or year is null", Upkeep::ByEntity, true),
+        ("select title from album where title like 'a%' order by year", Upkeep::ByEntity, true),
+        ("select title from album where id = @01ARZ3NDEKTSV4RRFFQ69G5FAV", Upkeep::ByEntity, true),
+        ("select title from album where title like '%a'", Upkeep::ByEntity, false),
+        ("select title from album where year % 2 = 1", Upkeep::ByEntity, false),
+        ("select title from album where year = 1 and 6 / year > 0", Upkeep::ByEntity, true),
+        ("select title from album where year = 1 order by title limit 1", Upkeep::ByEntity, true),
+        ("select title from album limit 1 offset 1", Upkeep::ByEntity, false),
+        ("select title, count(*) from album where year = 1 group by title", Upkeep::ByEntity, true),
+        ("select count(*) from album where year > 1", Upkeep::ByEntity, true),
+        ("select distinct title from album where year = 1", Upkeep::ByEntity, true),
+        ("select artist.name from album where year = 1", Upkeep::ByEntity, true),
+        ("select title from album where artist.name = 'a'", Upkeep::ByEntity, false),
+        ("select count(*) from album", Upkeep::RunAgain, false),
+        ("select distinct count(*) from album group by year", Upkeep::RunAgain, false),
+        ("select 1", Upkeep::RunAgain, false),
     ] {
         let mut live = world.live(query);
         assert!(live.told().starts_with("reset"), "{query}");
@@ -332,4 +340,136 @@ fn closing_the_store_ends_it() {
     world.tasks();
     assert_eq!(live.told(), "end closed = a");
     assert_eq!(world.fixed.spawn.run_until_stalled(), 0);
+}
+
+#[test]
+fn a_window_is_refilled_again_and_again() {
+    let world = world();
+    for year in 10..100 {
+        world.run(&format!("insert into album (title, year) values ('n{year}', {year})"));
+    }
+    let mut live = world.live("select title from album where year >= 10 order by year limit 2 offset 1");
+    assert_eq!(live.told(), "reset 2 = n11 n12");
+    assert_eq!(world.listed()[0].kept, 19);
+    for year in 10..97 {
+        world.run(&format!("delete from album where year = {year}"));
+        world.tasks();
+        let (left, entered) = (year + 2, year + 3);
+        assert_eq!(live.told(), format!("-0, +1 n{entered} = n{left} n{entered}"));
+    }
+    world.run("delete from album where year = 97");
+    world.tasks();
+    assert_eq!(live.told(), "-0 = n99");
+    world.run("insert into album (title, year) values ('x', 50)");
+    world.tasks();
+    assert_eq!(live.told(), "+0 n98 = n98 n99");
+}
+
+#[test]
+fn aggregates_are_kept_by_what_entities_contribute() {
+    check(
+        "select year, count(*), count(distinct title), sum(year), min(title), max(title), string_agg(title, '+'), \
+         avg(cast(year as f64)) from album group by year having count(*) < 4 order by year desc limit 2",
+        &[
+            ("", "reset 2 = 3|1|1|3|a|a|a|3.0 2|1|1|2|c|c|c|2.0"),
+            (
+                "insert into album (title, year) values ('b', 3)",
+                "~0 3|2|2|6|a|b|a+b|3.0 = 3|2|2|6|a|b|a+b|3.0 2|1|1|2|c|c|c|2.0",
+            ),
+            (
+                "update album set title = 'z' where title = 'a'",
+                "~0 3|2|2|6|b|z|z+b|3.0 = 3|2|2|6|b|z|z+b|3.0 2|1|1|2|c|c|c|2.0",
+            ),
+            (
+                "update album set year = 1 where title = 'b' and year = 3",
+                "~0 3|1|1|3|z|z|z|3.0 = 3|1|1|3|z|z|z|3.0 2|1|1|2|c|c|c|2.0",
+            ),
+            (
+                "delete from album where year = 3",
+                "-0, +1 1|2|1|2|b|b|b+b|1.0 = 2|1|1|2|c|c|c|2.0 1|2|1|2|b|b|b+b|1.0",
+            ),
+        ],
+    );
+    check(
+        "select sum(year), count(*) filter (where year > 2) from album where year < 9",
+        &[
+            ("", "reset 1 = 6|1"),
+            ("delete from album where year > 1", "~0 1|0 = 1|0"),
+            ("delete from album where year = 1", "~0 null|0 = null|0"),
+            ("restore album where year = 3", "~0 3|1 = 3|1"),
+        ],
+    );
+}
+
+#[test]
+fn distinct_rows_stand_where_the_first_of_their_entities_does() {
+    check(
+        "select distinct year % 2 from album where year > 0",
+        &[
+            ("", "reset 2 = 1 0"),
+            ("delete from album where title = 'a'", " = 1 0"),
+            ("delete from album where title = 'b'", "-0 = 0"),
+            ("restore album where title = 'b'", "+0 1 = 1 0"),
+            ("update album set year = 4 where title = 'b'", "-0 = 0"),
+        ],
+    );
+}
+
+#[test]
+fn references_are_followed_to_what_changed() {
+    let world = World::new();
+    world.check(
+        "create model country (code string key)
+         create model artist (name string key, home ref(country), teacher ref(artist))
+         create model album (title string, artist ref(artist))
+         insert into country (code) values ('DE'), ('UK')
+         insert into artist (name, home) select 'Can', id from country where code = 'DE'
+         insert into artist (name, home) select 'Pulp', id from country where code = 'UK'
+         insert into album (title, artist) select 'Future Days', id from artist where name = 'Can'
+         insert into album (title, artist) select 'His n Hers', id from artist where name = 'Pulp'",
+    );
+    let mut german = world.live("select title from album where artist.home.code = 'DE' order by title");
+    let mut taught = world.live("select name, teacher.name as teacher from artist order by 1");
+    assert_eq!(german.told(), "reset 1 = Future Days");
+    assert_eq!(taught.told(), "reset 2 = Can|null Pulp|null");
+    let germany = world.run("select id from country where code = 'DE'").1.text();
+    let can = world.run("select id from artist where name = 'Can'").1.text();
+    for (statement, expected) in [
+        (
+            format!("update artist set home = @{germany} where name = 'Pulp'"),
+            "+1 His n Hers = Future Days His n Hers",
+        ),
+        ("delete from country where code = 'DE'".to_owned(), "-0, -0 = "),
+        (
+            "restore country where code = 'DE'".to_owned(),
+            "+0 Future Days, +1 His n Hers = Future Days His n Hers",
+        ),
+        ("update album set title = 'X' where title = 'Future Days'".to_owned(), ">0 1 X = His n Hers X"),
+    ] {
+        world.run(&statement);
+        world.tasks();
+        assert_eq!(german.told(), expected, "{statement}");
+    }
+    taught.told();
+    world.run(&format!("update artist set teacher = @{can}"));
+    world.tasks();
+    assert_eq!(taught.told(), "~0 Can|Can, ~1 Pulp|Can = Can|Can Pulp|Can");
+    world.run("delete from artist where name = 'Can'");
+    world.tasks();
+    assert_eq!(taught.told(), "-0, ~0 Pulp|null = Pulp|null");
+    assert!(world.listed().iter().all(|query| query.upkeep == Upkeep::ByEntity));
+}
+
+#[test]
+fn a_row_that_fails_behind_the_limit_does_not_matter() {
+    check(
+        "select title, 6 / year from album where year is not null limit 2",
+        &[
+            ("", "reset 2 = a|2 b|6"),
+            ("insert into album (title, year) values ('z', 0)", " = a|2 b|6"),
+            ("delete from album where title = 'b'", "-1, +1 c|3 = a|2 c|3"),
+            ("delete from album where title = 'c'", "failed division-by-zero = a|2 c|3"),
+            ("update album set year = 1 where title = 'z'", "reset 2 = a|2 z|6"),
+        ],
+    );
 }

@@ -1,6 +1,6 @@
 //! Aggregates.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
@@ -76,11 +76,34 @@ pub struct Aggregate {
     pub(crate) place: Place,
 }
 
+impl Aggregate {
+    /// Whether it is `count(*)`.
+    pub(crate) fn counts_rows(&self) -> bool {
+        self.function == AggregateFunction::Count && self.argument.is_none() && self.filter.is_none()
+    }
+
+    /// Whether the order of the rows matters: sums of other numbers than integers are rounded one after the other.
+    pub(crate) fn depends_on_order(&self) -> bool {
+        match self.function {
+            AggregateFunction::Join => true,
+            AggregateFunction::Sum | AggregateFunction::Average => {
+                matches!(self.argument_type, Some(ValueType::Float | ValueType::Decimal))
+            }
+            AggregateFunction::Count
+            | AggregateFunction::Minimum
+            | AggregateFunction::Maximum
+            | AggregateFunction::Every
+            | AggregateFunction::Some => false,
+        }
+    }
+}
+
 /// A running aggregate of one group.
 #[derive(Clone, Debug)]
 pub(crate) struct Accumulator {
     total: Total,
-    seen: Option<BTreeSet<Value>>,
+    /// How often each value came, where equal ones count once.
+    seen: Option<BTreeMap<Value, u64>>,
 }
 
 #[derive(Clone, Debug)]
@@ -119,7 +142,7 @@ impl Accumulator {
             AggregateFunction::Every | AggregateFunction::Some => Total::Truth(None),
             AggregateFunction::Join => Total::Joined(None),
         };
-        Accumulator { total, seen: aggregate.distinct.then(BTreeSet::new) }
+        Accumulator { total, seen: aggregate.distinct.then(BTreeMap::new) }
     }
 
     /// Takes a row. Gives the bytes of memory that it added, estimated.
@@ -141,9 +164,11 @@ impl Accumulator {
         }
         let mut added = 0;
         if let Some(seen) = &mut self.seen {
-            if !seen.insert(value.clone()) {
+            if let Some(count) = seen.get_mut(&value) {
+                *count = count.saturating_add(1);
                 return Ok(0);
             }
+            seen.insert(value.clone(), 1);
             added = crate::query::run::footprint(&value);
         }
         let separator = aggregate.separator.as_ref().map(|separator| separator.eval(row)).transpose()?;
@@ -218,38 +243,86 @@ impl Accumulator {
         Ok(0)
     }
 
+    /// Takes a row away that was added. Gives false where what is left cannot be told from what is known: it is then to
+    /// be computed anew.
+    pub(crate) fn remove(&mut self, aggregate: &Aggregate, row: &[Value]) -> Result<bool, EvalError> {
+        if aggregate.depends_on_order() {
+            return Ok(false);
+        }
+        if let Some(filter) = &aggregate.filter {
+            if filter.truth(row)? != Some(true) {
+                return Ok(true);
+            }
+        }
+        let value = match &aggregate.argument {
+            Some(argument) => argument.eval(row)?.into_owned(),
+            // `count(*)`: what it counts has no value.
+            None => Value::Bool(true),
+        };
+        if value.is_null() {
+            return Ok(true);
+        }
+        if let Some(seen) = &mut self.seen {
+            match seen.get_mut(&value) {
+                Some(count) if *count > 1 => {
+                    *count = count.saturating_sub(1);
+                    return Ok(true);
+                }
+                _ => seen.remove(&value),
+            };
+        }
+        Ok(match (&mut self.total, value) {
+            (Total::Count(count), _) => {
+                *count = count.saturating_sub(1);
+                true
+            }
+            (Total::Integers { sum, count }, Value::Int(n)) => {
+                *count = count.saturating_sub(1);
+                match sum.checked_sub(i128::from(n)) {
+                    Some(rest) => {
+                        *sum = rest;
+                        true
+                    }
+                    None => false,
+                }
+            }
+            (Total::Best(Some(best)), value) => value.compare(best).is_ne(),
+            _ => false,
+        })
+    }
+
     /// Whether a least or greatest value was found.
     pub(crate) fn has_best(&self) -> bool {
         matches!(self.total, Total::Best(Some(_)))
     }
 
     /// The result.
-    pub(crate) fn finish(self, aggregate: &Aggregate) -> Result<Value, EvalError> {
+    pub(crate) fn finish(&self, aggregate: &Aggregate) -> Result<Value, EvalError> {
         let overflow = || overflow(aggregate);
         let average = aggregate.function == AggregateFunction::Average;
-        Ok(match self.total {
-            Total::Count(count) => Value::Int(i64::try_from(count).map_err(|_| overflow())?),
+        Ok(match &self.total {
+            Total::Count(count) => Value::Int(i64::try_from(*count).map_err(|_| overflow())?),
             Total::Integers { count: 0, .. }
             | Total::Decimals { count: 0, .. }
             | Total::Floats { count: 0, .. } => Value::Null,
             Total::Integers { sum, count } if average => {
-                let sum = Decimal::try_from_i128_with_scale(sum, 0).ok();
-                let mean = sum.and_then(|sum| sum.checked_div(Decimal::from(count)));
+                let sum = Decimal::try_from_i128_with_scale(*sum, 0).ok();
+                let mean = sum.and_then(|sum| sum.checked_div(Decimal::from(*count)));
                 decimal_value(mean).ok_or_else(overflow)?
             }
-            Total::Integers { sum, .. } => Value::Int(i64::try_from(sum).map_err(|_| overflow())?),
+            Total::Integers { sum, .. } => Value::Int(i64::try_from(*sum).map_err(|_| overflow())?),
             Total::Decimals { sum, count } => {
-                let result = if average { sum.checked_div(Decimal::from(count)) } else { Some(sum) };
+                let result = if average { sum.checked_div(Decimal::from(*count)) } else { Some(*sum) };
                 decimal_value(result).ok_or_else(overflow)?
             }
             Total::Floats { sum, lost, count } => {
                 let sum = sum + lost;
                 #[expect(clippy::cast_precision_loss, reason = "rounding to the nearest is the meaning")]
-                float_value(if average { sum / count as f64 } else { sum })
+                float_value(if average { sum / *count as f64 } else { sum })
             }
-            Total::Best(best) => best.unwrap_or(Value::Null),
+            Total::Best(best) => best.clone().unwrap_or(Value::Null),
             Total::Truth(truth) => truth.map_or(Value::Null, Value::Bool),
-            Total::Joined(joined) => joined.map_or(Value::Null, |text| Value::String(text.into())),
+            Total::Joined(joined) => joined.as_deref().map_or(Value::Null, |text| Value::String(text.into())),
         })
     }
 }

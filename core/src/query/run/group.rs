@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::read::Reader;
 use super::{Memory, Query, RunError, footprint};
 use crate::query::bound::Grouping;
-use crate::query::expr::{Accumulator, AggregateFunction};
+use crate::query::expr::{Accumulator, Aggregate};
 use crate::query::plan::Reading;
 use crate::storage::Deleted;
 use crate::turn;
@@ -79,10 +79,5 @@ fn counted(query: Query<'_>, grouping: &Grouping) -> Option<i64> {
 
 /// Whether nothing but the number of rows is asked for.
 fn counts_rows(grouping: &Grouping) -> bool {
-    grouping.keys.is_empty()
-        && grouping.aggregates.iter().all(|aggregate| {
-            aggregate.function == AggregateFunction::Count
-                && aggregate.argument.is_none()
-                && aggregate.filter.is_none()
-        })
+    grouping.keys.is_empty() && grouping.aggregates.iter().all(Aggregate::counts_rows)
 }

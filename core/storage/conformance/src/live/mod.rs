@@ -77,7 +77,7 @@ impl Followed {
         let now = world.run(&self.text);
         let told = match (&self.ended, self.rows.failure()) {
             (Some(failure), _) | (None, Some(failure)) => Err(Box::new(failure.clone())),
-            (None, None) => Ok(self.rows.rows().to_vec()),
+            (None, None) => Ok(self.rows.rows().iter().cloned().collect::<Vec<_>>()),
         };
         let same = match (&told, &now) {
             (Ok(told), Ok(now)) => told == now,
