@@ -1,7 +1,7 @@
 //! The nearest name.
 
 /// The candidate nearest to `name` by edit distance (a transposition counts as one edit, case does not
-/// count), if it is near enough to be what was meant: one edit in up to three characters, two in up to
+/// count), if it is near enough to be what was meant: one edit in up to four characters, two in up to
 /// seven, otherwise three. Of equally near ones one with the same first letter wins, then the first.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 64;
@@ -11,8 +11,8 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         return None;
     }
     let limit = match length {
-        0..=3 => 1,
-        4..=7 => 2,
+        0..=4 => 1,
+        5..=7 => 2,
         _ => 3,
     };
     candidates

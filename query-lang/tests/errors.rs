@@ -287,6 +287,10 @@ fn nearest_names() {
         ("artst", Some("artist")),
         ("yeer", Some("year")),
         ("x", None),
+        ("tame", Some("name")),
+        ("nope", None),
+        ("tear", Some("year")),
+        ("beat", None),
         ("rating", None),
         ("", None),
     ] {

@@ -22,11 +22,13 @@ pub(super) fn expectations(around: &Surroundings<'_>) -> Vec<Expectation> {
             out.push(expectation);
         }
     };
+    let takes_values = expected.contains(&Expected::Expression);
     for expected in expected {
         match expected {
             Expected::Keyword(word) => add(Expectation::Keyword(phrase(word, starts))),
             Expected::Model => add(Expectation::Model),
-            Expected::Property => add(Expectation::Property),
+            Expected::Property if takes_values => add(Expectation::Property),
+            Expected::Property => add(Expectation::OwnProperty),
             Expected::PathStep => add(Expectation::PathStep { base: base_path(around) }),
             Expected::Function => add(Expectation::Function),
             Expected::Type => add(Expectation::Type),

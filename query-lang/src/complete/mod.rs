@@ -35,6 +35,9 @@ pub enum Expectation {
     Model,
     /// A property of the [tables](CompletionContext::tables), or the alias of one of them.
     Property,
+    /// A property of the [tables](CompletionContext::tables) where only one that can be written or defined stands:
+    /// neither `id` nor an alias.
+    OwnProperty,
     /// What a value that is stepped into has: the properties of a table, of what a reference points to, or
     /// JSON keys.
     PathStep {

@@ -152,6 +152,15 @@ fn candidates(context: &CompletionContext, snapshot: &Snapshot) -> Vec<Item> {
                     items.push(item(format!("{}.", name(alias)), "alias"));
                 }
             }
+            Expectation::OwnProperty => {
+                for model in tables(context, snapshot) {
+                    items.extend(
+                        model.columns().map(|property| {
+                            item(property_text(property, context.quoted), types.of(property))
+                        }),
+                    );
+                }
+            }
             Expectation::PathStep { base } => {
                 if let Some(model) = base.as_ref().and_then(|base| target(base, context, snapshot)) {
                     items.extend(
@@ -196,7 +205,7 @@ fn candidates(context: &CompletionContext, snapshot: &Snapshot) -> Vec<Item> {
 fn ordered(expects: &[Expectation]) -> Vec<&Expectation> {
     let mut expects: Vec<&Expectation> = expects.iter().collect();
     expects.sort_by_key(|expectation| match expectation {
-        Expectation::PathStep { .. } | Expectation::Property => 0,
+        Expectation::PathStep { .. } | Expectation::Property | Expectation::OwnProperty => 0,
         Expectation::Alias(_) => 1,
         Expectation::Model => 2,
         Expectation::Keyword(_) => 3,

@@ -67,9 +67,9 @@ impl Session {
             "\\e" if words.is_empty() => Err("only at a prompt on a terminal".to_owned()),
             "\\e" => Err("takes no argument: it edits the last statement".to_owned()),
             _ => {
-                let names = COMMANDS.iter().map(|command| command.name);
-                let hint = match ankurah_query_lang::nearest(name, names) {
-                    Some(near) => format!("; did you mean {near}?"),
+                let names = COMMANDS.iter().map(|command| command.name.trim_start_matches('\\'));
+                let hint = match ankurah_query_lang::nearest(name.trim_start_matches('\\'), names) {
+                    Some(near) => format!("; did you mean \\{near}?"),
                     None => "; \\? lists them all".to_owned(),
                 };
                 return self.fail(&format!("there is no command {name}{hint}"));

@@ -94,6 +94,22 @@ fn names_of_the_tables_at_hand() {
     check_has("select * from album a where a.|", &["name", "year", "id"], &["country"]);
 }
 
+#[test]
+fn only_what_can_be_written_where_something_is_written() {
+    for text in
+        ["update album set |", "insert into album (|", "insert into album (name, |", "upsert into album (|"]
+    {
+        check_has(text, &["name", "artist", "\"Release Date\""], &["id", "country"]);
+    }
+    check("update album set i|", &[]);
+    check_has("update album a set |", &["name"], &["id", "a."]);
+    check_has("alter model album drop property |", &["name"], &["id"]);
+    // Values and conditions can have it.
+    check_has("update album set artist = |", &["id"], &[]);
+    check_has("update album set year = 1 where |", &["id"], &[]);
+    check_has("insert into album (name) values ('x') returning |", &["id"], &[]);
+}
+
 /// The line that is edited reaches the terminal as it is.
 #[test]
 fn names_that_would_act_on_the_terminal_are_not_proposed() {

@@ -18,6 +18,9 @@ use crate::value::ValueType;
 /// The name of the column with an entity's id.
 pub(super) const ID: &str = "id";
 
+/// What to say of a name in double quotes that names nothing.
+const NAMES_ARE_NO_STRINGS: &str = "double quotes are for names; strings are written in single quotes";
+
 /// The rows that expressions of a statement are about.
 pub(super) struct Scope<'a> {
     names: &'a dyn Names,
@@ -26,6 +29,8 @@ pub(super) struct Scope<'a> {
     slots: Vec<Slot>,
     /// What has no properties, for errors.
     place: &'static str,
+    /// What to write there instead of a name.
+    instead: &'static str,
 }
 
 /// What a path leads to so far.
@@ -46,11 +51,12 @@ pub(super) fn means(ident: &Ident, name: &str) -> bool {
 
 impl<'a> Scope<'a> {
     pub(super) fn of_model(names: &'a dyn Names, model: Arc<Model>, alias: Option<Ident>) -> Self {
-        Scope { names, model: Some(model), alias, slots: Vec::new(), place: "" }
+        Scope { names, model: Some(model), alias, slots: Vec::new(), place: "", instead: "" }
     }
 
-    pub(super) fn empty(names: &'a dyn Names, place: &'static str) -> Self {
-        Scope { names, model: None, alias: None, slots: Vec::new(), place }
+    /// A place without rows: what it is called, and what stands there instead of the name of a property.
+    pub(super) fn empty(names: &'a dyn Names, place: &'static str, instead: &'static str) -> Self {
+        Scope { names, model: None, alias: None, slots: Vec::new(), place, instead }
     }
 
     pub(super) fn model(&self) -> Option<&Arc<Model>> {
@@ -115,7 +121,11 @@ impl<'a> Scope<'a> {
     fn no_model(&self, name: &Name) -> BindError {
         let kind =
             BindErrorKind::UnknownProperty { model: self.place.to_owned(), name: name.ident.name.clone() };
-        BindError::new(kind, name.span).help("strings are written in single quotes")
+        BindError::new(kind, name.span).help(if name.ident.quoted {
+            NAMES_ARE_NO_STRINGS
+        } else {
+            self.instead
+        })
     }
 
     /// What a path means: its value, and what its column is called.
@@ -293,9 +303,7 @@ pub(super) fn find_property<'m>(model: &'m Model, name: &Name) -> Result<&'m Arc
 fn what_there_is(model: &Model, name: &Name) -> Option<String> {
     let columns: Vec<&str> = model.columns().map(|property| &*property.label).collect();
     match columns.len() {
-        _ if name.ident.quoted => {
-            Some("double quotes are for names; strings are written in single quotes".to_owned())
-        }
+        _ if name.ident.quoted => Some(NAMES_ARE_NO_STRINGS.to_owned()),
         0 => Some("it has no properties besides `id`".to_owned()),
         1..=12 => Some(format!("it has {}", list(&columns))),
         _ => None,

@@ -46,7 +46,10 @@ impl<'a> Session<'a> {
         let not_available =
             |what: &str, span| BindError::new(BindErrorKind::NotAvailable(what.to_owned()), span);
         match relation.map(|relation| (&relation.kind, relation.span)) {
-            None => Ok(Scope::empty(names, "a statement without `from`")),
+            None => {
+                let instead = "name the model after `from`; a string is written in single quotes";
+                Ok(Scope::empty(names, "a statement without `from`", instead))
+            }
             Some((RelationKind::Model { name, alias }, _)) => {
                 Ok(Scope::of_model(names, Arc::clone(self.find_model(name)?), alias.clone()))
             }
@@ -131,7 +134,8 @@ impl<'a> Session<'a> {
             "limit" => "`limit` stands outside of all rows and",
             _ => "`offset` stands outside of all rows and",
         };
-        let mut binder = Binder::new(self, Scope::empty(self.context.names, place));
+        let instead = "write a number or a parameter, such as `$n`";
+        let mut binder = Binder::new(self, Scope::empty(self.context.names, place, instead));
         binder.position = Aggregates::Forbidden(clause);
         let typed = binder.expr(expr)?;
         let Some(value) = convert(&typed, ValueType::Int, Conversion::Implicit)? else {

@@ -94,7 +94,10 @@ impl<'a> Session<'a> {
         }
         let mut values = Vec::with_capacity(targets.len());
         for (expr, target) in row.values.iter().zip(targets) {
-            let mut binder = Binder::new(self, Scope::empty(self.context.names, "a row of `values`"));
+            let mut binder = Binder::new(
+                self,
+                Scope::empty(self.context.names, "a row of `values`", "strings are written in single quotes"),
+            );
             binder.position = Aggregates::Forbidden("values");
             let typed = binder.expr(expr)?;
             let value = self.assign(&typed, &target.property)?.eval(&[])?.into_owned();
