@@ -8,7 +8,8 @@ use std::sync::Arc;
 use ankurah_core::catalog::{Model, Property};
 use ankurah_core::node::protocol::{CatalogView, Column, Event, SessionId};
 use ankurah_core::value::{Value, ValueType};
-use ankurah_query_lang::{nearest, quote_identifier};
+use ankurah_query_lang::ast::StatementKind;
+use ankurah_query_lang::{nearest, parse_statement, quote_identifier};
 
 use crate::cli::{ExportArgs, ExportFormat};
 use crate::client::{Client, Interrupt, Next, Pump, Stop};
@@ -33,7 +34,7 @@ pub fn command(args: &ExportArgs) -> Exit {
     };
     let client = Client::new(opened.connection.clone(), SessionId(1), Interrupt::on_ctrl_c(), Pump::Thread);
     let selection = match (&args.query, &args.collection) {
-        (Some(query), _) => Ok(Selection { statement: query.clone(), columns: Vec::new() }),
+        (Some(query), _) => Selection::rows_of(query).map_err(Trouble::Usage),
         (None, Some(collection)) => match client.catalog() {
             Ok(catalog) => Selection::of(collection, args.ids, &catalog).map_err(Trouble::Unknown),
             Err(stop) => Err(Trouble::Node(stop)),
@@ -144,6 +145,20 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// The rows of a query.
+    fn rows_of(query: &str) -> Result<Self, String> {
+        // What cannot be read is for the node to refuse, with its place.
+        let takes = parse_statement(query).map_or(true, |parsed| match parsed.kind {
+            StatementKind::Select(_) => true,
+            StatementKind::Explain { .. } => !target::writes(&parsed),
+            _ => false,
+        });
+        if !takes {
+            return Err("--query takes a `select`: export reads a store and changes nothing in it".to_owned());
+        }
+        Ok(Selection { statement: query.to_owned(), columns: Vec::new() })
+    }
+
     /// All properties of a collection; with `ids`, references as ids instead of keys.
     pub fn of(collection: &str, ids: bool, catalog: &CatalogView) -> Result<Self, String> {
         let Some(model) = find_model(catalog, collection) else {

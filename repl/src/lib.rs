@@ -23,6 +23,7 @@ use std::io;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
+use crate::display::Safe;
 use crate::exit::Exit;
 
 /// Runs the program with the arguments of the process.
@@ -32,7 +33,7 @@ pub fn main() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
+            print_usage(&error);
             return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
         }
     };
@@ -51,6 +52,28 @@ pub fn main() -> Exit {
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
                 Err(_) => Exit::CannotOpen,
             }
+        }
+    }
+}
+
+/// Prints what is wrong with the arguments, or the help that was asked for. What it quotes came from outside.
+fn print_usage(error: &clap::Error) {
+    let given: Vec<String> =
+        std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let shown: Vec<Safe<'_>> = given.iter().map(|argument| Safe::line(argument)).collect();
+    let is_safe = std::env::args_os().zip(&shown).all(|(given, shown)| given.as_os_str() == shown.as_str());
+    if is_safe {
+        let _ = error.print();
+        return;
+    }
+    // The same mistake in arguments that can be shown is said in the same words, in colour.
+    match Cli::try_parse_from(shown.iter().map(Safe::as_str)) {
+        Err(same) if same.kind() == error.kind() => {
+            let _ = same.print();
+        }
+        _ => {
+            let text = error.to_string();
+            let _ = io::Write::write_all(&mut io::stderr(), Safe::block(&text).as_str().as_bytes());
         }
     }
 }

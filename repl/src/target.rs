@@ -153,7 +153,8 @@ impl Connection for ReadOnly {
     }
 }
 
-fn writes(statement: &Statement) -> bool {
+/// Whether a statement changes a store or its catalog.
+pub(crate) fn writes(statement: &Statement) -> bool {
     match &statement.kind {
         StatementKind::Select(_)
         | StatementKind::Live(_)

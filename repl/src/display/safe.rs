@@ -10,7 +10,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 ///
 /// Control characters, escape sequences, bidirectional overrides and invisible characters become `\u{…}`; line
 /// breaks, carriage returns and tabs become `\n`, `\r` and `\t` unless they are kept on purpose. The two
-/// zero-width joiners stay where writing needs them (between letters outside ASCII, as in emoji and Persian).
+/// zero-width joiners and the variation selectors stay where writing needs them (beside characters outside ASCII, as in
+/// emoji and Persian).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Safe<'a>(Cow<'a, str>);
 
@@ -81,6 +82,8 @@ fn escape(text: &str, keep: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut run = 0;
     let mut before = None;
+    // Whether that is a selector which belongs to what stands before it.
+    let mut selects = false;
     for (at, c) in text.char_indices() {
         let after = at + c.len_utf8();
         let replacement = match c {
@@ -90,11 +93,35 @@ fn escape(text: &str, keep: impl Fn(char) -> bool) -> String {
             '\t' => Some("\\t".to_owned()),
             '\u{200c}' | '\u{200d}' => {
                 let next = text.get(after..).and_then(|rest| rest.chars().next());
-                let joins = |c: Option<char>| c.is_some_and(|c| !c.is_ascii());
-                let shown = if joins(before) && joins(next) { c.to_string() } else { hidden(c) };
-                Some(shown)
+                let joins = (selects || before.is_some_and(is_shown)) && next.is_some_and(is_shown);
+                Some(if joins { c.to_string() } else { hidden(c) })
             }
-            '\u{ad}'
+            '\u{fe00}'..='\u{fe0f}' => {
+                // It selects how the character before it looks: an emoji, or a digit on a key.
+                let next = text.get(after..).and_then(|rest| rest.chars().next());
+                selects = before.is_some_and(is_shown) || next == Some('\u{20e3}');
+                Some(if selects { c.to_string() } else { hidden(c) })
+            }
+            c if is_blank(c) => Some(hidden(c)),
+            _ => None,
+        };
+        if let Some(replacement) = replacement {
+            out.push_str(&visible(text.get(run..at).unwrap_or("")));
+            out.push_str(&replacement);
+            run = after;
+        }
+        selects = selects && matches!(c, '\u{fe00}'..='\u{fe0f}');
+        before = Some(c);
+    }
+    out.push_str(&visible(text.get(run..).unwrap_or("")));
+    out
+}
+
+/// What nobody can see although it is no control character.
+fn is_blank(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
             | '\u{34f}'
             | '\u{115f}'
             | '\u{1160}'
@@ -105,18 +132,16 @@ fn escape(text: &str, keep: impl Fn(char) -> bool) -> String {
             | '\u{3164}'
             | '\u{ffa0}'
             | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}' => Some(hidden(c)),
-            _ => None,
-        };
-        if let Some(replacement) = replacement {
-            out.push_str(&visible(text.get(run..at).unwrap_or("")));
-            out.push_str(&replacement);
-            run = after;
-        }
-        before = Some(c);
-    }
-    out.push_str(&visible(text.get(run..).unwrap_or("")));
-    out
+            | '\u{1d173}'..='\u{1d17a}'
+    )
+}
+
+/// Whether a character is one outside ASCII that is seen, so that a joiner or selector beside it belongs to it.
+fn is_shown(c: char) -> bool {
+    let works = matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
+    let mut bytes = [0; 4];
+    let text: &str = c.encode_utf8(&mut bytes);
+    !c.is_ascii() && !works && !is_blank(c) && visible(text) == text
 }
 
 fn hidden(c: char) -> String {
@@ -151,7 +176,12 @@ mod tests {
         check("\u{feff}x", "\\u{feff}x");
         check("a\u{2800}\u{1bca0}\u{1d17a}", "a\\u{2800}\\u{1bca0}\\u{1d17a}");
         check("👩\u{200d}🚀", "👩\u{200d}🚀");
+        check("❤\u{fe0f}\u{200d}🔥", "❤\u{fe0f}\u{200d}🔥");
+        check("❤\u{fe0f} 1\u{fe0f}\u{20e3}", "❤\u{fe0f} 1\u{fe0f}\u{20e3}");
+        check("\u{fe0f}ad\u{fe0f}min", "\\u{fe0f}ad\\u{fe0f}min");
+        check("❤\u{fe0f}\u{fe0f}", "❤\u{fe0f}\\u{fe0f}");
         check("می\u{200c}خواهم", "می\u{200c}خواهم");
+        check("\u{202e}\u{200d}\u{202e}\u{fe0f}", "\\u{202e}\\u{200d}\\u{202e}\\u{fe0f}");
     }
 
     #[test]
@@ -169,7 +199,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_reaches_the_terminal(text in ".*") {
+        fn nothing_reaches_the_terminal(text in "(.|[\u{200b}-\u{202e}\u{fe0f}a❤])*") {
             let shown = Safe::line(&text);
             prop_assert!(!shown.as_str().chars().any(char::is_control));
             prop_assert!(shown.clone().cut(7, "…").width() <= 7);

@@ -35,6 +35,8 @@ pub enum Tone {
     Warning,
     /// Success and what is current.
     Good,
+    /// Marks for what cannot be seen.
+    Hidden,
 }
 
 /// Whether colour and characters outside ASCII may be used.
@@ -75,6 +77,7 @@ impl Style {
             Tone::Error => "1;31",
             Tone::Warning => "1;33",
             Tone::Good => "32",
+            Tone::Hidden => "7",
         };
         format!("\x1b[{code}m{text}\x1b[0m")
     }

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::bad::Bad;
 use super::input::Input;
 use super::plan::{Plan, sort_names};
-use super::source::{Names, Progress, Row, Source, Unopened, form_of};
+use super::source::{Names, Progress, Row, Source, Unopened, check_name, form_of};
 use crate::cli::ImportArgs;
 use crate::client::{Client, Interrupt, Pump, Stop};
 use crate::display::{Safe, Style, Tone};
@@ -112,6 +112,10 @@ pub fn command(args: &ImportArgs) -> Exit {
     let complain = |message: &str| {
         let _ = writeln!(io::stderr(), "{}", render_message(message, style));
     };
+    if let Err(message) = check_name(&args.into) {
+        complain(&format!("--into: {message}"));
+        return Exit::Usage;
+    }
     let name = args.file.display();
     if args.file != Path::new("-")
         && let Err(error) = args.file.metadata()

@@ -230,8 +230,11 @@ fn place(object: Vec<(String, Field)>, names: &mut Names) -> Result<Vec<Field>, 
 }
 
 /// What is wrong with a name as such.
-fn check_name(name: &str) -> Result<(), String> {
+pub(super) fn check_name(name: &str) -> Result<(), String> {
     const SHOWN: usize = 24;
+    if name.is_empty() {
+        return Err("a name cannot be empty".to_owned());
+    }
     if name.len() > MAX_NAME {
         let start: String = name.chars().take(SHOWN).collect();
         return Err(format!("the name `{start}…` has {} bytes; the limit is {MAX_NAME}", name.len()));

@@ -442,3 +442,121 @@ fn wrong_usage_is_1_and_help_is_0() {
         assert_eq!(run(folder.path(), arguments).status.code(), Some(code), "{arguments:?}");
     }
 }
+
+#[test]
+fn export_takes_a_query_that_only_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    std::fs::write(path.join("a.csv"), "b\n1\n").unwrap();
+    assert!(run(path, &["import", "store", "a.csv", "--into", "a"]).status.success());
+    for query in [
+        "delete from a",
+        "insert into a (b) values (2)",
+        "explain analyze delete from a",
+        "begin",
+        "live select b from a",
+    ] {
+        let output = run(path, &["export", "store", "--query", query]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{query}: {error}");
+        let said = "error: --query takes a `select`: export reads a store and changes nothing in it\n";
+        assert_eq!(error, said, "{query}");
+    }
+    for (query, rows) in [("select b from a", "b\n1\n"), ("from a", "b\n1\n"), ("select b from a;", "b\n1\n")]
+    {
+        let output = run(path, &["export", "store", "--query", query]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            (String::from_utf8(output.stdout).unwrap().as_str(), error.as_str()),
+            (rows, "1 row\n"),
+            "{query}"
+        );
+    }
+    // What cannot be read at all is shown with its place.
+    let output = run(path, &["export", "store", "--query", "selec b from a"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(3) && error.contains("^^^^^"), "{error}");
+}
+
+#[test]
+fn a_collection_that_cannot_be_is_refused_before_a_store_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    std::fs::write(path.join("a.csv"), "b\n1\n").unwrap();
+    let long = "x".repeat(256);
+    for (into, said) in [
+        ("", "error: --into: a name cannot be empty\n"),
+        (
+            long.as_str(),
+            "error: --into: the name `xxxxxxxxxxxxxxxxxxxxxxxx…` has 256 bytes; the limit is 255\n",
+        ),
+    ] {
+        let output = run(path, &["import", "store", "a.csv", "--into", into]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((error.as_str(), output.status.code()), (said, Some(1)));
+        assert!(!path.join("store").exists());
+    }
+}
+
+#[test]
+fn commands_are_suggested_where_they_are_near() {
+    let folder = tempfile::tempdir().unwrap();
+    for (command, said) in [
+        ("\\wat", "there is no command \\wat; \\? lists them all"),
+        ("\\z", "there is no command \\z; \\? lists them all"),
+        ("\\", "there is no command \\; \\? lists them all"),
+        ("\\tming", "there is no command \\tming; did you mean \\timing?"),
+        ("\\hstory", "there is no command \\hstory; did you mean \\history?"),
+        ("\\ecko", "there is no command \\ecko; did you mean \\echo?"),
+    ] {
+        let output = run(folder.path(), &["repl", "memory:", "-c", command]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(error, format!("error: {said}\n"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn arguments_cannot_act_on_the_terminal() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let evil = "x\u{202e}\u{1b}]0;title\u{7}\u{200b}";
+    let option = format!("--{evil}");
+    for arguments in [
+        &["repl", &option][..],
+        &[evil],
+        &["repl", "--format", evil],
+        &["repl", "memory:", evil],
+        &["run", "--jobs", evil, "file"],
+        &["completions", evil],
+        &["import", "store", evil, "--into", "a"],
+        &["export", evil, evil],
+        &["export", "memory:", evil],
+        &["export", "memory:", "--query", evil],
+        &["verify", evil],
+        &["run", evil],
+        &["repl", evil, "--read-only", "-c", "select 1"],
+        &["repl", "memory:", "-f", evil],
+        &["repl", "memory:", "-v", evil, "-c", "select 1"],
+        &["repl", "memory:", "-c", evil],
+    ] {
+        for colour in [None, Some("always")] {
+            let mut command = command(folder.path(), arguments);
+            colour.iter().for_each(|_| {
+                command.env("CLICOLOR_FORCE", "1");
+            });
+            let output = command.output().unwrap();
+            let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert!(!output.status.success(), "{arguments:?}: {text}");
+            assert!(text.contains("\\u{202e}"), "{arguments:?}: {text}");
+            let acts = text.contains(['\u{202e}', '\u{7}', '\u{200b}']) || text.contains("\u{1b}]");
+            assert!(!acts, "{arguments:?}: {text:?}");
+        }
+    }
+    let output = command(folder.path(), &["repl"])
+        .arg(std::ffi::OsStr::from_bytes(b"--\xff\x1b[31m"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && !text.contains('\u{1b}'), "{text:?}");
+}
