@@ -83,7 +83,12 @@ impl Terminal {
 
     /// Presses keys.
     pub fn send(&mut self, keys: &str) {
-        self.input.write_all(keys.as_bytes()).unwrap();
+        self.send_bytes(keys.as_bytes());
+    }
+
+    /// Sends bytes as they are, which need not be text.
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        self.input.write_all(bytes).unwrap();
         self.input.flush().unwrap();
     }
 

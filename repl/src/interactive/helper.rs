@@ -12,7 +12,9 @@ use rustyline::{CompletionType, Context, Helper};
 
 use super::complete::{Item, Snapshot, complete};
 use super::files::{file_word, files};
-use crate::display::{Style, Tone};
+use super::keys::SharedTyping;
+use super::marks::{self, units};
+use crate::display::{Safe, Style, Tone};
 use crate::script::is_incomplete;
 use crate::session::COMMANDS;
 
@@ -24,6 +26,38 @@ pub struct Assistant {
     pub style: Style,
     /// The statements of the history that are older than this session: they may be about another store.
     pub older: usize,
+    /// What the keys tell.
+    pub typing: SharedTyping,
+}
+
+/// The most candidates that are listed.
+const MOST_LISTED: usize = 1_000;
+
+/// The most hidden characters that are named.
+const MOST_NAMED: usize = 4;
+
+impl Assistant {
+    /// Notes what is drawn: where the line editor fails, it keeps nothing.
+    fn see(&self, line: &str, pos: usize) {
+        let mut typing = self.typing.lock();
+        typing.seen = Some((line.to_owned(), pos));
+        typing.listing = false;
+    }
+
+    /// What is said of the line behind it.
+    fn remark(&self, line: &str) -> Option<Shadow> {
+        let hidden = || {
+            let hidden = marks::hidden(line);
+            let named = hidden.iter().take(MOST_NAMED).map(|c| format!("\\u{{{:x}}}", u32::from(*c)));
+            let mut named = named.collect::<Vec<_>>().join(" ");
+            if hidden.len() > MOST_NAMED {
+                named.push_str(&format!(" {}", self.style.ellipsis()));
+            }
+            (!named.is_empty()).then(|| format!("hidden: {named}"))
+        };
+        let remark = self.typing.lock().notice.map(str::to_owned).or_else(hidden)?;
+        Some(Shadow { text: format!("  ({remark})"), taken: false })
+    }
 }
 
 impl Helper for Assistant {}
@@ -32,13 +66,25 @@ impl Completer for Assistant {
     type Candidate = Item;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Item>)> {
-        Ok(file_word(line, pos).map_or_else(|| complete(line, pos, &self.snapshot), files))
+        let text = marks::text(line);
+        let cursor = marks::text(line.get(..pos).unwrap_or(line)).len();
+        let (start, mut items) =
+            file_word(&text, cursor).map_or_else(|| complete(&text, cursor, &self.snapshot), files);
+        items.truncate(MOST_LISTED);
+        let columns = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+        for item in &mut items {
+            item.replacement = marks::edited(&item.replacement).into_owned();
+            // The pages of a list are counted in lines.
+            let cut = Safe::line(&item.display).cut(columns.saturating_sub(1), self.style.ellipsis());
+            item.display = cut.to_string();
+        }
+        Ok((marks::offset_in_line(line, start), items))
     }
 }
 
 impl Validator for Assistant {
     fn validate(&self, ctx: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        Ok(if is_incomplete(ctx.input()) {
+        Ok(if is_incomplete(&marks::text(ctx.input())) {
             ValidationResult::Incomplete
         } else {
             ValidationResult::Valid(None)
@@ -66,6 +112,9 @@ impl Hinter for Assistant {
     type Hint = Shadow;
 
     fn hint(&self, line: &str, pos: usize, ctx: &Context<'_>) -> Option<Shadow> {
+        if let Some(remark) = self.remark(line) {
+            return Some(remark);
+        }
         if pos < line.len() || line.trim().is_empty() {
             return None;
         }
@@ -93,18 +142,27 @@ fn command_arguments(line: &str) -> Option<&'static str> {
 }
 
 impl Highlighter for Assistant {
-    fn highlight<'l>(&self, line: &'l str, _pos: usize) -> Cow<'l, str> {
-        if !self.style.colour {
-            return Cow::Borrowed(line);
+    fn highlight<'l>(&self, line: &'l str, pos: usize) -> Cow<'l, str> {
+        self.see(line, pos);
+        if self.style.colour {
+            Cow::Owned(highlight(line, self.style))
+        } else {
+            marks::drawn(line, self.style)
         }
-        Cow::Owned(highlight(line, self.style))
+    }
+
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, default: bool) -> Cow<'b, str> {
+        // Another one holds what is searched for.
+        self.typing.lock().searching = !default;
+        if default { Cow::Borrowed(prompt) } else { marks::drawn(prompt, self.style) }
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
-        Cow::Owned(self.style.paint(Tone::Dim, hint))
+        Cow::Owned(self.style.paint(Tone::Dim, &marks::drawn(hint, Style { colour: false, ..self.style })))
     }
 
     fn highlight_candidate<'c>(&self, candidate: &'c str, _: CompletionType) -> Cow<'c, str> {
+        self.typing.lock().listing = true;
         match candidate.split_once("  ") {
             Some((name, about)) if self.style.colour => {
                 Cow::Owned(format!("{name}  {}", self.style.paint(Tone::Dim, about)))
@@ -113,45 +171,61 @@ impl Highlighter for Assistant {
         }
     }
 
-    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
-        self.style.colour
+    fn highlight_char(&self, line: &str, pos: usize, _: CmdKind) -> bool {
+        self.see(line, pos);
+        // What is typed would be written as it stands in the line.
+        self.style.colour || marks::has_marks(line)
     }
 }
 
-/// A text with its words in colour; the text itself stays the same.
-pub fn highlight(text: &str, style: Style) -> String {
-    if text.trim_start().starts_with('\\') {
-        let end = text.trim_start().find(char::is_whitespace).unwrap_or(text.trim_start().len());
-        let (name, rest) = text.split_at(text.len() - text.trim_start().len() + end);
-        return format!("{}{rest}", style.paint(Tone::Name, name));
-    }
-    let mut out = String::with_capacity(text.len() + 32);
-    for (span, class) in tokenize(text) {
-        let tone = match class {
-            TokenClass::Keyword => Tone::Strong,
-            TokenClass::Function | TokenClass::Type => Tone::Name,
-            TokenClass::String => Tone::String,
-            TokenClass::Number | TokenClass::Parameter | TokenClass::Id => Tone::Number,
-            TokenClass::Comment => Tone::Dim,
-            TokenClass::Error => Tone::Error,
-            TokenClass::Name | TokenClass::Operator | TokenClass::Punctuation | TokenClass::Whitespace => {
-                Tone::Plain
-            }
-        };
-        // An open string is one that is still being typed.
-        let tone = if class == TokenClass::Error && span.text(text).starts_with(['\'', '"']) {
-            Tone::String
-        } else {
-            tone
-        };
-        for (at, line) in span.text(text).split('\n').enumerate() {
-            if at > 0 {
-                out.push('\n');
-            }
-            out.push_str(&style.paint(tone, line));
+/// An edited line with its words in colour and its hidden characters as marks; otherwise it stays the same.
+pub fn highlight(line: &str, style: Style) -> String {
+    let text = marks::text(line);
+    let mut tones = tones(&text).into_iter().peekable();
+    let mut out = String::with_capacity(line.len() + 32);
+    let (mut run, mut of_run) = (String::new(), Tone::Plain);
+    let mut at = 0;
+    for unit in units(line) {
+        while tones.next_if(|(end, _)| *end <= at).is_some() {}
+        let tone = tones.peek().map_or(Tone::Plain, |(_, tone)| *tone);
+        if tone != of_run || unit.is_mark() || unit.text == '\n' {
+            out.push_str(&style.paint(of_run, &run));
+            run.clear();
+            of_run = tone;
         }
+        if unit.is_mark() || unit.text == '\n' {
+            unit.draw(style, &mut out);
+        } else {
+            run.push(unit.text);
+        }
+        at += unit.text.len_utf8();
     }
+    out.push_str(&style.paint(of_run, &run));
     out
+}
+
+/// Where each word of a text ends, and its tone.
+fn tones(text: &str) -> Vec<(usize, Tone)> {
+    let begin = text.len() - text.trim_start().len();
+    let command = text.get(begin..).unwrap_or("");
+    if command.starts_with('\\') {
+        let name = command.find(char::is_whitespace).unwrap_or(command.len());
+        return vec![(begin, Tone::Plain), (begin + name, Tone::Name)];
+    }
+    let tone = |span: ankurah_query_lang::Span, class| match class {
+        TokenClass::Keyword => Tone::Strong,
+        TokenClass::Function | TokenClass::Type => Tone::Name,
+        TokenClass::String => Tone::String,
+        TokenClass::Number | TokenClass::Parameter | TokenClass::Id => Tone::Number,
+        TokenClass::Comment => Tone::Dim,
+        // An open string is one that is still being typed.
+        TokenClass::Error if span.text(text).starts_with(['\'', '"']) => Tone::String,
+        TokenClass::Error => Tone::Error,
+        TokenClass::Name | TokenClass::Operator | TokenClass::Punctuation | TokenClass::Whitespace => {
+            Tone::Plain
+        }
+    };
+    tokenize(text).into_iter().map(|(span, class)| (span.end, tone(span, class))).collect()
 }
 
 /// The names in a list of candidates, for tests and other tools.

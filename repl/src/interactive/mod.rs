@@ -3,27 +3,32 @@
 mod complete;
 mod files;
 mod helper;
+mod history;
+mod keys;
+mod marks;
 mod prompt;
 mod terminal;
 
+use std::borrow::Cow;
+use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rustyline::config::Configurer;
 use rustyline::error::ReadlineError;
 use rustyline::history::{FileHistory, History};
-use rustyline::{
-    Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Editor, Event, EventContext,
-    EventHandler, ExternalPrinter, KeyCode, KeyEvent, Modifiers, RepeatCount,
-};
+use rustyline::{ColorMode, CompletionType, Config, Editor, Event, EventHandler, ExternalPrinter};
 
 pub use complete::{Item, Snapshot, complete};
 pub use helper::{Assistant, highlight, names};
+pub use keys::SharedTyping;
 pub use prompt::{prompt, short_name};
 
 use crate::exit::Exit;
 use crate::script::{PieceKind, pieces};
-use crate::session::{Halt, Session};
+use crate::session::{Halt, Session, render_message};
+use history::Recalled;
+use keys::Keys;
 
 /// Statements that the history keeps.
 const HISTORY: usize = 10_000;
@@ -35,43 +40,6 @@ pub struct Places {
     pub history: Option<PathBuf>,
     /// A script that is run first.
     pub rc: Option<PathBuf>,
-}
-
-/// The text and cursor when Ctrl-C was pressed.
-type Kept = Arc<Mutex<Option<(String, usize)>>>;
-
-/// Ctrl-C: keeps the text and ends the line with it. An interrupt would drop what was typed behind it and read
-/// already.
-struct KeepText(Kept);
-
-impl ConditionalEventHandler for KeepText {
-    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
-        let text = (context.line().to_owned(), context.pos());
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
-        Some(Cmd::AcceptLine)
-    }
-}
-
-/// Any other key: what ends the line next is not the Ctrl-C before it, which a list of candidates may have taken.
-struct ForgetText(Kept);
-
-impl ConditionalEventHandler for ForgetText {
-    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        None
-    }
-}
-
-/// Tab at the start of a line after the first is a part of text that is typed or pasted, as nothing begins there that
-/// could be completed.
-struct Indent;
-
-impl ConditionalEventHandler for Indent {
-    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
-        let before = context.line().get(..context.pos())?;
-        let (_, line) = before.rsplit_once('\n')?;
-        line.trim().is_empty().then(|| Cmd::Insert(1, "\t".to_owned()))
-    }
 }
 
 /// Reads and runs statements until the person leaves.
@@ -86,7 +54,7 @@ pub fn run(session: &mut Session, places: &Places, read_only: bool) -> Exit {
     };
     if let Some(rc) = &places.rc
         && rc.is_file()
-        && let Err(Halt::Quit) = session.run_file(rc)
+        && let Err(Halt::Quit) = session.run_rc(rc)
     {
         session.leave();
         return Exit::Ok;
@@ -97,8 +65,8 @@ pub fn run(session: &mut Session, places: &Places, read_only: bool) -> Exit {
 }
 
 struct Prompt {
-    editor: Editor<Assistant, FileHistory>,
-    kept: Kept,
+    editor: Editor<Assistant, Recalled>,
+    typing: SharedTyping,
     read_only: bool,
     history: Option<PathBuf>,
     last: String,
@@ -113,27 +81,25 @@ impl Prompt {
             .history_ignore_space(true)
             .completion_type(CompletionType::List)
             .completion_show_all_if_ambiguous(true)
-            .color_mode(if style.colour { ColorMode::Forced } else { ColorMode::Disabled })
+            // What draws the line is asked for marks too, not for colours alone.
+            .color_mode(ColorMode::Forced)
             .bracketed_paste(true)
             .tab_stop(4)
             .build();
-        let mut editor = Editor::with_history(config.clone(), FileHistory::with_config(&config))?;
-        editor.set_completion_prompt_limit(200);
-        editor.set_helper(Some(Assistant { snapshot: Snapshot::default(), style, older: 0 }));
+        let history = Recalled::new(FileHistory::with_config(&config));
+        let mut editor = Editor::with_history(config, history)?;
+        // A long list has pages, which can be left.
+        editor.set_completion_prompt_limit(usize::MAX);
+        let typing = SharedTyping::default();
+        let snapshot = Snapshot::default();
+        editor.set_helper(Some(Assistant { snapshot, style, older: 0, typing: typing.clone() }));
         if let Ok(mut printer) = editor.create_external_printer() {
             session.print_news(Arc::new(Mutex::new(move |text| {
                 // A terminal that is gone is noticed by whoever reads from it.
                 let _ = printer.print(text);
             })));
         }
-        let kept = Kept::default();
-        let ctrl_c = KeyEvent(KeyCode::Char('C'), Modifiers::CTRL);
-        editor.bind_sequence(ctrl_c, EventHandler::Conditional(Box::new(KeepText(kept.clone()))));
-        editor.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(ForgetText(kept.clone()))));
-        let tab = KeyEvent(KeyCode::Tab, Modifiers::NONE);
-        editor.bind_sequence(tab, EventHandler::Conditional(Box::new(Indent)));
-        let alt_enter = KeyEvent(KeyCode::Enter, Modifiers::ALT);
-        editor.bind_sequence(alt_enter, EventHandler::Simple(Cmd::Newline));
+        editor.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(Keys(typing.clone()))));
         if let Some(path) = &places.history {
             if let Some(folder) = path.parent() {
                 let _ = std::fs::create_dir_all(folder);
@@ -145,10 +111,10 @@ impl Prompt {
         if let Some(assistant) = editor.helper_mut() {
             assistant.older = older;
         }
-        for entry in editor.history().iter() {
+        for entry in editor.history().texts() {
             session.push_history(entry);
         }
-        Ok(Prompt { editor, kept, read_only, history: places.history.clone(), last: String::new() })
+        Ok(Prompt { editor, typing, read_only, history: places.history.clone(), last: String::new() })
     }
 
     fn run(&mut self, session: &mut Session) -> Exit {
@@ -170,12 +136,20 @@ impl Prompt {
             let read =
                 self.editor.readline_with_initial(&(shown.0.as_str(), shown.1.as_str()), (left, right));
             initial = (String::new(), 0);
-            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let (kept, seen, pasting) = {
+                let mut typing = self.typing.lock();
+                (typing.kept.take(), typing.seen.take(), typing.take_pasting())
+            };
             match read {
-                Ok(text) if kept.is_none() => {
+                Ok(line) if kept.is_none() => {
                     interrupted.clear();
+                    // On a terminal without cursor nothing is drawn, and no key makes a mark.
+                    let text = if seen.is_some() { marks::text(&line) } else { Cow::Borrowed(line.as_str()) };
                     match self.accept(session, &text) {
-                        Ok(next) => initial = (next.clone(), next.len()),
+                        Ok(next) => {
+                            let next = marks::edited(&next).into_owned();
+                            initial = (next.clone(), next.len());
+                        }
                         Err(exit) => return exit,
                     }
                 }
@@ -192,14 +166,28 @@ impl Prompt {
                 }
                 Err(ReadlineError::Eof) => return Exit::Ok,
                 Err(ReadlineError::Signal(_)) => {}
+                // What the line editor has read already is lost with it, and the rest of it must not be run.
+                Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                    terminal::discard_input();
+                    let message = if pasting {
+                        "what was pasted is no UTF-8 text: nothing of it was taken"
+                    } else {
+                        "what was typed is no UTF-8 text: it was left out, and what came right behind it"
+                    };
+                    self.complain(session, message);
+                    initial = seen.unwrap_or_default();
+                }
                 Err(error) => {
-                    let _ = session
-                        .output()
-                        .diagnostic(&format!("error: cannot read from this terminal: {error}"));
+                    self.complain(session, &format!("cannot read from this terminal: {error}"));
                     return Exit::CannotOpen;
                 }
             }
         }
+    }
+
+    fn complain(&self, session: &mut Session, message: &str) {
+        let message = render_message(message, session.settings.error_style);
+        let _ = session.output().diagnostic(&message);
     }
 
     /// Renews what completion knows.
@@ -248,7 +236,7 @@ impl Prompt {
     }
 
     fn remember(&mut self, session: &mut Session, text: &str) {
-        if matches!(self.editor.add_history_entry(text), Ok(true)) {
+        if matches!(self.editor.add_history_entry(marks::edited(text).as_ref()), Ok(true)) {
             session.push_history(text);
             if let Some(path) = &self.history {
                 // A history that cannot be written is no reason to stop.

@@ -20,6 +20,43 @@ pub(super) fn restore_on_signals() {
     let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(watch);
 }
 
+/// How long nothing must come in before it counts as all, in milliseconds. What is pasted comes in pieces.
+#[cfg(unix)]
+const SILENCE: u16 = 250;
+
+/// Throws away what was typed or pasted and not read yet, until nothing more comes.
+#[cfg(unix)]
+pub(super) fn discard_input() {
+    use nix::poll::{PollFd, PollFlags, poll};
+    use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+    use std::os::fd::AsFd;
+
+    let stdin = std::io::stdin();
+    let Ok(cooked) = tcgetattr(&stdin) else { return };
+    let mut raw = cooked.clone();
+    // Whole lines would be waited for, and all of it would be shown.
+    raw.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG | LocalFlags::IEXTEN);
+    if tcsetattr(&stdin, SetArg::TCSANOW, &raw).is_err() {
+        return;
+    }
+    let mut bytes = [0; 4096];
+    loop {
+        match poll(&mut [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)], SILENCE) {
+            Ok(1..) if matches!(nix::unistd::read(&stdin, &mut bytes), Ok(1..)) => {}
+            Err(nix::errno::Errno::EINTR) => {}
+            _ => break,
+        }
+    }
+    let _ = tcsetattr(&stdin, SetArg::TCSANOW, &cooked);
+    // The cursor may have stood in the midst of a text of several lines.
+    let _ = std::io::stdout().write_all(b"\x1b[J");
+    let _ = std::io::stdout().flush();
+}
+
+/// Elsewhere the line editor gets characters, never bytes.
+#[cfg(not(unix))]
+pub(super) fn discard_input() {}
+
 /// Lets a person edit a text in `$VISUAL`, `$EDITOR` or vi.
 pub(super) fn edit(text: &str) -> Result<String, String> {
     let editor =

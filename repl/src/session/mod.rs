@@ -20,7 +20,7 @@ use std::sync::Arc;
 use ankurah_core::node::protocol::{CatalogView, Failure, TransactionState};
 
 use crate::client::{Client, Stop};
-use crate::display::wrap;
+use crate::display::{Safe, Tone, wrap};
 use crate::script::{PieceKind, decode, pieces, without_mark};
 
 pub(crate) use command::expand;
@@ -68,6 +68,15 @@ struct Place {
     line: usize,
 }
 
+/// Where a script ended before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unrun {
+    /// The first line of the statement at which it ended, from 1.
+    pub line: usize,
+    /// The statements and commands behind that one.
+    pub rest: usize,
+}
+
 /// A session.
 pub struct Session {
     client: Client,
@@ -83,6 +92,7 @@ pub struct Session {
     scripts: Vec<PathBuf>,
     place: Option<Place>,
     history: Vec<String>,
+    unrun: Option<Unrun>,
     last_had_rows: bool,
     several: Several,
     lives: Lives,
@@ -103,6 +113,7 @@ impl Session {
             scripts: Vec::new(),
             place: None,
             history: Vec::new(),
+            unrun: None,
             last_had_rows: false,
             several,
             lives: Lives::default(),
@@ -165,7 +176,8 @@ impl Session {
         let name: Option<Arc<str>> = origin.map(Arc::from);
         let shared: Arc<str> = Arc::from(script);
         let mut failed = false;
-        for piece in pieces(script) {
+        let pieces = pieces(script);
+        for (at, piece) in pieces.iter().enumerate() {
             let (start, line) = (piece.start, piece.line);
             self.place = Some(Place { name: name.clone(), script: shared.clone(), start, line });
             match self.run_piece(piece.kind, piece.text) {
@@ -173,12 +185,31 @@ impl Session {
                 Err(Halt::Failed) if self.settings.keep_going => failed = true,
                 Err(halt) => {
                     self.place = None;
+                    self.unrun = Some(Unrun { line, rest: pieces.len() - at - 1 });
                     return Err(halt);
                 }
             }
         }
         self.place = None;
         if failed { Err(Halt::Failed) } else { Ok(()) }
+    }
+
+    /// Runs the script that stands before the first prompt. Where it ends before its end, it says what was not run.
+    pub fn run_rc(&mut self, path: &Path) -> Result<(), Halt> {
+        self.unrun = None;
+        let result = self.run_file(path);
+        // A file that cannot be read has been complained about.
+        let (Err(Halt::Failed | Halt::Cancelled), Some(unrun)) = (&result, self.unrun) else { return result };
+        let what = match unrun.rest {
+            0 => "it was the last statement".to_owned(),
+            1 => "the statement behind it was not run".to_owned(),
+            rest => format!("the {rest} statements behind it were not run"),
+        };
+        let name = path.display().to_string();
+        let text = format!("{} ended at line {}: {what}", Safe::line(&name), unrun.line);
+        let text = self.settings.error_style.paint(Tone::Warning, &self.folded(&text));
+        self.output.diagnostic(&text)?;
+        result
     }
 
     /// Runs a script file.

@@ -16,3 +16,4 @@ mod process;
 mod round_trip;
 mod session;
 mod terminal;
+mod typing;
