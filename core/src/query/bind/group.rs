@@ -121,8 +121,11 @@ pub(super) struct Groups<'a> {
     scope: &'a Scope<'a>,
     keys: HashMap<&'a Expr, usize>,
     /// The keys that are chains, by the first two of their conditions, ascending.
-    chains: HashMap<(Chain, &'a Expr, &'a Expr), Vec<(usize, &'a [Expr])>>,
+    chains: HashMap<(Chain, &'a Expr, &'a Expr), Vec<Part<'a>>>,
 }
+
+/// The number of a key and its conditions.
+type Part<'a> = (usize, &'a [Expr]);
 
 impl<'a> Groups<'a> {
     pub(super) fn new(grouping: &'a Grouping, scope: &'a Scope<'a>) -> Self {

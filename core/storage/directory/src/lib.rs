@@ -79,7 +79,8 @@ impl Directory {
         Directory { path: path.to_owned(), marker, copy: None, _owner: Some(owner) }.checked()
     }
 
-    /// Opens the directory at `path` for an engine that only reads. Where the system lets nothing be written there,
+    /// Opens the directory at `path` for an engine that only reads. Where the system lets nothing be written there, or the
+    /// disk is full,
     /// the engine is given a private copy, in the folder for temporary files, of its files: of those for which
     /// `is_fixed` holds, given their path from [`Directory::data`], only a link to the original, as the engine
     /// never changes them. The copy is removed when this is dropped; the store cannot be opened for writing by
@@ -100,16 +101,22 @@ impl Directory {
                 let marker = again(path)?;
                 Directory { path: path.to_owned(), marker, copy: None, _owner: Some(owner) }.checked()
             }
-            Err(error) if error.is_refused() => {
-                let owner = Owner::share(path).map_err(|error| error.into_storage(path))?;
-                let marker = again(path)?;
-                let shared =
-                    Directory { path: path.to_owned(), marker, copy: None, _owner: owner }.checked()?;
-                let copy = copy::private(&shared.data(), is_fixed)?;
-                Ok(Directory { copy: Some(copy), ..shared })
-            }
+            Err(error) if error.is_refused() || error.is_full() => Self::open_copy(path, is_fixed),
             Err(error) => Err(error.into_storage(path)),
         }
+    }
+
+    /// As [`Directory::open_read_only`] where nothing can be written. It is also for an engine that found the disk too
+    /// full to open its files.
+    ///
+    /// # Errors
+    /// As [`Directory::open_read_only`].
+    pub fn open_copy(path: &Path, is_fixed: fn(&Path) -> bool) -> Result<Self, StorageError> {
+        let owner = Owner::share(path).map_err(|error| error.into_storage(path))?;
+        let marker = again(path)?;
+        let shared = Directory { path: path.to_owned(), marker, copy: None, _owner: owner }.checked()?;
+        let copy = copy::private(&shared.data(), is_fixed)?;
+        Ok(Directory { copy: Some(copy), ..shared })
     }
 
     /// The directory, where the engine's files are there if they have to be.

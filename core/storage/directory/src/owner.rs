@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ankurah_core::storage::StorageError;
 
-use crate::open_error;
+use crate::{is_full, open_error};
 
 pub(crate) const FILE: &str = "owner";
 
@@ -38,6 +38,11 @@ impl Trouble {
     pub(crate) fn is_refused(&self) -> bool {
         use ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
         matches!(self, Trouble::System(error) if matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem))
+    }
+
+    /// Whether there is no room to write.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self, Trouble::System(error) if is_full(error))
     }
 
     pub(crate) fn into_storage(self, directory: &Path) -> StorageError {

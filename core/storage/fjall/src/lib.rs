@@ -75,7 +75,13 @@ pub async fn open(path: &Path, options: Options, random: &dyn Random) -> Result<
         Directory::open(path, NAME, create)?
     };
     let made = directory.is_made();
-    let store = FjallStore::open(directory, options)?;
+    let store = match FjallStore::open(directory, options) {
+        // A journal that was not closed is brought to its end. Where there is no room for that, a copy elsewhere is.
+        Err(StorageError::Full { .. }) if options.read_only => {
+            FjallStore::open(Directory::open_copy(path, store::is_fixed)?, options)?
+        }
+        opened => opened?,
+    };
     let engine =
         KvEngine::open(store, OpenStore { random, create: create && !made, read_only: options.read_only });
     let engine = engine.await?;

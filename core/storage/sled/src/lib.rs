@@ -69,7 +69,14 @@ pub async fn open(path: &Path, options: Options, random: &dyn Random) -> Result<
         Directory::open(path, NAME, create)?
     };
     let made = directory.is_made();
-    let store = Preimages::new(SledStore::open(directory, options)?);
+    let store = match SledStore::open(directory, options) {
+        // sled writes whenever it opens a store. Where there is no room for that, a copy elsewhere is read.
+        Err(StorageError::Full { .. }) if options.read_only => {
+            SledStore::open(Directory::open_copy(path, |_| false)?, options)
+        }
+        opened => opened,
+    };
+    let store = Preimages::new(store?);
     let engine =
         KvEngine::open(store, OpenStore { random, create: create && !made, read_only: options.read_only });
     let engine = engine.await?;

@@ -36,7 +36,7 @@ fn older(place: &impl Place) {
     fixture::fill(&*dynamic(&open(place).unwrap()));
     let kv = place.kv();
     let key = layout::identity();
-    let mut identity = block_on(kv.get(&key)).unwrap().unwrap().to_vec();
+    let mut identity = block_on(kv.get(&key)).unwrap().unwrap();
     assert_eq!(identity[..2], [1, 2]);
     identity[1] = 1;
     block_on(kv.apply(vec![KvWrite { key, value: Some(identity) }])).unwrap();

@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ankurah_core::storage::StorageError;
+use futures::executor::block_on;
 
 use super::load::{Items, Server, WRITERS, compare, scripts};
 use super::summary::Summary;
-use super::{Embedded, FULL, NEW, OLD, PLAN, folder, place};
+use super::{Embedded, FULL, NEW, OLD, PLAN, READ, everything, folder, place};
 use crate::data::Dice;
 
 /// The size of the disk, as `mount` is told.
@@ -142,7 +143,19 @@ fn one(
         Ok(server) => check(&server.items()?, summary)?,
         Err(error) => full("opening on", &error)?,
     }
+    // To be read, it opens where there is no room at all.
+    fill(&path.with_extension("more"), 0);
+    let read = || {
+        let store =
+            (engine.open)(path, READ).map_err(|error| format!("a full disk cannot be read: {error}"))?;
+        block_on(everything(&*store)).map_err(|error| error.to_string())
+    };
+    let on_full = read()?;
+    fs::remove_file(path.with_extension("more")).unwrap();
     fs::remove_file(&ballast).unwrap();
+    if on_full != read()? {
+        return Err("on a full disk it reads otherwise than with room".to_owned());
+    }
     let start = Instant::now();
     let server = Server::open(engine, path, OLD, opening(3)).map_err(|error| {
         summary.failed_opens += 1;

@@ -48,6 +48,7 @@ pub struct Embedded {
 
 const NEW: Mode = Mode { create: true, read_only: false };
 const OLD: Mode = Mode { create: false, read_only: false };
+const READ: Mode = Mode { create: false, read_only: true };
 /// Tells a process that it is to write into the store in this directory until it is killed.
 const VICTIM: &str = "ANKURAH_CONFORMANCE_VICTIM";
 /// Tells such processes the seed and what else they have to know.

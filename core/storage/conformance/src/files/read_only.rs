@@ -8,10 +8,8 @@ use std::process::{Command, ExitCode, Stdio};
 use ankurah_core::storage::{CommitError, Durability, Position, StorageError};
 use futures::executor::block_on;
 
-use super::{Embedded, Mode, NEW, OLD, READER, commit, everything, files, folder};
+use super::{Embedded, NEW, OLD, READ, READER, commit, everything, files, folder};
 use crate::data::{Writer, model, property, text};
-
-const READ: Mode = Mode { create: false, read_only: true };
 
 pub(super) fn writes_nothing(engine: &Embedded) {
     let folder = folder();
