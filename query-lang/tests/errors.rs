@@ -146,16 +146,47 @@ fn meaning() {
 }
 
 #[test]
+fn history() {
+    snapshot(
+        "errors-history",
+        &messages(
+            &[
+                "history",
+                "history of",
+                "history of album",
+                "history of @01ARZ3NDEKTSV4RRFFQ69G5FAV were author = 'a'",
+                "history of @01ARZ3NDEKTSV4RRFFQ69G5FAV limit 1 where author = 'a'",
+                "diff",
+                "diff album",
+                "diff album form '2020-01-01'",
+                "diff album from",
+                "diff album from '2020-01-01' two '2021-01-01'",
+                "diff @01ARZ3NDEKTSV4RRFFQ69G5FAV to '2021-01-01'",
+                "why",
+                "why album.name",
+                "why @01ARZ3NDEKTSV4RRFFQ69G5FAV",
+                "why @01ARZ3NDEKTSV4RRFFQ69G5FAV.",
+                "select * from album as of",
+                "select * from album as of position",
+                "select * from album as of (@01ARZ3NDEKTSV4RRFFQ69G5FAV,",
+                "select * from album as of (@01ARZ3NDEKTSV4RRFFQ69G5FAV, 5)",
+                "select * from album where a = 1 as of now()",
+                "select * from @01ARZ3NDEKTSV4RRFFQ69G5FAV",
+                "live history of @01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            ],
+            parse_statement,
+        ),
+    );
+}
+
+#[test]
 fn not_available() {
     let sources = [
-        "history of @01ARZ3NDEKTSV4RRFFQ69G5FAV",
-        "diff a b",
-        "why @01ARZ3NDEKTSV4RRFFQ69G5FAV.name",
         "undo",
         "redact x",
         "compact",
         "bisect",
-        "select * from album as of '2020-01-01'",
+        "update album as of '2020-01-01' set a = 1",
         "drop model album",
         "show models",
         "describe album",

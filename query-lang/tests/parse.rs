@@ -215,6 +215,31 @@ fn selects() {
 }
 
 #[test]
+fn history() {
+    let id = "@01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    same(&format!("select id, change from history of {id} where author = 'a' limit 3"));
+    statement(
+        &format!("history of {id} where property = 'name' order by time desc limit 5"),
+        &format!("select * from history of {id} where property = 'name' order by time desc limit 5"),
+    );
+    statement("History Of $e1", "select * from history of $e1");
+    statement("diff album from '2020-01-01' TO now()", "select * from diff album from '2020-01-01' to now()");
+    statement(&format!("diff {id} from ({id}, ?)"), &format!("select * from diff {id} from ({id}, ?)"));
+    statement(&format!("why {id}.order"), &format!("select * from why {id}.order"));
+    statement(&format!("why {id}.a{id} as of {id}"), &format!("select * from why {id}.a{id} as of {id}"));
+    same("select * from album as of '2020-01-01' as a where year > 1990 order by year limit 1");
+    same("select count(*) from album as of position 5");
+    same(&format!("select name from {id} as of ({id}, {id})"));
+    same("select * from album as of position('a' in 'b')".replace("position('a' in 'b')", "$p").as_str());
+    statement("from a as of (now()) b, c", "select * from a as of now() as b cross join c");
+    // They are names too.
+    same("select history, diff, why from history where diff = why");
+    same(&format!("select * from diff{id} as why"));
+    same("select * from history as of now()");
+    same("explain select * from history of $1");
+}
+
+#[test]
 fn changes() {
     same("insert into album (name, year) values ('a', 1), (?, -2) returning id, name as n");
     same("insert into album values (1)");

@@ -132,6 +132,11 @@ impl<'a, L: RunLookup + ?Sized> Ancestry<'a, L> {
         Ok(Ancestry { lookup, entity, equivocal })
     }
 
+    /// Whether an actor of the entity is equivocal, so that vectors alone do not tell what is in a closure.
+    pub fn has_equivocal(&self) -> bool {
+        !self.equivocal.is_empty()
+    }
+
     /// Whether `a ≤ b`: `a` is `b` or an ancestor of it. Both must be accepted operations.
     ///
     /// # Errors

@@ -16,9 +16,11 @@ use super::protocol::{
 use super::session::Session;
 use super::transaction::{Isolation, Transaction};
 use super::write::{self, Written};
+use crate::catalog::{Catalog, Model, NameError};
+use crate::id::{EntityId, ModelId, OpId};
 use crate::query::{
-    Bound, BoundSelect, Context, Plan, Returning, RunOptions, Statistics, TransactionControl, bind_statement,
-    plan, run,
+    Bound, BoundSelect, Context, Names, Plan, Returning, RunOptions, Source, Statistics, TransactionControl,
+    bind_statement, entity_of, plan, run,
 };
 use crate::value::{Timestamp, Value, ValueType};
 
@@ -147,7 +149,7 @@ impl Statement<'_> {
             let mut transaction = Transaction::begin(self.node, Isolation::Snapshot).await?;
             let started = self.nanos();
             let now = self.now();
-            let bound = self.bind(&transaction, parsed, now)?;
+            let bound = self.bind(&transaction, parsed, now).await?;
             self.timings.plan = self.nanos().saturating_sub(started);
             if !writes(&bound) {
                 return self.read(&transaction, bound, answer).await;
@@ -177,7 +179,7 @@ impl Statement<'_> {
     ) -> Outcome<Did> {
         let started = self.nanos();
         let now = self.now();
-        let bound = self.bind(transaction, parsed, now)?;
+        let bound = self.bind(transaction, parsed, now).await?;
         self.timings.plan = self.nanos().saturating_sub(started);
         if !writes(&bound) {
             return self.read(transaction, bound, answer).await;
@@ -193,8 +195,25 @@ impl Statement<'_> {
         Timestamp(self.node.env.clock.unix_micros())
     }
 
-    fn bind(&self, transaction: &Transaction, parsed: &ast::Statement, now: Timestamp) -> Outcome<Bound> {
-        let names = transaction.catalog.as_ref();
+    async fn bind(
+        &self,
+        transaction: &Transaction,
+        parsed: &ast::Statement,
+        now: Timestamp,
+    ) -> Outcome<Bound> {
+        let catalog = transaction.catalog.as_ref();
+        let named = match entity_of(parsed, self.parameters) {
+            Some(entity) => transaction.view.model_of(entity).await?.map(|model| (entity, model)),
+            None => None,
+        };
+        let known;
+        let names: &dyn Names = match named {
+            Some((entity, model)) => {
+                known = WithEntity { catalog, entity, model };
+                &known
+            }
+            None => catalog,
+        };
         let context = Context { names, parameters: self.parameters, now };
         Ok(bind_statement(parsed, context)?)
     }
@@ -275,10 +294,11 @@ impl Statement<'_> {
     ) -> Outcome<Did> {
         let started = self.nanos();
         let lookups = transaction.lookups(&select);
+        let source = transaction.source_of(&select).await?;
         let plan = plan(select, &lookups);
         let wanted = plan.wanted_index().cloned();
         self.timings.plan = self.timings.plan.saturating_add(self.nanos().saturating_sub(started));
-        let mut running = run(plan, transaction.source(), self.options(false));
+        let mut running = run(plan, source, self.options(false));
         let columns = std::mem::take(&mut running.columns);
         answer.give(Event::Columns(columns)).await;
         let mut given = 0u64;
@@ -333,8 +353,9 @@ impl Statement<'_> {
         lines.extend(title);
         if let Some(select) = select {
             let lookups = transaction.lookups(&select);
+            let source = transaction.source_of(&select).await?;
             let plan = plan(select, &lookups);
-            let measured = if analyze { Some(self.measure(transaction, plan.clone()).await?) } else { None };
+            let measured = if analyze { Some(self.measure(source, plan.clone()).await?) } else { None };
             lines.extend(plan.explain(measured.as_deref()).into_iter().map(|line| format!("{indent}{line}")));
         }
         let rows: Vec<Vec<Value>> =
@@ -346,14 +367,35 @@ impl Statement<'_> {
         Ok(Did::Rows(count))
     }
 
-    async fn measure(&mut self, transaction: &Transaction, plan: Plan) -> Outcome<Arc<Statistics>> {
+    async fn measure(&mut self, source: Arc<dyn Source>, plan: Plan) -> Outcome<Arc<Statistics>> {
         let started = self.nanos();
-        let mut running = run(plan, transaction.source(), self.options(true));
+        let mut running = run(plan, source, self.options(true));
         while let Some(batch) = running.rows.next().await {
             batch?;
         }
         self.timings.fetch = self.nanos().saturating_sub(started);
         Ok(running.statistics)
+    }
+}
+
+/// The catalog, and the model of an entity that a statement names.
+struct WithEntity<'a> {
+    catalog: &'a Catalog,
+    entity: EntityId,
+    model: ModelId,
+}
+
+impl Names for WithEntity<'_> {
+    fn find(&self, name: &str, quoted: bool, id: Option<OpId>) -> Result<&Arc<Model>, NameError> {
+        self.catalog.find(name, quoted, id)
+    }
+
+    fn model(&self, id: ModelId) -> Option<&Arc<Model>> {
+        self.catalog.model(id)
+    }
+
+    fn model_of(&self, entity: EntityId) -> Option<ModelId> {
+        (entity == self.entity).then_some(self.model)
     }
 }
 

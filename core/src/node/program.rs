@@ -197,9 +197,10 @@ impl Transaction {
         let limits = &self.node.options.limits;
         let options = RunOptions { memory: limits.query_memory, ..RunOptions::default() };
         let lookups = self.lookups(&select);
+        let source = self.source_of(&select).await?;
         let plan = plan(select, &lookups);
         let wanted = plan.wanted_index().cloned();
-        let mut running = run(plan, self.source(), options);
+        let mut running = run(plan, source, options);
         while let Some(batch) = running.rows.next().await {
             let batch = batch?;
             let mut row = Vec::new();

@@ -65,6 +65,10 @@ impl Transaction {
     /// What a query of this transaction can use: not the indexes of models that it has written. New entities
     /// that it has written are named by the key that its catalog knows.
     pub(crate) fn lookups(&self, select: &BoundSelect) -> Lookups {
+        // What is found there is what is.
+        if select.is_past() {
+            return Lookups::default();
+        }
         let mut lookups = Lookups::of(self.view.as_ref(), select);
         if lookups.indexes.iter().any(|index| self.draft.touches(index.definition.model)) {
             Arc::make_mut(&mut lookups.indexes).retain(|index| !self.draft.touches(index.definition.model));

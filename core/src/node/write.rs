@@ -436,8 +436,9 @@ pub(crate) async fn collect(transaction: &Transaction, select: BoundSelect) -> O
     let limits = &transaction.node.options.limits;
     let options = RunOptions { memory: limits.query_memory, ..RunOptions::default() };
     let lookups = transaction.lookups(&select);
+    let source = transaction.source_of(&select).await?;
     let plan = plan(select, &lookups);
-    let mut running = run(plan, transaction.source(), options);
+    let mut running = run(plan, source, options);
     let mut rows = Vec::new();
     while let Some(batch) = running.rows.next().await {
         rows.extend(batch?);

@@ -6,6 +6,7 @@ use ankurah_query_lang::{Span, ast};
 
 use super::error::{EvalError, EvalErrorKind};
 use super::expr::Expr;
+use super::past::Past;
 use crate::catalog::{Model, Property};
 use crate::id::{EntityId, ModelId, PropertyId};
 use crate::node::protocol::Column;
@@ -93,6 +94,11 @@ impl BoundSelect {
     pub fn model(&self) -> Option<&Arc<Model>> {
         self.input.model.as_ref()
     }
+
+    /// Whether it reads what was instead of what is.
+    pub fn is_past(&self) -> bool {
+        self.input.past.is_some()
+    }
 }
 
 /// Where input rows come from and what is in their slots.
@@ -106,6 +112,8 @@ pub(crate) struct Input {
     pub(crate) deleted: Deleted,
     /// Exactly these entities in this order, whatever the filter says about ids.
     pub(crate) entities: Option<Vec<EntityId>>,
+    /// What is read of the history, if it is not what is there now.
+    pub(crate) past: Option<Box<Past>>,
 }
 
 /// What a slot of an input row holds.

@@ -26,6 +26,9 @@ pub enum BindErrorKind {
     /// No model has the name.
     #[error("there is no model `{0}`")]
     UnknownModel(String),
+    /// No entity has the id.
+    #[error("there is no entity {0}")]
+    UnknownEntity(String),
     /// No property has the name.
     #[error("{model} has no property `{name}`")]
     UnknownProperty {
@@ -112,6 +115,7 @@ impl BindErrorKind {
     pub fn name(&self) -> &'static str {
         match self {
             Self::UnknownModel(_) => "unknown-model",
+            Self::UnknownEntity(_) => "unknown-entity",
             Self::UnknownProperty { .. } | Self::DroppedProperty { .. } => "unknown-property",
             Self::Ambiguous { .. } => "ambiguous",
             Self::TypeMismatch(_) => "type-mismatch",

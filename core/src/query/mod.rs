@@ -14,6 +14,7 @@ mod bound;
 mod error;
 pub mod expr;
 mod names;
+pub(crate) mod past;
 mod plan;
 mod run;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use bound::{
 pub(crate) use bound::{Input, OrderKey, Slot};
 pub use error::{BindError, BindErrorKind, EvalError, EvalErrorKind, RunError};
 pub use names::Names;
+pub use past::{entity_of, past_table};
 pub(crate) use plan::{Interval, Set, lower_order, possible, upper_order};
 pub use plan::{Lookups, Plan, plan};
 pub(crate) use run::compare_order_values;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::catalog::{Model, NameError};
 use crate::env::{MaybeSend, MaybeSync};
-use crate::id::{ModelId, OpId};
+use crate::id::{EntityId, ModelId, OpId};
 
 /// The catalog as a statement sees it.
 pub trait Names: MaybeSend + MaybeSync {
@@ -14,4 +14,11 @@ pub trait Names: MaybeSend + MaybeSync {
 
     /// The model with an id.
     fn model(&self, id: ModelId) -> Option<&Arc<Model>>;
+
+    /// The model of an entity, where the statement names one and it was looked up; see
+    /// [`entity_of`](super::entity_of).
+    fn model_of(&self, entity: EntityId) -> Option<ModelId> {
+        let _ = entity;
+        None
+    }
 }

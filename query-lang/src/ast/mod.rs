@@ -30,10 +30,12 @@ macro_rules! node {
 }
 
 mod expr;
+mod past;
 mod query;
 mod statement;
 
 pub use expr::*;
+pub use past::*;
 pub use query::*;
 pub use statement::*;
 

@@ -1,6 +1,6 @@
 //! `select` and the part of it that a predicate is.
 
-use super::{Expr, Ident, Name};
+use super::{Expr, Ident, Name, Past};
 
 node! {
     /// `select …`, or the short form `from …`, which is `select * from …`.
@@ -66,6 +66,13 @@ pub enum RelationKind {
         /// The model.
         name: Name,
         /// The name by which its properties are qualified instead.
+        alias: Option<Ident>,
+    },
+    /// What was: `album as of '2026-01-01'`, `history of @01HZ…`.
+    Past {
+        /// What is read.
+        past: Box<Past>,
+        /// The name by which its columns are qualified.
         alias: Option<Ident>,
     },
     /// The rows of a query: `(select …) as t`.

@@ -67,6 +67,7 @@ fn phrase(word: &'static str, starts: bool) -> &'static str {
         "create" => "create model",
         "alter" => "alter model",
         "start" if starts => "start transaction",
+        "history" if starts => "history of",
         word => word,
     }
 }
@@ -102,6 +103,9 @@ fn begins_statement(token: &Token) -> bool {
                 | Kw::Edit
                 | Kw::Create
                 | Kw::Alter
+                | Kw::History
+                | Kw::Diff
+                | Kw::Why
         )
     )
 }

@@ -96,12 +96,19 @@ fn query_tables(source: &str, query: Query) -> Vec<Table> {
     let keyword = |at: usize| own.get(at).and_then(|token| token.keyword);
     let mut tables = Vec::new();
     let mut in_from = false;
+    let start = own.iter().position(|token| !matches!(token.keyword, Some(Kw::Explain | Kw::Analyze)));
+    if let Some(name) = start.and_then(|start| past(own.get(start..)?)) {
+        return vec![Table { model: Some(name.to_owned()), alias: None }];
+    }
     for (at, token) in own.iter().enumerate() {
         let introduces = match token.keyword {
             // `is distinct from` names no table.
             Some(Kw::From) => {
-                let comparison =
-                    at.checked_sub(1).is_some_and(|before| keyword(before) == Some(Kw::Distinct))
+                // The points of `diff` are no tables.
+                let is_diff = |back| at.checked_sub(back).is_some_and(|at| keyword(at) == Some(Kw::Diff));
+                let of_diff = in_from && (is_diff(2) || is_diff(3));
+                let comparison = of_diff
+                    || at.checked_sub(1).is_some_and(|before| keyword(before) == Some(Kw::Distinct))
                         && at
                             .checked_sub(2)
                             .is_some_and(|before| matches!(keyword(before), Some(Kw::Is | Kw::Not)));
@@ -135,9 +142,28 @@ fn query_tables(source: &str, query: Query) -> Vec<Table> {
     tables
 }
 
+/// What a relation that reads history is called, where the tokens begin one.
+fn past(tokens: &[Token]) -> Option<&'static str> {
+    let at = |place: usize| tokens.get(place);
+    let is_id = |place: usize| {
+        let kind = at(place).map(|token| token.kind);
+        matches!(kind, Some(TokenKind::Id | TokenKind::Parameter | TokenKind::Question))
+    };
+    let keyword = |place: usize| at(place).and_then(|token| token.keyword);
+    match keyword(0)? {
+        Kw::History if keyword(1) == Some(Kw::Of) => Some("history of"),
+        Kw::Diff if (2..=3).any(|place| keyword(place) == Some(Kw::From)) => Some("diff"),
+        Kw::Why if is_id(1) => Some("why"),
+        _ => None,
+    }
+}
+
 /// The table that the tokens begin with.
 fn table(source: &str, tokens: &[Token]) -> Option<Table> {
     let first = tokens.first()?;
+    if let Some(name) = past(tokens) {
+        return Some(Table { model: Some(name.to_owned()), alias: None });
+    }
     let (model, mut rest) = match first.kind {
         // Of a query in parentheses only the parentheses are left.
         TokenKind::LeftParen => {

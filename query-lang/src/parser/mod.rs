@@ -7,6 +7,7 @@ mod expr;
 mod failure;
 mod input;
 mod model;
+mod past;
 mod primary;
 mod select;
 mod statement;

@@ -42,7 +42,7 @@ pub(super) fn primary(start: Input<'_>) -> Boxed<'_> {
 }
 
 /// A value or a parameter.
-fn literal(i: Input<'_>) -> Boxed<'_> {
+pub(super) fn literal(i: Input<'_>) -> Boxed<'_> {
     let Some(token) = i.peek() else { return i.fail(Expected::Expression) };
     let text = i.text(token);
     let number = |kind| ExprKind::Literal(Literal::Number(Number { kind, text: text.to_owned() }));

@@ -2,12 +2,13 @@
 
 use super::expr::{boxed, expr_list};
 use super::input::{Input, Parsed};
+use super::past;
 use super::terminal::{
     alias, any_ident, comma_list, has_kw, ident, kw, name, not_available, parens, relation_alias, symbol,
 };
 use crate::ast::{
-    Expr, JoinCondition, JoinKind, NullsOrder, OrderItem, Predicate, Relation, RelationKind, Select,
-    SelectItem, SelectItemKind,
+    Expr, JoinCondition, JoinKind, Name, NullsOrder, OrderItem, Past, PastKind, Predicate, Relation,
+    RelationKind, Select, SelectItem, SelectItemKind, Subject,
 };
 use crate::keywords::Kw;
 use crate::lexer::TokenKind;
@@ -45,6 +46,9 @@ fn empty() -> Select {
 
 /// The select list and what follows `from`.
 fn head<'a>(start: Input<'a>, select: &mut Select) -> Parsed<'a, ()> {
+    if matches!(start.keyword(), Some(Kw::History | Kw::Diff | Kw::Why)) {
+        return past_into(start, select);
+    }
     let (i, short) = has_kw(start, Kw::From)?;
     if short {
         let span = Span::point(start.offset());
@@ -61,6 +65,15 @@ fn head<'a>(start: Input<'a>, select: &mut Select) -> Parsed<'a, ()> {
     let (i, ()) = items(i, &mut select.items)?;
     let (i, has_from) = has_kw(i, Kw::From)?;
     if has_from { from_into(i, select) } else { Ok((i, ())) }
+}
+
+/// `history of …` and its like, which are short for `select *` from that.
+fn past_into<'a>(start: Input<'a>, select: &mut Select) -> Parsed<'a, ()> {
+    let span = Span::point(start.offset());
+    select.items.push(SelectItem { kind: SelectItemKind::Wildcard, span });
+    let (i, from) = past::alone(start)?;
+    select.from = Some(*from);
+    Ok((i, ()))
 }
 
 fn from_into<'a>(i: Input<'a>, select: &mut Select) -> Parsed<'a, ()> {
@@ -199,6 +212,12 @@ fn out_of_place(i: Input<'_>) -> Parsed<'_, ()> {
             Some("a statement in a transaction locks the entities that it changes"),
         ),
         Kw::Fetch => not_available(i, "`fetch`", 1, Some("write `limit`")),
+        Kw::As if i.keyword_at(1) == Some(Kw::Of) => {
+            let kind = ParseErrorKind::MisplacedClause { clause: "as of" };
+            i.fatal(ParseError::new(kind, i.advance().advance().span_from(i)).with_suggestion(
+                "it stands after what it is about, as in `from album as of '2026-01-01' where …`",
+            ))
+        }
         Kw::From | Kw::Where | Kw::Group | Kw::Having | Kw::Order | Kw::Limit | Kw::Offset => {
             let kind = ParseErrorKind::MisplacedClause { clause: keyword.text() };
             let span = i.peek().map_or(Span::point(i.offset()), |token| token.span);
@@ -391,9 +410,31 @@ fn relation(start: Input<'_>) -> BoxedRelation<'_> {
 }
 
 fn model(start: Input<'_>) -> BoxedRelation<'_> {
+    if past::begins(start) {
+        return past::relation(start);
+    }
     let (i, name) = name(Expected::Model)(start)?;
+    if is_as_of(i) {
+        return as_of(start, i, name);
+    }
+    if i.keyword() != Some(Kw::As) {
+        i.note(Expected::Keyword("as of"));
+    }
     let (i, alias) = relation_alias(i)?;
     relation_node(start, i, RelationKind::Model { name, alias })
+}
+
+fn is_as_of(i: Input<'_>) -> bool {
+    i.keyword() == Some(Kw::As) && i.keyword_at(1) == Some(Kw::Of)
+}
+
+/// A model as it was.
+fn as_of<'a>(start: Input<'a>, i: Input<'a>, model: Name) -> BoxedRelation<'a> {
+    let (i, point) = past::point(i.advance().advance())?;
+    let kind = PastKind::AsOf { subject: Subject::Model(model), point };
+    let past = Box::new(Past { kind, span: i.span_from(start) });
+    let (i, alias) = relation_alias(i)?;
+    relation_node(start, i, RelationKind::Past { past, alias })
 }
 
 /// A query in `from` and the name after it.

@@ -15,7 +15,7 @@ use crate::lexer::TokenKind;
 use crate::{Expected, ParseError, ParseErrorKind};
 
 /// The words that begin statements that do something, in the order in which messages name them.
-const WORK: [Kw; 10] = [
+const WORK: [Kw; 13] = [
     Kw::Select,
     Kw::From,
     Kw::Insert,
@@ -26,6 +26,9 @@ const WORK: [Kw; 10] = [
     Kw::Edit,
     Kw::Create,
     Kw::Alter,
+    Kw::History,
+    Kw::Diff,
+    Kw::Why,
 ];
 
 /// The words that begin the other statements, which cannot be explained.
@@ -35,7 +38,7 @@ const CONTROL: [Kw; 6] = [Kw::Live, Kw::Begin, Kw::Commit, Kw::Rollback, Kw::Exp
 pub(super) fn statement(start: Input<'_>) -> Parsed<'_, Statement> {
     let next = start.advance();
     let (i, kind) = match start.keyword() {
-        Some(Kw::Select | Kw::From) => {
+        Some(Kw::Select | Kw::From | Kw::History | Kw::Diff | Kw::Why) => {
             let (i, query) = select(start)?;
             (i, StatementKind::Select(query))
         }
@@ -71,22 +74,18 @@ pub(super) fn statement(start: Input<'_>) -> Parsed<'_, Statement> {
 /// No statement: either one that is reserved or none at all. `control` are the words that may stand here besides those
 /// of [`WORK`].
 fn other<'a, T>(i: Input<'a>, control: &[Kw]) -> Parsed<'a, T> {
-    let (what, words) = match (i.keyword(), i.keyword_at(1)) {
-        (Some(Kw::History), Some(Kw::Of)) => ("`history of`", 2),
-        (Some(Kw::History), _) => ("`history`", 1),
-        (Some(Kw::Diff), _) => ("`diff`", 1),
-        (Some(Kw::Why), _) => ("`why`", 1),
-        (Some(Kw::Undo), _) => ("`undo`", 1),
-        (Some(Kw::Redact), _) => ("`redact`", 1),
-        (Some(Kw::Compact), _) => ("`compact`", 1),
-        (Some(Kw::Bisect), _) => ("`bisect`", 1),
-        (Some(Kw::Show), _) => ("`show`", 1),
-        (Some(Kw::Describe), _) => ("`describe`", 1),
-        (Some(Kw::Drop), _) => ("`drop`", 1),
-        (Some(Kw::Truncate), _) => ("`truncate`", 1),
-        (Some(Kw::Copy), _) => ("`copy`", 1),
-        (Some(Kw::With), _) => ("`with`", 1),
-        (Some(Kw::Values), _) => ("`values` as a statement", 1),
+    let what = match i.keyword() {
+        Some(Kw::Undo) => "`undo`",
+        Some(Kw::Redact) => "`redact`",
+        Some(Kw::Compact) => "`compact`",
+        Some(Kw::Bisect) => "`bisect`",
+        Some(Kw::Show) => "`show`",
+        Some(Kw::Describe) => "`describe`",
+        Some(Kw::Drop) => "`drop`",
+        Some(Kw::Truncate) => "`truncate`",
+        Some(Kw::Copy) => "`copy`",
+        Some(Kw::With) => "`with`",
+        Some(Kw::Values) => "`values` as a statement",
         _ => {
             for starter in WORK.iter().chain(control) {
                 i.note(Expected::Keyword(starter.text()));
@@ -99,7 +98,7 @@ fn other<'a, T>(i: Input<'a>, control: &[Kw]) -> Parsed<'a, T> {
         Some(Kw::Values) => Some("write `select`"),
         _ => None,
     };
-    not_available(i, what, words, help)
+    not_available(i, what, 1, help)
 }
 
 /// What follows `live`.

@@ -1,6 +1,7 @@
 //! From trees to text. Parsing the text of a tree that the parser made gives an equal tree.
 
 mod expr;
+mod past;
 mod query;
 mod statement;
 

@@ -97,6 +97,8 @@ impl Display for Joined<'_> {
         match &relation.kind {
             RelationKind::Model { name, alias: None } => name.fmt(f),
             RelationKind::Model { name, alias: Some(alias) } => write!(f, "{name} as {alias}"),
+            RelationKind::Past { past, alias: None } => past.fmt(f),
+            RelationKind::Past { past, alias: Some(alias) } => write!(f, "{past} as {alias}"),
             RelationKind::Query { query, alias } => write!(f, "({query}) as {}", AnyIdent(alias)),
             RelationKind::Join { join: JoinKind::Cross, right, .. } if is_join(right) => {
                 write!(f, "({relation})")

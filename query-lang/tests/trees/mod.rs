@@ -270,11 +270,72 @@ fn items(e: BoxedExpr, least: usize) -> impl Strategy<Value = Vec<SelectItem>> {
     vec(kind.prop_map(|kind| SelectItem { kind, span: span() }), least..3)
 }
 
+/// An entity or an operation: an id or a parameter.
+fn entity() -> BoxedExpr {
+    prop_oneof![
+        3 => id().prop_map(|id| ExprKind::Literal(Literal::Id(id))),
+        1 => parameter().prop_map(ExprKind::Parameter),
+    ]
+    .prop_map(node)
+    .boxed()
+}
+
+fn point() -> BoxedStrategy<Point> {
+    let number = number().prop_map(|number| node(ExprKind::Literal(Literal::Number(number))));
+    let call = Call {
+        name: Ident::new("now", span()),
+        distinct: false,
+        args: CallArgs::List(Vec::new()),
+        filter: None,
+        span: span(),
+    };
+    let value = prop_oneof![
+        entity(),
+        text().prop_map(|text| node(ExprKind::Literal(Literal::String(text)))),
+        Just(node(ExprKind::Call(call))),
+    ];
+    prop_oneof![
+        vec(entity(), 2..4).prop_map(PointKind::Operations),
+        number.prop_map(|number| PointKind::Position(Box::new(number))),
+        value.prop_map(|value| PointKind::At(Box::new(value))),
+    ]
+    .prop_map(|kind| Point { kind, span: span() })
+    .boxed()
+}
+
+/// What reads history.
+fn past() -> BoxedStrategy<Box<Past>> {
+    let subject = || {
+        prop_oneof![
+            name().prop_map(Subject::Model),
+            entity().prop_map(|entity| Subject::Entity(Box::new(entity))),
+        ]
+    };
+    let property = (any_ident(), of_seldom(id())).prop_map(|(ident, id)| Name { ident, id, span: span() });
+    prop_oneof![
+        (subject(), point()).prop_map(|(subject, point)| PastKind::AsOf { subject, point }),
+        entity().prop_map(|entity| PastKind::History { entity: Box::new(entity) }),
+        (subject(), point(), of(point())).prop_map(|(subject, from, to)| PastKind::Diff {
+            subject,
+            from,
+            to
+        }),
+        (entity(), property, of(point())).prop_map(|(entity, property, point)| PastKind::Why {
+            entity: Box::new(entity),
+            property,
+            point
+        }),
+    ]
+    .prop_map(|kind| Box::new(Past { kind, span: span() }))
+    .boxed()
+}
+
 fn relation(e: BoxedExpr) -> BoxedStrategy<Relation> {
     let relation = |kind| Relation { kind, span: span() };
     let query = query_from(e.clone(), Just(None).boxed());
     let leaf = prop_oneof![
         6 => (name(), of(ident())).prop_map(|(name, alias)| RelationKind::Model { name, alias }),
+        2 => (past(), of(ident())).prop_map(|(past, alias)| RelationKind::Past { past, alias }),
         1 => (query.prop_map(Box::new), any_ident()).prop_map(|(query, alias)| RelationKind::Query { query, alias }),
     ];
     let joins = select(vec![JoinKind::Inner, JoinKind::Left, JoinKind::Right, JoinKind::Full]);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ankurah_core::catalog::{Model, Property};
 use ankurah_core::node::protocol::CatalogView;
+use ankurah_core::query::past_table;
 use ankurah_core::value::ValueType;
 use ankurah_query_lang::ast::{Path, PathStepKind};
 use ankurah_query_lang::{
@@ -232,17 +233,22 @@ fn tables<'a>(context: &CompletionContext, snapshot: &'a Snapshot) -> Vec<&'a Ar
         return snapshot.catalog.models.iter().filter(|model| !model.name.starts_with('_')).collect();
     }
     let names = context.tables.iter().filter_map(|table| table.model.as_deref());
-    names.filter_map(|name| find_model(&snapshot.catalog, name)).collect()
+    names.filter_map(|name| table(name, snapshot)).collect()
+}
+
+/// The model that a table is of; what reads history has one of its own.
+fn table<'a>(name: &str, snapshot: &'a Snapshot) -> Option<&'a Arc<Model>> {
+    past_table(name).or_else(|| find_model(&snapshot.catalog, name))
 }
 
 /// The model whose properties stand behind a path's last dot.
 fn target<'a>(path: &Path, context: &CompletionContext, snapshot: &'a Snapshot) -> Option<&'a Arc<Model>> {
     let root = path.root.ident.name.as_str();
-    let table = context.tables.iter().find(|table| {
+    let found = context.tables.iter().find(|table| {
         table.alias.as_deref().or(table.model.as_deref()).is_some_and(|name| name.eq_ignore_ascii_case(root))
     });
-    let mut model = match table {
-        Some(table) => find_model(&snapshot.catalog, table.model.as_deref()?)?,
+    let mut model = match found {
+        Some(found) => table(found.model.as_deref()?, snapshot)?,
         None => tables(context, snapshot).into_iter().find_map(|model| follow(model, root, snapshot))?,
     };
     for step in &path.steps {

@@ -36,6 +36,7 @@ impl Session {
             "\\d" | "\\d+" | "\\l" | "\\dt" | "\\dS" | "\\di" | "\\df" | "\\dp" | "\\conninfo" => {
                 return self.describe(name, &words);
             }
+            "\\log" => return self.log(&words),
             "\\i" | "\\include" => match words.as_slice() {
                 [file] => return self.run_file(&expand(file)),
                 _ => Err("give one file".to_owned()),

@@ -61,6 +61,13 @@ pub const COMMANDS: &[CommandInfo] = &[
     command(LOOK, "\\di", "[MODEL]", Takes::Model, "indexes"),
     command(LOOK, "\\df", "[NAME]", Takes::Text, "functions"),
     command(LOOK, "\\dp", "", Takes::Text, "operations set aside: parked, refused, equivocal"),
+    command(
+        LOOK,
+        "\\log",
+        "ID [NUMBER]",
+        Takes::Text,
+        "the operations of an entity as a graph, the newest first",
+    ),
     command(LOOK, "\\l", "", Takes::Text, "stores: the open one and those beside it"),
     command(LOOK, "\\conninfo", "", Takes::Text, "what this is connected to"),
     command(SHOW, "\\format", "[FORMAT]", Takes::Words(FORMATS), "how rows are written"),

@@ -3,8 +3,10 @@
 mod command;
 mod describe;
 mod failure;
+mod graph;
 mod help;
 mod live;
+mod log;
 mod meta;
 mod output;
 mod pager;

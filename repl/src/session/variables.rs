@@ -80,8 +80,12 @@ impl Variables {
     pub(super) fn name_row(&mut self, row: &mut [Value]) {
         let Some(naming) = &mut self.naming else { return };
         for value in row {
-            if let Value::Ref(id) = value {
-                *value = Value::String(Arc::from(format!("${}", naming.name(*id))));
+            match value {
+                Value::Ref(id) => *value = Value::String(Arc::from(format!("${}", naming.name(*id)))),
+                Value::String(text) if is_ids(text) => {
+                    *value = Value::String(Arc::from(name_in_text(text, naming)));
+                }
+                _ => {}
             }
         }
     }
@@ -95,6 +99,12 @@ impl Variables {
         failure.help = failure.help.map(|text| name_in_text(&text, naming));
         failure
     }
+}
+
+/// Whether a text is a list of ids, such as the parents of an operation.
+fn is_ids(text: &str) -> bool {
+    let is_id = |word: &str| word.len() == 26 && word.parse::<EntityId>().is_ok();
+    !text.is_empty() && text.split(' ').all(is_id)
 }
 
 /// `text` with every id in it, with or without its `@`, replaced by its name.

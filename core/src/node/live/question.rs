@@ -94,6 +94,11 @@ impl LiveQuestion {
         let context = Context { names: catalog.as_ref(), parameters, now: self.now };
         let statement = parse_statement(&self.text)?;
         match bind_statement(&statement, context)? {
+            Bound::Select(select) | Bound::Live(select) if select.is_past() => {
+                Err(failure("not-live", "what was does not change: there is nothing to observe")
+                    .at(statement.span)
+                    .help("leave `live` away to read it once"))
+            }
             Bound::Select(select) | Bound::Live(select) => Ok(*select),
             _ => {
                 Err(failure("not-a-query", "only the result of a `select` can be observed")

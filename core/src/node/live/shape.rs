@@ -88,6 +88,7 @@ impl Shape {
                 slots: Vec::new(),
                 deleted: Deleted::Exclude,
                 entities: None,
+                past: None,
             },
             filter: None,
             grouping: None,

@@ -1,6 +1,7 @@
 //! The node as a program sees it: requests in, events out.
 
 mod faults;
+mod history;
 mod keys;
 mod live;
 mod outside;

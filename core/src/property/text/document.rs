@@ -5,10 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use yrs::block::ClientID;
+use yrs::types::text::Diff;
 use yrs::updates::decoder::Decode;
-use yrs::{Doc, GetString, OffsetKind, Options, ReadTxn, StateVector, Text, TextRef, Transact, Update};
+use yrs::{
+    Any, Doc, GetString, ID, OffsetKind, Options, Out, ReadTxn, Snapshot, StateVector, Text, TextRef,
+    Transact, Update,
+};
 
-use super::update::{Limits, MAX_CLOCK, ROOT, Scan, prescan};
+use super::update::{Limits, MAX_CLOCK, ROOT, Scan, Span, prescan};
 use super::{MAX_EDITS, MAX_INSERT, MAX_TEXT, TextError};
 use crate::id::ActorId;
 
@@ -210,6 +214,23 @@ impl TextDocument {
                 text
             }
         }
+    }
+
+    /// The text in the pieces in which it was written: who wrote each, and as which of their units. Adjacent pieces of
+    /// one actor with consecutive units may come as one.
+    pub fn pieces(&self) -> Vec<(Span, String)> {
+        let mut txn = self.doc.transact_mut();
+        let (now, nothing) = (txn.snapshot(), Snapshot::default());
+        let pieces = self.root.diff_range(&mut txn, Some(&now), Some(&nothing), |change| change.id);
+        let piece = |piece: Diff<ID>| match (piece.insert, piece.ychange) {
+            (Out::Any(Any::String(text)), Some(id)) => {
+                let end = id.clock.saturating_add(u32::try_from(units(&text)).unwrap_or(u32::MAX));
+                let span = Span { actor: ActorId::new(id.client.get()), start: id.clock, end };
+                Some((span, text.as_ref().to_owned()))
+            }
+            _ => None,
+        };
+        pieces.into_iter().filter_map(piece).collect()
     }
 
     /// The whole document as one update, encoding v1.

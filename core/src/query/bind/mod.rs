@@ -4,6 +4,7 @@ mod call;
 mod expr;
 mod group;
 mod literal;
+mod past;
 mod scope;
 mod select;
 mod types;

@@ -12,6 +12,7 @@ use crate::query::bound::{Hop, Input, Slot};
 use crate::query::error::{BindError, BindErrorKind};
 use crate::query::expr::{Expr, JsonStep, Place, SlotNames};
 use crate::query::names::Names;
+use crate::query::past::{Past, PastKind};
 use crate::storage::Deleted;
 use crate::value::ValueType;
 
@@ -27,6 +28,8 @@ pub(super) struct Scope<'a> {
     model: Option<Arc<Model>>,
     alias: Option<Ident>,
     slots: Vec<Slot>,
+    /// What is read of the history, if it is not what is there now.
+    past: Option<Box<Past>>,
     /// What has no properties, for errors.
     place: &'static str,
     /// What to write there instead of a name.
@@ -51,12 +54,16 @@ pub(super) fn means(ident: &Ident, name: &str) -> bool {
 
 impl<'a> Scope<'a> {
     pub(super) fn of_model(names: &'a dyn Names, model: Arc<Model>, alias: Option<Ident>) -> Self {
-        Scope { names, model: Some(model), alias, slots: Vec::new(), place: "", instead: "" }
+        Scope { names, model: Some(model), alias, slots: Vec::new(), past: None, place: "", instead: "" }
+    }
+
+    pub(super) fn of_past(names: &'a dyn Names, model: Arc<Model>, alias: Option<Ident>, past: Past) -> Self {
+        Scope { past: Some(Box::new(past)), ..Scope::of_model(names, model, alias) }
     }
 
     /// A place without rows: what it is called, and what stands there instead of the name of a property.
     pub(super) fn empty(names: &'a dyn Names, place: &'static str, instead: &'static str) -> Self {
-        Scope { names, model: None, alias: None, slots: Vec::new(), place, instead }
+        Scope { names, model: None, alias: None, slots: Vec::new(), past: None, place, instead }
     }
 
     pub(super) fn model(&self) -> Option<&Arc<Model>> {
@@ -65,7 +72,11 @@ impl<'a> Scope<'a> {
 
     /// The input that was found to be needed.
     pub(super) fn into_input(self, deleted: Deleted) -> Input {
-        Input { model: self.model, slots: self.slots, deleted, entities: None }
+        let entities = self.past.as_ref().and_then(|past| match &past.kind {
+            PastKind::AsOf { entity, .. } => entity.map(|entity| vec![entity]),
+            PastKind::History { .. } | PastKind::Diff { .. } | PastKind::Why { .. } => None,
+        });
+        Input { model: self.model, slots: self.slots, deleted, entities, past: self.past }
     }
 
     fn slot(&mut self, slot: Slot) -> usize {

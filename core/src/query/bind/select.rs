@@ -53,6 +53,7 @@ impl<'a> Session<'a> {
             Some((RelationKind::Model { name, alias }, _)) => {
                 Ok(Scope::of_model(names, Arc::clone(self.find_model(name)?), alias.clone()))
             }
+            Some((RelationKind::Past { past, alias }, _)) => self.past(past, alias.clone()),
             Some((RelationKind::Query { .. }, span)) => Err(not_available("subqueries are", span)),
             Some((RelationKind::Join { .. }, span)) => Err(not_available("joins are", span)
                 .help("a reference can be followed with a path, as in `track.album.title`")),

@@ -127,7 +127,9 @@ pub fn plan(mut select: BoundSelect, lookups: &Lookups) -> Plan {
         indexes: Vec::new(),
         wanted: None,
     };
-    if matches!(plan.reading, Reading::All { .. }) && plan.select.input.deleted == Deleted::Exclude {
+    // Indexes are over what is.
+    let now = plan.select.input.deleted == Deleted::Exclude && !plan.select.is_past();
+    if matches!(plan.reading, Reading::All { .. }) && now {
         plan.choose_index(sets, &lookups.indexes);
     }
     plan

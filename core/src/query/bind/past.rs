@@ -1,0 +1,133 @@
+//! Relations that read history.
+
+use std::sync::Arc;
+
+use ankurah_query_lang::ast::{self, Ident};
+
+use super::Session;
+use super::expr::Binder;
+use super::scope::Scope;
+use super::types::{Conversion, Ty, Typed, convert};
+use crate::id::{EntityId, OpId};
+use crate::query::error::{BindError, BindErrorKind};
+use crate::query::past::{self, Past, PastKind, Point, PointKind, Subject};
+use crate::value::{Value, ValueType};
+
+impl<'a> Session<'a> {
+    /// The rows of a relation that reads history.
+    pub(super) fn past(&self, past: &ast::Past, alias: Option<Ident>) -> Result<Scope<'a>, BindError> {
+        let names = self.context.names;
+        let (model, kind) = match &past.kind {
+            ast::PastKind::AsOf { subject, point } => {
+                let (model, entity) = match subject {
+                    ast::Subject::Model(name) => (Arc::clone(self.find_model(name)?), None),
+                    ast::Subject::Entity(expr) => {
+                        let entity = self.entity(expr)?;
+                        let model = names.model_of(entity).and_then(|model| names.model(model));
+                        let model = model.ok_or_else(|| {
+                            BindError::new(BindErrorKind::UnknownEntity(entity.to_string()), expr.span)
+                        })?;
+                        (Arc::clone(model), Some(entity))
+                    }
+                };
+                (model, PastKind::AsOf { entity, point: self.point(point)? })
+            }
+            ast::PastKind::History { entity } => {
+                (Arc::clone(&past::HISTORY), PastKind::History { entity: self.entity(entity)? })
+            }
+            ast::PastKind::Diff { subject, from, to } => {
+                let subject = match subject {
+                    ast::Subject::Model(name) => Subject::Model(Arc::clone(self.find_model(name)?)),
+                    ast::Subject::Entity(expr) => Subject::Entity(self.entity(expr)?),
+                };
+                let to = to.as_ref().map(|to| self.point(to)).transpose()?;
+                (Arc::clone(&past::DIFF), PastKind::Diff { subject, from: self.point(from)?, to })
+            }
+            ast::PastKind::Why { entity, property, point } => {
+                let point = point.as_ref().map(|point| self.point(point)).transpose()?;
+                let entity = self.entity(entity)?;
+                (Arc::clone(&past::WHY), PastKind::Why { entity, property: property.clone(), point })
+            }
+        };
+        Ok(Scope::of_past(names, model, alias, Past { kind, span: past.span }))
+    }
+
+    /// A constant outside of all rows.
+    fn outside(&self, expr: &ast::Expr) -> Result<Typed, BindError> {
+        let scope = Scope::empty(
+            self.context.names,
+            "a point in a history stands outside of all rows and",
+            "write an id, a time in single quotes, or `position` and a number",
+        );
+        Binder::new(self, scope).expr(expr)
+    }
+
+    fn entity(&self, expr: &ast::Expr) -> Result<EntityId, BindError> {
+        self.operation(expr).map(EntityId)
+    }
+
+    fn operation(&self, expr: &ast::Expr) -> Result<OpId, BindError> {
+        let typed = self.outside(expr)?;
+        let value = typed.expr.eval(&[])?;
+        past::as_id(&value).ok_or_else(|| {
+            let message = format!("an id is needed here, not {value}");
+            BindError::new(BindErrorKind::InvalidValue(message), expr.span)
+        })
+    }
+
+    fn point(&self, point: &ast::Point) -> Result<Point, BindError> {
+        let kind = match &point.kind {
+            ast::PointKind::Operations(list) => {
+                PointKind::Operations(list.iter().map(|expr| self.operation(expr)).collect::<Result<_, _>>()?)
+            }
+            ast::PointKind::Position(expr) => PointKind::Position(self.position(expr)?),
+            ast::PointKind::At(expr) => self.at(expr)?,
+        };
+        Ok(Point { kind, span: point.span })
+    }
+
+    fn position(&self, expr: &ast::Expr) -> Result<u64, BindError> {
+        let typed = self.outside(expr)?;
+        let wrong = |what: String| {
+            let message = format!("a position is a whole number from 0 on, not {what}");
+            BindError::new(BindErrorKind::InvalidValue(message), expr.span)
+        };
+        let Some(value) = convert(&typed, ValueType::Int, Conversion::Implicit)? else {
+            return Err(wrong(expr.to_string()));
+        };
+        match value.eval(&[])?.as_ref() {
+            Value::Int(number) => u64::try_from(*number).map_err(|_| wrong(number.to_string())),
+            other => Err(wrong(other.to_string())),
+        }
+    }
+
+    /// An operation or a time.
+    fn at(&self, expr: &ast::Expr) -> Result<PointKind, BindError> {
+        let typed = self.outside(expr)?;
+        let value = typed.expr.eval(&[])?.into_owned();
+        if let Some(id) = past::as_id(&value) {
+            return Ok(PointKind::Operations(vec![id]));
+        }
+        let time = match (&value, typed.ty) {
+            (Value::Timestamp(time), _) => Some(*time),
+            (Value::String(_), Ty::Literal) => {
+                match convert(&typed, ValueType::Timestamp, Conversion::Implicit)?
+                    .map(|expr| expr.eval(&[]).map(|value| value.into_owned()))
+                {
+                    Some(Ok(Value::Timestamp(time))) => Some(time),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        time.map(PointKind::Time).ok_or_else(|| {
+            let found = match &value {
+                Value::Null => "null".to_owned(),
+                _ => super::types::describe(typed.ty, self.context.names),
+            };
+            let message = format!("a point is an operation, a time or a position, not {found}");
+            BindError::new(BindErrorKind::TypeMismatch(message), expr.span)
+                .help("write `position` before the number of a log position")
+        })
+    }
+}
