@@ -91,11 +91,11 @@ impl<T: Copy + Eq + Hash> Graph<T> {
         let before = self.used();
         self.put(place, None);
         let mut joined = Vec::new();
-        for parent in parents {
+        for (number, parent) in parents.iter().enumerate() {
+            // The first parent goes on below, the others beside, where they are drawn already if they are.
             let at = match self.places(|lane| *lane == Some(*parent)).first() {
+                _ if number == 0 => place,
                 Some(at) => *at,
-                // The first parent goes on below, the others beside.
-                None if self.lanes.get(place).is_none_or(Option::is_none) => place,
                 None => self.free(place),
             };
             self.put(at, Some(*parent));
