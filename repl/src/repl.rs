@@ -7,7 +7,7 @@ use ankurah_core::node::protocol::SessionId;
 
 use crate::cli::ReplArgs;
 use crate::client::{Client, Interrupt, Pump};
-use crate::display::{Safe, Style};
+use crate::display::{Safe, Style, wrap};
 use crate::exit::Exit;
 use crate::format::Format;
 use crate::interactive::{self, Places};
@@ -90,7 +90,10 @@ fn open(args: &ReplArgs) -> Result<Opened, String> {
     let opened = target::open(&target, if args.read_only { Mode::Read } else { Mode::Create })?;
     if is_new {
         // Said, so that a name with a slip of the pen is seen.
-        let _ = writeln!(io::stderr(), "made a new store at {}", Safe::line(&target));
+        let said = format!("made a new store at {}", Safe::line(&target));
+        let size = crossterm::terminal::size().ok().filter(|_| io::stderr().is_terminal());
+        let said = wrap(&said, size.map(|(columns, _)| usize::from(columns)), 2);
+        let _ = writeln!(io::stderr(), "{said}");
     }
     Ok(opened)
 }

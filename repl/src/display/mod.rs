@@ -4,6 +4,9 @@ mod safe;
 mod style;
 mod wrap;
 
+/// The columns from one tab stop of a terminal to the next.
+pub const TAB: u8 = 8;
+
 pub use safe::{Safe, width};
 pub use style::{Colour, Style, Tone};
 pub use wrap::wrap;

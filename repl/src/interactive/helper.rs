@@ -9,12 +9,13 @@ use rustyline::hint::{Hint, Hinter};
 use rustyline::history::SearchDirection;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Context, Helper};
+use unicode_width::UnicodeWidthChar;
 
 use super::complete::{Item, Snapshot, complete};
 use super::files::{file_word, files};
 use super::keys::SharedTyping;
 use super::marks::{self, units};
-use crate::display::{Safe, Style, Tone};
+use crate::display::{Safe, Style, TAB, Tone, width};
 use crate::script::is_incomplete;
 use crate::session::COMMANDS;
 
@@ -71,13 +72,16 @@ impl Completer for Assistant {
         let (start, mut items) =
             file_word(&text, cursor).map_or_else(|| complete(&text, cursor, &self.snapshot), files);
         items.truncate(MOST_LISTED);
-        let columns = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+        let columns = columns();
         for item in &mut items {
             item.replacement = marks::edited(&item.replacement).into_owned();
             // The pages of a list are counted in lines.
             let cut = Safe::line(&item.display).cut(columns.saturating_sub(1), self.style.ellipsis());
             item.display = cut.to_string();
         }
+        let mut typing = self.typing.lock();
+        let rows = rows(line, typing.prompt, columns);
+        typing.below = last_listed(&items, columns).map(|last| (last.display.clone(), rows));
         Ok((marks::offset_in_line(line, start), items))
     }
 }
@@ -131,7 +135,18 @@ impl Hinter for Assistant {
             return Some(Shadow { text: rest.to_owned(), taken: true });
         }
         let waits = line.ends_with('\n') && is_incomplete(line);
-        waits.then(|| Shadow { text: "; ends the statement".to_owned(), taken: false })
+        waits.then(|| Shadow { text: what_ends(line).to_owned(), taken: false })
+    }
+}
+
+/// What ends a text that is not complete.
+fn what_ends(text: &str) -> &'static str {
+    let last = tokenize(text).into_iter().next_back();
+    match last.filter(|(span, _)| span.end == text.len()) {
+        Some((span, TokenClass::Error)) if span.text(text).starts_with('\'') => "' ends the string",
+        Some((span, TokenClass::Error)) if span.text(text).starts_with('"') => "\" ends the name",
+        Some((span, _)) if span.text(text).starts_with("/*") => "*/ ends the comment",
+        _ => "; ends the statement",
     }
 }
 
@@ -162,11 +177,16 @@ impl Highlighter for Assistant {
     }
 
     fn highlight_candidate<'c>(&self, candidate: &'c str, _: CompletionType) -> Cow<'c, str> {
-        self.typing.lock().listing = true;
+        let mut typing = self.typing.lock();
+        typing.listing = true;
+        // To draw the line again, the line editor clears as many lines as it takes: those of the list, otherwise.
+        let below = typing.below.take_if(|(last, _)| last == candidate).map_or(0, |(_, rows)| rows);
+        let below = "\n".repeat(below);
         match candidate.split_once("  ") {
             Some((name, about)) if self.style.colour => {
-                Cow::Owned(format!("{name}  {}", self.style.paint(Tone::Dim, about)))
+                Cow::Owned(format!("{name}  {}{below}", self.style.paint(Tone::Dim, about)))
             }
+            _ if !below.is_empty() => Cow::Owned(format!("{candidate}{below}")),
             _ => Cow::Borrowed(candidate),
         }
     }
@@ -226,6 +246,40 @@ fn tones(text: &str) -> Vec<(usize, Tone)> {
         }
     };
     tokenize(text).into_iter().map(|(span, class)| (span.end, tone(span, class))).collect()
+}
+
+/// The columns of the terminal.
+fn columns() -> usize {
+    crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns)).max(1)
+}
+
+/// The lines of a terminal above the last one that a prompt of so many columns and the text behind it take.
+fn rows(text: &str, prompt: usize, columns: usize) -> usize {
+    let (mut row, mut column) = (0, prompt);
+    for c in text.chars() {
+        let width = match c {
+            '\n' => {
+                (row, column) = (row + 1, 0);
+                continue;
+            }
+            '\t' => usize::from(TAB) - column % usize::from(TAB),
+            c => c.width().unwrap_or(0),
+        };
+        column += width;
+        if column > columns {
+            (row, column) = (row + 1, width);
+        }
+    }
+    if column >= columns { row + 1 } else { row }
+}
+
+/// The candidate that the line editor writes last: it fills columns from the top, and writes line by line.
+fn last_listed(items: &[Item], columns: usize) -> Option<&Item> {
+    const GAP: usize = 2;
+    let widest = items.iter().map(|item| width(&item.display)).max()?;
+    let across = (columns / (widest + GAP).min(columns)).max(1);
+    let down = items.len().div_ceil(across);
+    items.iter().skip(down.checked_sub(1)?).step_by(down).last()
 }
 
 /// The names in a list of candidates, for tests and other tools.

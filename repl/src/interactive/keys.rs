@@ -26,6 +26,10 @@ pub(super) struct Typing {
     pub(super) notice: Option<&'static str>,
     /// Whether candidates are being listed: a key is then an answer to `--More--`.
     pub(super) listing: bool,
+    /// The candidate that is listed last, and the empty lines that are needed below it.
+    pub(super) below: Option<(String, usize)>,
+    /// The columns of the prompt.
+    pub(super) prompt: usize,
     /// Whether the history is being searched: a key is then a character to search for.
     pub(super) searching: bool,
     paste: Option<Paste>,

@@ -24,6 +24,7 @@ pub use helper::{Assistant, highlight, names};
 pub use keys::SharedTyping;
 pub use prompt::{prompt, short_name};
 
+use crate::display::{TAB, width};
 use crate::exit::Exit;
 use crate::script::{PieceKind, pieces};
 use crate::session::{Halt, Session, render_message};
@@ -84,7 +85,7 @@ impl Prompt {
             // What draws the line is asked for marks too, not for colours alone.
             .color_mode(ColorMode::Forced)
             .bracketed_paste(true)
-            .tab_stop(4)
+            .tab_stop(TAB)
             .build();
         let history = Recalled::new(FileHistory::with_config(&config));
         let mut editor = Editor::with_history(config, history)?;
@@ -132,6 +133,7 @@ impl Prompt {
                 session.transaction(),
                 session.settings.style,
             );
+            self.typing.lock().prompt = width(&shown.0);
             let (left, right) = initial.0.split_at_checked(initial.1).unwrap_or((&initial.0, ""));
             let read =
                 self.editor.readline_with_initial(&(shown.0.as_str(), shown.1.as_str()), (left, right));
@@ -159,7 +161,7 @@ impl Prompt {
                     if text.is_empty() || text == interrupted {
                         interrupted.clear();
                     } else {
-                        let _ = session.output().note("(the text is kept; Ctrl-C again clears it)");
+                        let _ = session.say("(the text is kept; Ctrl-C again clears it)");
                         interrupted.clone_from(&text);
                         initial = (text, cursor);
                     }

@@ -195,3 +195,48 @@ fn an_rc_file_that_fails_says_what_of_it_was_not_run() {
         assert_eq!(terminal.end(CTRL_D), 0);
     }
 }
+
+/// The line that is completed takes three lines of the terminal, and is drawn again below the list.
+#[test]
+fn all_candidates_are_seen_where_the_line_takes_several_rows() {
+    let mut terminal = at(&Start { columns: 30, lines: 40, ..Start::default() });
+    terminal.send("select name, year, artist, rating from album where rating > 3 and c\t");
+    terminal.wait("the list", |shown| shown.contains("\ncount(") && shown.ends_with("> 3 and c"));
+    for name in ["case", "cast", "ceil(", "coalesce(", "concat(", "concat_ws(", "count("] {
+        assert!(terminal.shown().contains(&format!("\n{name}")), "{name} in\n{}", terminal.shown());
+    }
+    assert_eq!(terminal.shown().matches("> 3 and c").count(), 2, "{}", terminal.shown());
+    // And in several columns, with the cursor in the first of two lines.
+    terminal.resize(100, 40);
+    terminal.send(&format!("{CTRL_C}{CTRL_C}select c\rfrom album{UP}\u{5}\t"));
+    terminal.wait("the list", |shown| shown.contains(" count(") && shown.ends_with("select c\nfrom album"));
+    assert!(terminal.shown().contains("coalesce("), "{}", terminal.shown());
+}
+
+#[test]
+fn the_cursor_stands_behind_a_tab() {
+    let mut terminal = sample();
+    terminal.send("select 'a\u{16}\tb\u{16}\tcd");
+    terminal.wait("the text", |shown| shown.ends_with("sample> select 'a       b       cd"));
+    terminal.wait_screen("the cursor", |screen| screen.cursor_position().1 == 34);
+    terminal.send("\u{1b}[D\u{1b}[D");
+    terminal.wait_screen("the cursor before cd", |screen| screen.cursor_position().1 == 32);
+}
+
+#[test]
+fn what_is_missing_is_said_of_a_text_that_is_not_complete() {
+    let mut terminal = sample();
+    for (text, ends) in [
+        ("select 1\r", "; ends the statement"),
+        ("select 'a;\r", "' ends the string"),
+        ("select \"a;\r", "\" ends the name"),
+        ("select 1 /* a;\r", "*/ ends the comment"),
+    ] {
+        terminal.send(text);
+        terminal.wait(ends, |shown| shown.ends_with(&format!("\n{ends}")));
+        terminal.send("\u{3}");
+        terminal.wait("the kept text", |shown| shown.contains("clears it)"));
+        terminal.send("\u{3}\u{c}");
+        terminal.wait("the cleared text", |shown| shown == "sample>");
+    }
+}
