@@ -16,7 +16,7 @@ use crate::client::{Client, Interrupt, Next, Pump, Stop};
 use crate::display::Style;
 use crate::exit::Exit;
 use crate::format::{Format, Options, writer};
-use crate::session::{find_model, render_failure, render_message};
+use crate::session::{find_model, render_failure, render_message, rows_are_piped};
 use crate::target;
 
 /// Runs the command.
@@ -60,7 +60,9 @@ pub fn command(args: &ExportArgs) -> Exit {
                 ));
             }
             let rows = if summary.rows == 1 { "row" } else { "rows" };
-            let _ = writeln!(io::stderr(), "{} {rows}", summary.rows);
+            if args.output.is_some() || !rows_are_piped() {
+                let _ = writeln!(io::stderr(), "{} {rows}", summary.rows);
+            }
             Exit::Ok
         }
         Err(Trouble::Usage(message)) => {

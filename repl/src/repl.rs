@@ -13,7 +13,7 @@ use crate::format::Format;
 use crate::interactive::{self, Places};
 use crate::sample;
 use crate::script::{decode, is_incomplete, without_mark};
-use crate::session::{Halt, Output, Session, Settings, render_message};
+use crate::session::{Halt, Output, Session, Settings, render_message, rows_are_piped};
 use crate::target::{self, Mode, Opened};
 
 /// Runs the command.
@@ -108,6 +108,7 @@ fn settings(args: &ReplArgs, interactive: bool, error_style: Style) -> Settings 
         pager: interactive,
         style: Style::detect(args.display.color, args.display.ascii, &io::stdout()),
         error_style,
+        row_counts: !rows_are_piped(),
         keep_going: args.keep_going,
         live_json: !interactive,
         ..Settings::default()

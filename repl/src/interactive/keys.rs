@@ -161,12 +161,12 @@ impl Typing {
         let text = paste.text();
         if paste.too_large || lines(line).saturating_add(lines(&text)) > MOST_LINES {
             self.notice = Some("what was pasted is too large for a prompt: \\i runs a file");
-            return Cmd::Noop;
+            return Cmd::Repaint;
         }
         if paste.lost {
             self.notice = Some("left out of what was pasted: escape sequences or control characters");
         }
-        if text.is_empty() { Cmd::Noop } else { insert(&text) }
+        if text.is_empty() { Cmd::Repaint } else { insert(&text) }
     }
 }
 
@@ -266,7 +266,7 @@ mod tests {
     fn a_text_that_no_terminal_counts_is_not_taken() {
         let mut typing = Typing::default();
         let keys = std::iter::repeat_n(KeyEvent::from('\r'), MOST_LINES + 1);
-        assert_eq!(typing.take(&pasted(keys), ""), Cmd::Noop);
+        assert_eq!(typing.take(&pasted(keys), ""), Cmd::Repaint);
         assert!(typing.notice.is_some());
     }
 }

@@ -32,7 +32,7 @@ pub use failure::{render_failure, render_message, render_place};
 pub use help::{COMMANDS, CommandInfo, Takes};
 use live::Lives;
 pub use live::Printer;
-pub use output::{Output, Shared};
+pub use output::{Output, Shared, rows_are_piped};
 pub use settings::Settings;
 use several::Several;
 pub use variables::{Naming, Variables};

@@ -1,10 +1,25 @@
 //! Where results, counts and diagnostics go.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::{Arc, Mutex};
 
 use super::pager::Pager;
+
+/// Whether a program reads the rows while a person reads what is said of them: how many rows there were is then not
+/// for the person, who sees what the program made of them, as after `| head`.
+pub fn rows_are_piped() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        use std::os::unix::fs::FileTypeExt;
+
+        let kind = || File::from(io::stdout().as_fd().try_clone_to_owned().ok()?).metadata().ok();
+        io::stderr().is_terminal() && kind().is_some_and(|kind| kind.file_type().is_fifo())
+    }
+    #[cfg(not(unix))]
+    false
+}
 
 /// A buffer that several writers share.
 #[derive(Clone, Debug, Default)]

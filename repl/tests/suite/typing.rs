@@ -196,6 +196,26 @@ fn an_rc_file_that_fails_says_what_of_it_was_not_run() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn how_many_rows_there_were_is_not_said_where_another_program_reads_them() {
+    let query = "select name from album order by name limit 20";
+    for (command, said) in [
+        (format!("'{PROGRAM}' repl --sample -c '{query}' | head -n 1; echo end"), "name\nend"),
+        (format!("'{PROGRAM}' repl --sample -c '{query}' > rows.tsv; echo end"), "(20 rows)\nend"),
+        (format!("'{PROGRAM}' export memory: --query 'select 1 as one' | head -n 1; echo end"), "one\nend"),
+        (
+            format!("'{PROGRAM}' export memory: --query 'select 1 as one' -o one.csv | cat; echo end"),
+            "1 row\nend",
+        ),
+        // What a statement did is said in any case.
+        (format!("'{PROGRAM}' repl memory: -c 'create model a (b i64)' | cat; echo end"), "defined\nend"),
+    ] {
+        let (bytes, _) = Terminal::start("sh", &["-c", &command], &Start::default()).rest();
+        assert_eq!(String::from_utf8(bytes).unwrap().replace('\r', "").trim_end(), said, "{command}");
+    }
+}
+
 /// The line that is completed takes three lines of the terminal, and is drawn again below the list.
 #[test]
 fn all_candidates_are_seen_where_the_line_takes_several_rows() {
@@ -211,6 +231,18 @@ fn all_candidates_are_seen_where_the_line_takes_several_rows() {
     terminal.send(&format!("{CTRL_C}{CTRL_C}select c\rfrom album{UP}\u{5}\t"));
     terminal.wait("the list", |shown| shown.contains(" count(") && shown.ends_with("select c\nfrom album"));
     assert!(terminal.shown().contains("coalesce("), "{}", terminal.shown());
+}
+
+#[test]
+fn a_paste_that_is_too_large_for_a_prompt_is_not_taken_and_that_is_said() {
+    let mut terminal = sample();
+    terminal.send("select 'be");
+    terminal.wait("the text", |shown| shown.ends_with("'be"));
+    terminal.send(&pasted(&"\r".repeat(70_000)));
+    let said = "sample> select 'be  (what was pasted is too large for a prompt: \\i runs a file)";
+    terminal.wait("the remark", |shown| shown.ends_with(said));
+    terminal.send("fore' as word;\r");
+    wait_answer(&mut terminal, "before");
 }
 
 #[test]
