@@ -9,6 +9,7 @@ pub mod export;
 pub mod fixture;
 pub mod format;
 pub mod import;
+pub mod inspect;
 pub mod interactive;
 pub mod panics;
 pub mod repl;
@@ -40,6 +41,7 @@ pub fn main() -> Exit {
     log_if_asked();
     match &cli.command {
         Command::Repl(args) => repl::command(args),
+        Command::Inspect(args) => inspect::command(args),
         Command::Run(args) => fixture::command(args),
         Command::Import(args) => import::command(args),
         Command::Export(args) => export::command(args),

@@ -17,7 +17,15 @@ pub const COLLECTION: &str = "album";
 
 /// A store in memory with the sample. The message says why there is none.
 pub fn open(read_only: bool) -> Result<Opened, String> {
-    let opened = target::open("memory:", Mode::Create)?;
+    fill(target::open("memory:", Mode::Create)?, read_only)
+}
+
+/// The same with a fixed clock and fixed randomness.
+pub fn open_fixed(read_only: bool) -> Result<Opened, String> {
+    fill(target::fresh_fixed()?, read_only)
+}
+
+fn fill(opened: Opened, read_only: bool) -> Result<Opened, String> {
     let client = Client::new(opened.connection.clone(), SessionId(0), Interrupt::default(), Pump::Here);
     let args = ImportArgs {
         target: "memory:".to_owned(),

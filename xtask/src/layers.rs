@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::workspace::Workspace;
 
 /// Our crates that a crate may depend on (tests aside). A name that ends in `*` stands for all that begin so.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("query-lang", &[]),
     ("core/signals", &[]),
     ("core", &["ankurah-query-lang", "ankurah-signals"]),
@@ -15,7 +15,9 @@ const MAY_USE: [(&str, &[&str]); 8] = [
     ("core/storage/directory", &["ankurah-core"]),
     ("core/transport", &["ankurah-core"]),
     ("bindings", &["ankurah*"]),
-    ("repl", &["ankurah", "ankurah-core", "ankurah-query-lang", "ankurah-inspector"]),
+    ("repl", &["ankurah", "ankurah-core", "ankurah-display", "ankurah-query-lang", "ankurah-inspector"]),
+    ("repl/display", &["ankurah-query-lang"]),
+    ("inspector", &["ankurah-core", "ankurah-display", "ankurah-query-lang"]),
 ];
 
 /// Where nothing outside the program may be touched except through traits.

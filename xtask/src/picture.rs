@@ -14,4 +14,18 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
         test.args(["test", "--quiet", "--package", "ankurah-repl", "--test", "suite", "--", "picture::"]);
         command::run(test.env(VARIABLE, "draw")).into()
     });
+    report.step("docs/inspect.md, its keys", || {
+        let mut test = workspace.cargo();
+        test.args([
+            "test",
+            "--quiet",
+            "--package",
+            "ankurah-inspector",
+            "--test",
+            "suite",
+            "--",
+            "documents::",
+        ]);
+        command::run(test.env(VARIABLE, "draw")).into()
+    });
 }

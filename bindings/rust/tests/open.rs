@@ -103,7 +103,7 @@ fn actors(node: &Node, model: &str) -> Vec<String> {
             _ => None,
         },
     );
-    let request = Request::Operations { entity: entity.unwrap() };
+    let request = Request::Operations { entity: entity.unwrap(), after: None };
     let operations = block_on(node.connect().request(request).collect::<Vec<_>>());
     let actor = |event| match event {
         Event::Operation { bytes, .. } => match Operation::decode(&bytes).unwrap() {

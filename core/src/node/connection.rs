@@ -12,6 +12,7 @@ use super::protocol::{
 };
 use crate::id::OpId;
 use crate::query::{Sink, generate};
+use crate::storage::Position;
 use crate::turn;
 use crate::value::Timestamp;
 
@@ -124,9 +125,9 @@ impl Inner {
                     }
                 }
             }
-            Request::Operations { entity } => {
+            Request::Operations { entity, after } => {
                 let view = self.engine.view().await?;
-                let mut after = OpId::MIN;
+                let mut after = after.unwrap_or(OpId::MIN);
                 loop {
                     let page = view.operations(entity, after, PAGE).await?;
                     let Some((_, last)) = page.last() else { break };
@@ -136,10 +137,30 @@ impl Inner {
                     }
                 }
             }
+            Request::Log { after, follow } => self.tell_log(after, follow, answer).await?,
             Request::Verify => super::verify::verify(self, answer).await?,
             Request::LiveQueries => answer.give(Event::LiveQueries(self.reactor.list(self).await?)).await,
             Request::Execute { .. } | Request::Upsert { .. } | Request::Live { .. } => {}
         }
         Ok(())
+    }
+    /// Tells the change log, and with `follow` what is still to come of it.
+    async fn tell_log(&self, mut after: Position, follow: bool, answer: &mut Answer) -> Outcome<()> {
+        loop {
+            let view = self.engine.view().await?;
+            loop {
+                let page = view.log(after, PAGE).await?;
+                let Some(last) = page.last() else { break };
+                after = last.position;
+                for entry in page {
+                    answer.give(Event::Log(entry)).await;
+                }
+            }
+            if !follow {
+                return Ok(());
+            }
+            drop(view);
+            self.engine.wait(after).await?;
+        }
     }
 }

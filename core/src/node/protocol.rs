@@ -10,7 +10,7 @@ use crate::env::BoxStream;
 use crate::env::{MaybeSend, MaybeSync};
 use crate::id::{EntityId, OpId};
 use crate::query::EvalErrorKind;
-use crate::storage::{Fault, Index, Position, SetAside, StoreInfo};
+use crate::storage::{Fault, Index, LogEntry, Position, SetAside, StoreInfo};
 use crate::value::{Rows, Value, ValueType};
 
 pub use crate::turn::Cancel;
@@ -91,6 +91,16 @@ pub enum Request {
     Operations {
         /// The entity.
         entity: EntityId,
+        /// Only those with greater ids.
+        after: Option<OpId>,
+    },
+    /// The change log: [`Event::Log`] each commit, in its order.
+    Log {
+        /// Only those after this position.
+        after: Position,
+        /// Whether to wait for what is still to come, until the stream is dropped. Otherwise the answer ends with
+        /// what is there.
+        follow: bool,
     },
 }
 
@@ -258,6 +268,8 @@ pub enum Event {
         /// Its bytes.
         bytes: Vec<u8>,
     },
+    /// A commit of the change log.
+    Log(LogEntry),
     /// The end of a successful answer.
     Done(Done),
     /// The end of an answer that failed.

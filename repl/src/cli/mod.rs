@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod inspect;
 mod repl;
 mod run;
 mod verify;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use export::{ExportArgs, ExportFormat};
 pub use import::{ImportArgs, ImportFormat};
+pub use inspect::{InspectArgs, Keys, ThemeName};
 pub use repl::ReplArgs;
 pub use run::RunArgs;
 pub use verify::VerifyArgs;
@@ -58,6 +60,9 @@ pub enum Command {
     /// Ask a store: statements, one after the other
     #[command(long_about = repl::LONG)]
     Repl(ReplArgs),
+    /// See inside a store: a terminal inspector
+    #[command(long_about = inspect::LONG)]
+    Inspect(InspectArgs),
     /// Run scripts and compare what they print with what they say they print
     #[command(long_about = run::LONG)]
     Run(RunArgs),

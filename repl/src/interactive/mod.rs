@@ -45,7 +45,7 @@ pub struct Places {
 
 /// Reads and runs statements until the person leaves.
 pub fn run(session: &mut Session, places: &Places, read_only: bool) -> Exit {
-    terminal::restore_on_signals();
+    let _watch = terminal::restore_on_signals();
     let mut prompt_loop = match Prompt::new(session, places, read_only) {
         Ok(prompt_loop) => prompt_loop,
         Err(error) => {

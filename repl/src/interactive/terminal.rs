@@ -5,9 +5,21 @@ use std::process::{Command, Stdio};
 
 use signal_hook::consts::{SIGHUP, SIGTERM};
 
+/// As long as it is there, signals that end the program are watched for.
+pub(super) struct Watch(Option<signal_hook::iterator::Handle>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(handle) = &self.0 {
+            handle.close();
+        }
+    }
+}
+
 /// Gives the terminal back in order where the program is told to end while it reads keys.
-pub(super) fn restore_on_signals() {
-    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP]) else { return };
+pub(super) fn restore_on_signals() -> Watch {
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP]) else { return Watch(None) };
+    let handle = signals.handle();
     let watch = move || {
         if let Some(signal) = signals.forever().next() {
             let _ = std::io::stdout().write_all(b"\x1b[?2004l\n");
@@ -18,6 +30,7 @@ pub(super) fn restore_on_signals() {
     };
     // Without the thread the signals end the program as they do by themselves.
     let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(watch);
+    Watch(Some(handle))
 }
 
 /// How long nothing must come in before it counts as all, in milliseconds. What is pasted comes in pieces.

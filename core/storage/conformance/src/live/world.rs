@@ -201,7 +201,7 @@ impl World {
             return None;
         }
         let mut found = None;
-        for event in self.ask(Request::Operations { entity: *dice.pick(&albums) }) {
+        for event in self.ask(Request::Operations { entity: *dice.pick(&albums), after: None }) {
             if let Event::Operation { bytes, .. } = event
                 && let Decoded::Known(operation) = Operation::decode(&bytes).unwrap()
             {

@@ -1,0 +1,512 @@
+//! What each action does.
+
+use std::sync::Arc;
+
+use ankurah_core::id::{EntityId, OpId};
+use ankurah_core::node::protocol::Request;
+
+use super::entities::Entities;
+use super::names::{model_text, short};
+use super::operation::find;
+use super::typing::{Typing, What};
+use super::{State, Verification, View};
+use crate::action::Action;
+use crate::line::Role;
+use crate::message::{Ask, Effect, Slot};
+
+impl State {
+    pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Overview => return self.show(View::Overview),
+            Action::Collections => return self.show(View::Collections),
+            Action::Graph => return self.show(View::Graph),
+            Action::Timeline => return self.show_timeline(),
+            Action::Live => return self.show(View::Live),
+            Action::Changes => return self.show(View::Changes),
+            Action::Aside => return self.show(View::Aside),
+            Action::Indexes => return self.show(View::Indexes),
+            Action::Log => return self.show(View::Log),
+            Action::Help if self.view == View::Help => self.back(),
+            Action::Help => {
+                self.lists.remove("help");
+                return self.show(View::Help);
+            }
+            Action::Palette => self.typing = Some(Typing::palette(self)),
+            Action::Quit => return vec![Effect::Quit],
+            Action::Back => self.back(),
+            Action::Enter => return self.open(),
+            Action::Down => self.step(1),
+            Action::Up => self.step(-1),
+            Action::HalfDown => self.step(self.half()),
+            Action::HalfUp => self.step(-self.half()),
+            Action::PageDown => self.step(2 * self.half()),
+            Action::PageUp => self.step(-2 * self.half()),
+            Action::First => self.step(isize::MIN),
+            Action::Last => self.step(isize::MAX),
+            Action::Left | Action::Right => return self.sideways(action == Action::Right),
+            Action::Search => self.typing = Some(Typing::new(What::Search, "")),
+            Action::SearchNext | Action::SearchPrevious => {
+                self.search_on(action == Action::SearchPrevious);
+            }
+            Action::Refresh => return self.reread(),
+            Action::Copy => return self.copy(),
+            Action::Export => return self.export(),
+            Action::Repl => return vec![Effect::Repl(self.statement())],
+            Action::Redraw => return vec![Effect::Redraw],
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::Verify => {
+                self.faults.clear();
+                self.verification = Verification::Running;
+                return vec![self.ask(
+                    Slot::Verify,
+                    "whether the store is sound",
+                    Ask::Events(Request::Verify),
+                )];
+            }
+            Action::Query => {
+                let condition = self.entities.as_ref().map(|entities| entities.condition.clone());
+                if let Some(condition) = condition {
+                    self.typing = Some(Typing::new(What::Query { before: condition.clone() }, &condition));
+                }
+            }
+            Action::Sort => {
+                if let Some(entities) = &mut self.entities {
+                    entities.cycle_sort();
+                }
+                return self.list_again();
+            }
+            Action::HideColumn | Action::ShowColumns => {
+                if let Some(entities) = &mut self.entities {
+                    if action == Action::HideColumn {
+                        entities.hide_column()
+                    } else {
+                        entities.show_columns()
+                    }
+                }
+                return self.list_again();
+            }
+            Action::Edit => self.edit(),
+            Action::Parent => self.walk(|subject| subject.to_parent(), "no parent of it is held"),
+            Action::Child => self.walk(|subject| subject.to_child(), "nothing follows it"),
+            Action::Head => {
+                if let Some(subject) = &mut self.subject {
+                    subject.to_head();
+                }
+            }
+            Action::Collapse => {
+                if let Some(subject) = &mut self.subject {
+                    subject.fold();
+                }
+            }
+            Action::Play => return self.play(),
+            Action::Faster => self.timeline.speed(true),
+            Action::Slower => self.timeline.speed(false),
+            Action::Unit => self.timeline.unit = self.timeline.unit.next(),
+            Action::Mark => {
+                let here = self.subject.as_ref().map(|subject| self.timeline.count(&subject.graph));
+                let image = self.timeline_image().cloned();
+                self.timeline.mark = match (&self.timeline.mark, here) {
+                    (Some((mark, _)), Some(here)) if *mark == here => None,
+                    (_, here) => here.map(|here| (here, image)),
+                };
+            }
+            Action::Pause => self.changes.pause(),
+            Action::Accept => return self.accept(),
+            Action::Cancel => return self.cancel(),
+            Action::Complete => return self.complete(),
+            Action::ChoiceUp | Action::ChoiceDown => {
+                if let Some(typing) = &mut self.typing {
+                    typing.choose(action == Action::ChoiceDown);
+                }
+            }
+            Action::Backspace
+            | Action::Delete
+            | Action::DeleteWord
+            | Action::Clear
+            | Action::CursorLeft
+            | Action::CursorRight
+            | Action::CursorHome
+            | Action::CursorEnd => {
+                return self.typed(|input| {
+                    input.edit(action);
+                });
+            }
+        }
+        Vec::new()
+    }
+
+    pub(super) fn say(&mut self, text: impl Into<String>) {
+        self.notice = Some((Role::Warning, text.into()));
+    }
+
+    fn half(&self) -> isize {
+        isize::try_from(self.height() / 2).unwrap_or(1).max(1)
+    }
+
+    fn step(&mut self, by: isize) {
+        let (length, mut list) = (self.shape().0, self.list());
+        list.step(by, length);
+        self.set_list(list);
+    }
+
+    fn sideways(&mut self, right: bool) -> Vec<Effect> {
+        match self.view {
+            View::Entities => {
+                if let Some(entities) = &mut self.entities {
+                    let last = entities.columns.len();
+                    entities.focus =
+                        if right { (entities.focus + 1).min(last) } else { entities.focus.saturating_sub(1) };
+                }
+                Vec::new()
+            }
+            View::Timeline => {
+                self.timeline.playing = false;
+                let Some(subject) = &self.subject else { return Vec::new() };
+                if self.timeline.step(&subject.graph, !right) { self.ask_past() } else { Vec::new() }
+            }
+            View::Overview
+            | View::Collections
+            | View::Entity
+            | View::Graph
+            | View::Operation
+            | View::Live
+            | View::Changes
+            | View::Aside
+            | View::Indexes
+            | View::Log
+            | View::Help => Vec::new(),
+        }
+    }
+
+    fn walk(&mut self, to: impl FnOnce(&mut super::Subject) -> bool, otherwise: &str) {
+        let moved = self.subject.as_mut().is_some_and(to);
+        if !moved {
+            self.say(otherwise);
+        }
+    }
+
+    fn show_timeline(&mut self) -> Vec<Effect> {
+        // From an operation one comes to the time of it.
+        let chosen = match (self.view, &self.subject, &self.operation) {
+            (View::Graph, Some(subject), _) => subject.selected().map(|op| subject.graph.id(op)),
+            (View::Operation, _, Some(page)) => Some(page.id),
+            _ => None,
+        };
+        let mut effects = self.show(View::Timeline);
+        if let (Some(id), Some(subject)) = (chosen, &self.subject) {
+            self.timeline.go_to(id, &subject.graph);
+            effects.extend(self.ask_past());
+        }
+        effects
+    }
+
+    fn play(&mut self) -> Vec<Effect> {
+        let Some(subject) = &self.subject else { return Vec::new() };
+        self.timeline.playing = !self.timeline.playing;
+        if self.timeline.playing && self.timeline.at.is_none() {
+            // At the end there is nothing to play: from the beginning.
+            self.timeline.go(0, &subject.graph);
+            return self.ask_past();
+        }
+        Vec::new()
+    }
+
+    /// Opens what is selected.
+    fn open(&mut self) -> Vec<Effect> {
+        let list = self.list();
+        match self.view {
+            View::Collections => {
+                let model = self.names.models().get(list.selected).cloned();
+                model.map(|model| self.open_collection(model)).unwrap_or_default()
+            }
+            View::Entities => {
+                let row = self.entities.as_ref().and_then(|entities| entities.row(list.selected));
+                row.map(|row| row.id).map(|id| self.open_entity(id)).unwrap_or_default()
+            }
+            View::Entity => {
+                let winner = self.subject.as_ref().and_then(|subject| {
+                    let shown = super::subject::shown(subject.image.as_ref()?, &self.names);
+                    shown.get(list.selected)?.winner
+                });
+                match winner {
+                    Some(id) => self.open_operation(id),
+                    None => {
+                        self.say("it was never set");
+                        Vec::new()
+                    }
+                }
+            }
+            View::Graph => {
+                let subject = self.subject.as_mut();
+                let row = subject.and_then(|subject| subject.layout.at(subject.list.selected));
+                match row {
+                    Some(row) if row.count > 1 => {
+                        self.act(Action::Collapse);
+                        Vec::new()
+                    }
+                    Some(row) => {
+                        let id = self.subject.as_ref().map(|subject| subject.graph.id(row.op));
+                        id.map(|id| self.open_operation(id)).unwrap_or_default()
+                    }
+                    None => Vec::new(),
+                }
+            }
+            View::Timeline => {
+                let id = self
+                    .subject
+                    .as_ref()
+                    .and_then(|subject| self.timeline.last(&subject.graph).map(|op| subject.graph.id(op)));
+                id.map(|id| self.open_operation(id)).unwrap_or_default()
+            }
+            View::Changes => {
+                let entry = self.changes.entry(list.selected);
+                let entity = entry.and_then(|entry| entry.changes.first()).map(|change| change.entity);
+                entity.map(|entity| self.open_entity(entity)).unwrap_or_default()
+            }
+            View::Aside => {
+                let entity = self.aside.get(list.selected).map(|row| row.entity);
+                entity.map(|entity| self.open_entity(entity)).unwrap_or_default()
+            }
+            View::Indexes => {
+                let model = self.indexes.get(list.selected).map(|index| index.definition.model);
+                let model = model.and_then(|model| self.names.model(model)).cloned();
+                model.map(|model| self.open_collection(model)).unwrap_or_default()
+            }
+            View::Overview | View::Operation | View::Live | View::Log | View::Help => Vec::new(),
+        }
+    }
+
+    /// Shows the entities of a model.
+    pub(super) fn open_collection(&mut self, model: Arc<ankurah_core::catalog::Model>) -> Vec<Effect> {
+        if self.entities.as_ref().is_none_or(|entities| entities.model != model) {
+            self.entities = Some(Entities::new(model));
+        }
+        let mut effects = self.show(View::Entities);
+        effects.extend(self.count_entities());
+        effects
+    }
+
+    /// Shows an entity.
+    pub(super) fn open_entity(&mut self, entity: EntityId) -> Vec<Effect> {
+        let mut effects = self.choose(entity);
+        effects.extend(self.show(View::Entity));
+        effects
+    }
+
+    /// Goes to an entity or an operation by its id.
+    pub(super) fn go_to_id(&mut self, id: OpId) -> Vec<Effect> {
+        let held = self.subject.as_ref().and_then(|subject| subject.graph.find(id));
+        match held {
+            Some(op) => {
+                if let Some(subject) = &mut self.subject {
+                    subject.select(op);
+                }
+                self.open_operation(id)
+            }
+            None => self.open_entity(EntityId(id)),
+        }
+    }
+
+    fn reread(&mut self) -> Vec<Effect> {
+        match self.view {
+            View::Entities => {
+                if let Some(entities) = &mut self.entities {
+                    entities.failure = None;
+                    entities.renew();
+                }
+                self.count_entities()
+            }
+            View::Entity | View::Graph | View::Timeline => {
+                let Some(subject) = &mut self.subject else { return Vec::new() };
+                subject.restart();
+                let entity = subject.entity;
+                vec![self.ask_entity(entity)]
+            }
+            View::Operation => {
+                let id = self.operation.as_ref().map(|page| page.id);
+                id.map(|id| self.open_operation(id)).unwrap_or_default()
+            }
+            View::Overview
+            | View::Collections
+            | View::Live
+            | View::Changes
+            | View::Aside
+            | View::Indexes
+            | View::Log
+            | View::Help => self.refresh(),
+        }
+    }
+
+    /// Searches in the page, from the selected line on.
+    pub(super) fn search(&mut self, text: &str) {
+        text.clone_into(&mut self.sought);
+        if text.is_empty() {
+            if let Some(subject) = &mut self.subject {
+                subject.search = None;
+            }
+            return;
+        }
+        let found = match (self.view, &mut self.subject) {
+            (View::Graph, Some(subject)) => subject.search(text, &self.names),
+            _ => self.search_lines(false, true),
+        };
+        if !found {
+            self.say(format!("`{text}` is not found"));
+        }
+    }
+
+    fn search_on(&mut self, back: bool) {
+        if self.sought.is_empty() {
+            self.say("nothing was searched for yet");
+            return;
+        }
+        let found = match (self.view, &mut self.subject) {
+            (View::Graph, Some(subject)) => {
+                let sought = subject.search.as_ref().is_some_and(|(text, _)| *text == self.sought);
+                if sought { subject.search_on(back) } else { subject.search(&self.sought, &self.names) }
+            }
+            _ => self.search_lines(back, false),
+        };
+        if !found {
+            self.say(format!("`{}` is not found", self.sought));
+        }
+    }
+
+    fn search_lines(&mut self, back: bool, here: bool) -> bool {
+        let (length, mut list) = (self.shape().0, self.list());
+        let lower = self.sought.to_lowercase();
+        let found = match self.view {
+            View::Operation => self.operation.as_ref().and_then(|page| page.find(&lower, back, here)),
+            // Only rows that were read can be looked at: the query finds the others.
+            View::Entities => self.entities.as_ref().and_then(|entities| {
+                let wanted = |row: usize| {
+                    let row = entities.row(row);
+                    row.is_some_and(|row| {
+                        let has = |text: String| text.to_lowercase().contains(&lower);
+                        has(row.id.to_string()) || row.values.iter().any(|value| has(value.to_string()))
+                    })
+                };
+                find(length, list.selected, back, here, wanted)
+            }),
+            _ => {
+                let page = crate::view::Page::of(self, crate::view::WIDE);
+                let wanted = |line: usize| {
+                    let lines = (page.rows)(line..line + 1);
+                    lines.first().is_some_and(|line| line.text().to_lowercase().contains(&lower))
+                };
+                find(length, list.selected, back, here, wanted)
+            }
+        };
+        if let Some(found) = found {
+            list.selected = found;
+            self.set_list(list);
+        }
+        found.is_some()
+    }
+
+    /// What is selected, as a text that can be used elsewhere.
+    fn copy(&mut self) -> Vec<Effect> {
+        let list = self.list();
+        let subject = self.subject.as_ref();
+        let text = match self.view {
+            View::Entities => self.entities.as_ref().and_then(|entities| {
+                let row = entities.row(list.selected)?;
+                Some(match entities.focus.checked_sub(1) {
+                    Some(column) => row.values.get(column)?.to_string(),
+                    None => row.id.to_string(),
+                })
+            }),
+            View::Entity | View::Timeline => {
+                let image = if self.view == View::Entity {
+                    subject.and_then(|s| s.image.as_ref())
+                } else {
+                    self.timeline_image()
+                };
+                image.and_then(|image| {
+                    let shown = super::subject::shown(image, &self.names);
+                    shown.get(list.selected)?.value.as_ref().map(ToString::to_string)
+                })
+            }
+            View::Graph => {
+                subject.and_then(|subject| Some(subject.graph.id(subject.selected()?).to_string()))
+            }
+            View::Operation => self.operation.as_ref().map(|page| page.id.to_string()),
+            View::Changes => {
+                let entry = self.changes.entry(list.selected);
+                entry.and_then(|entry| Some(entry.changes.first()?.entity.to_string()))
+            }
+            View::Aside => self.aside.get(list.selected).map(|row| row.id.to_string()),
+            View::Live => self.live.get(list.selected).map(|query| query.text.clone()),
+            View::Collections => self.names.models().get(list.selected).map(|model| model_text(model)),
+            View::Log => self
+                .log
+                .len()
+                .checked_sub(list.selected + 1)
+                .and_then(|at| self.log.get(at))
+                .map(|asked| asked.what.clone()),
+            View::Overview | View::Indexes | View::Help => None,
+        };
+        match text {
+            Some(text) => {
+                let count = text.chars().count();
+                self.notice = Some((Role::Good, format!("copied {count} characters")));
+                vec![Effect::Copy(text)]
+            }
+            None => {
+                self.say("there is nothing to copy");
+                Vec::new()
+            }
+        }
+    }
+
+    /// The statement that shows the selection in a prompt.
+    fn statement(&self) -> String {
+        let of_entity = || {
+            let subject = self.subject.as_ref()?;
+            let model = self.names.model(subject.image.as_ref()?.state.model)?;
+            Some(format!("select * from {} where id = @{}", model_text(model), subject.entity))
+        };
+        match self.view {
+            View::Entities => self.entities.as_ref().map(Entities::statement),
+            View::Entity | View::Graph | View::Operation | View::Timeline => of_entity(),
+            View::Collections => {
+                let model = self.names.models().get(self.list().selected);
+                model.map(|model| format!("select * from {}", model_text(model)))
+            }
+            View::Live => self.live.get(self.list().selected).map(|query| query.text.clone()),
+            View::Overview | View::Changes | View::Aside | View::Indexes | View::Log | View::Help => None,
+        }
+        .unwrap_or_default()
+    }
+
+    fn export(&mut self) -> Vec<Effect> {
+        let script = self.subject.as_ref().and_then(|subject| {
+            let script = super::fixture::script(subject.image.as_ref()?, &self.names)?;
+            Some((format!("entity-{}.ank", short(subject.entity.0).to_lowercase()), script))
+        });
+        match script {
+            Some((name, content)) => vec![Effect::Save { name, content }],
+            None => {
+                self.say("choose an entity first");
+                Vec::new()
+            }
+        }
+    }
+
+    fn edit(&mut self) {
+        if !self.options.write {
+            return self.say("the inspector only reads: start it with --write to change values");
+        }
+        let shown = self.subject.as_ref().and_then(|subject| {
+            let shown = super::subject::shown(subject.image.as_ref()?, &self.names);
+            shown.get(subject.properties.selected).cloned()
+        });
+        let Some(shown) = shown else { return };
+        let known = self.names.property(shown.property).is_some();
+        if !known {
+            return self.say("its model does not have this property any more");
+        }
+        let text = super::fixture::literal(shown.value.as_ref());
+        self.typing = Some(Typing::new(What::Edit { property: shown.property }, &text));
+    }
+}

@@ -1,0 +1,299 @@
+//! The entities of a collection, of which only what is near the screen is read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ankurah_core::catalog::{Model, Property};
+use ankurah_core::id::EntityId;
+use ankurah_core::node::protocol::{Event, Parameters, Request, SessionId};
+use ankurah_core::value::{Value, ValueRef};
+use ankurah_query_lang::ast::Predicate;
+use ankurah_query_lang::parse_predicate;
+
+use super::list::List;
+use super::names::{model_text, property_text};
+
+/// Rows that are read together.
+pub const PAGE: usize = 128;
+/// Pages that are kept.
+const KEPT: usize = 24;
+/// Characters of a value that are kept: more than any terminal is wide.
+const LONGEST: usize = 600;
+/// The sessions of what is read here.
+const ROWS: SessionId = SessionId(101);
+const COUNT: SessionId = SessionId(102);
+
+/// A row: the entity and its values, in the order of the shown columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EntityRow {
+    /// The entity.
+    pub id: EntityId,
+    /// The values, cut where they are long.
+    pub values: Vec<Value>,
+}
+
+/// The table of one collection.
+#[derive(Clone, Debug)]
+pub struct Entities {
+    /// The model.
+    pub model: Arc<Model>,
+    /// The columns that are shown.
+    pub columns: Vec<Arc<Property>>,
+    /// The column that is in focus; 0 is the id.
+    pub focus: usize,
+    /// The property that rows are sorted by, and whether downwards.
+    pub sort: Option<(Arc<Property>, bool)>,
+    /// What is asked after `where`; empty is everything.
+    pub condition: String,
+    /// How many rows there are, once that is known.
+    pub count: Option<usize>,
+    /// Where one is.
+    pub list: List,
+    /// Why there are no rows.
+    pub failure: Option<String>,
+    pages: BTreeMap<usize, Vec<EntityRow>>,
+    /// Pages that are to be read again, and shown as they are until then.
+    old: BTreeSet<usize>,
+    /// The page that is being read.
+    reading: Option<usize>,
+    /// What came of it.
+    arriving: Vec<EntityRow>,
+}
+
+impl Entities {
+    /// The table of a model: all columns, in id order.
+    pub fn new(model: Arc<Model>) -> Self {
+        let columns = model.columns().cloned().collect();
+        Entities {
+            model,
+            columns,
+            focus: 0,
+            sort: None,
+            condition: String::new(),
+            count: None,
+            list: List::default(),
+            failure: None,
+            pages: BTreeMap::new(),
+            old: BTreeSet::new(),
+            reading: None,
+            arriving: Vec::new(),
+        }
+    }
+
+    /// How many rows the list has, as far as is known.
+    pub fn len(&self) -> usize {
+        let read = self.pages.iter().map(|(page, rows)| page * PAGE + rows.len()).max().unwrap_or(0);
+        self.count.unwrap_or(read)
+    }
+
+    /// Whether it has none, as far as is known.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A row, if it was read.
+    pub fn row(&self, number: usize) -> Option<&EntityRow> {
+        self.pages.get(&(number / PAGE))?.get(number % PAGE)
+    }
+
+    /// Rows that were read, with their numbers.
+    pub fn rows(&self) -> impl Iterator<Item = (usize, &EntityRow)> {
+        self.pages.iter().flat_map(|(page, rows)| {
+            let first = page * PAGE;
+            rows.iter().enumerate().map(move |(at, row)| (first + at, row))
+        })
+    }
+
+    /// Forgets what was read.
+    pub fn reset(&mut self) {
+        self.pages.clear();
+        self.old.clear();
+        self.arriving.clear();
+        self.reading = None;
+        self.count = None;
+        self.failure = None;
+    }
+
+    /// What was read is out of date.
+    pub fn renew(&mut self) {
+        self.old = self.pages.keys().copied().collect();
+    }
+
+    /// The property in focus; `None` is the id.
+    pub fn focused(&self) -> Option<&Arc<Property>> {
+        self.focus.checked_sub(1).and_then(|at| self.columns.get(at))
+    }
+
+    /// Sorts by the column in focus: upwards, downwards, not at all.
+    pub fn cycle_sort(&mut self) {
+        let Some(property) = self.focused().cloned() else {
+            self.sort = None;
+            return;
+        };
+        self.sort = match &self.sort {
+            Some((by, false)) if by.id == property.id => Some((property, true)),
+            Some((by, true)) if by.id == property.id => None,
+            _ => Some((property, false)),
+        };
+    }
+
+    /// Leaves the column in focus out.
+    pub fn hide_column(&mut self) {
+        if let Some(at) = self.focus.checked_sub(1).filter(|at| *at < self.columns.len()) {
+            self.columns.remove(at);
+            self.focus = self.focus.min(self.columns.len());
+        }
+    }
+
+    /// All columns again.
+    pub fn show_columns(&mut self) {
+        self.columns = self.model.columns().cloned().collect();
+    }
+
+    /// The condition and the order after `from`.
+    fn tail(&self) -> String {
+        let condition = match self.condition.trim() {
+            "" => String::new(),
+            // An order alone is no condition.
+            rest if parsed(rest).is_some_and(|predicate| predicate.filter.is_none()) => format!(" {rest}"),
+            condition => format!(" where {condition}"),
+        };
+        let ordered = parsed(&self.condition).is_some_and(|predicate| !predicate.order_by.is_empty());
+        let order = match self.sort.as_ref().filter(|_| !ordered) {
+            Some((property, down)) => {
+                format!(" order by {}{}", property_text(property), if *down { " desc" } else { "" })
+            }
+            None => String::new(),
+        };
+        format!(" from {}{condition}{order}", model_text(&self.model))
+    }
+
+    /// The statement that gives what is listed.
+    pub fn statement(&self) -> String {
+        let columns = self.columns.iter().map(|property| format!(", {}", property_text(property)));
+        format!("select id{}{}", columns.collect::<String>(), self.tail())
+    }
+
+    /// What is wrong with the condition, if anything: known without asking.
+    pub fn wrong(condition: &str) -> Option<String> {
+        let condition = condition.trim();
+        if condition.is_empty() {
+            return None;
+        }
+        match parse_predicate(condition) {
+            Err(error) => Some(error.to_string()),
+            Ok(predicate) if predicate.limit.is_some() || predicate.offset.is_some() => {
+                Some("leave the limit out: only what is seen is read".to_owned())
+            }
+            Ok(_) => None,
+        }
+    }
+
+    /// The request that counts the rows.
+    pub fn count_request(&self) -> Request {
+        let filter = parsed(&self.condition).and_then(|predicate| predicate.filter);
+        let filter = filter.map(|filter| filter.span.text(self.condition.trim()).to_owned());
+        let condition = filter.map(|filter| format!(" where {filter}")).unwrap_or_default();
+        execute(COUNT, format!("select count(*) from {}{condition}", model_text(&self.model)))
+    }
+
+    /// The request of what is missing near the screen, if anything is.
+    pub fn wanted(&mut self, height: usize) -> Option<Request> {
+        if self.reading.is_some() || self.failure.is_some() {
+            return None;
+        }
+        let first = self.list.top / PAGE;
+        let last = self.list.top.saturating_add(height.max(1)) / PAGE;
+        let ahead = self.list.top.saturating_add(height.max(1) + PAGE / 2) / PAGE;
+        let behind = self.list.top.saturating_sub(PAGE / 2) / PAGE;
+        let exists = |page: &usize| *page == 0 || self.count.is_none_or(|count| page * PAGE < count);
+        let page = [first, last, ahead, behind]
+            .into_iter()
+            .filter(exists)
+            .find(|page| !self.pages.contains_key(page) || self.old.contains(page))?;
+        self.reading = Some(page);
+        self.arriving.clear();
+        Some(execute(ROWS, format!("{} limit {PAGE} offset {}", self.statement(), page * PAGE)))
+    }
+
+    /// Takes a part of a page in.
+    pub fn take(&mut self, events: Vec<Event>) {
+        for event in events {
+            let Event::Rows(rows) = event else { continue };
+            for row in rows.iter() {
+                let mut values = row.iter();
+                if let Some(ValueRef::Ref(id)) = values.next() {
+                    let values = values.map(shortened).collect();
+                    self.arriving.push(EntityRow { id, values });
+                }
+            }
+        }
+    }
+
+    /// The page is whole, or there is none.
+    pub fn finish(&mut self, failure: Option<String>) {
+        let rows = std::mem::take(&mut self.arriving);
+        let Some(page) = self.reading.take() else { return };
+        if failure.is_some() {
+            self.failure = failure;
+            return;
+        }
+        self.old.remove(&page);
+        self.pages.insert(page, rows);
+        while self.pages.len() > KEPT {
+            let here = self.list.top / PAGE;
+            let farthest = self.pages.keys().max_by_key(|page| page.abs_diff(here)).copied();
+            if farthest.and_then(|page| self.pages.remove(&page)).is_none() {
+                break;
+            }
+        }
+    }
+
+    /// Whether rows are being read.
+    pub fn is_reading(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    /// Takes the number of rows in.
+    pub fn take_count(&mut self, events: &[Event]) {
+        if let Some(count) = counted(events) {
+            self.count = usize::try_from(count).ok();
+        }
+    }
+}
+
+/// What a condition says; `None` where it is empty or wrong.
+fn parsed(condition: &str) -> Option<Predicate> {
+    parse_predicate(condition.trim()).ok().filter(|_| !condition.trim().is_empty())
+}
+
+/// The number that a count gave.
+pub fn counted(events: &[Event]) -> Option<i64> {
+    events.iter().find_map(|event| match event {
+        Event::Rows(rows) => match rows.first().map(|row| row.get(0)) {
+            Some(ValueRef::Int(count)) => Some(count),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// A request to run a statement.
+pub fn execute(session: SessionId, statement: String) -> Request {
+    Request::Execute { session, statement, parameters: Parameters::default() }
+}
+
+/// A value of which no more is kept than can be shown.
+fn shortened(value: ValueRef<'_>) -> Value {
+    let cut = |text: &str| match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned(),
+        None => text.to_owned(),
+    };
+    match value {
+        ValueRef::String(text) => Value::String(cut(text).into()),
+        // What is cut is no document any more, and only shown.
+        ValueRef::Json(text) => Value::Json(cut(text).into()),
+        ValueRef::Bytes(bytes) => Value::Bytes(bytes.get(..LONGEST).unwrap_or(bytes).into()),
+        other => other.to_value(),
+    }
+}

@@ -1,0 +1,234 @@
+//! Answers of the node.
+
+use ankurah_core::catalog::is_reserved;
+use ankurah_core::id::EntityId;
+use ankurah_core::node::protocol::{Event, Outcome, Request};
+use ankurah_core::storage::{LogEntry, Position, SetAside};
+
+use super::names::Names;
+use super::{AsideRow, FAULTS, POINTS, State, Verification, View, entities};
+use crate::line::Role;
+use crate::message::{Ask, Effect, Reply, Slot};
+
+/// Commits that are shown of those before the inspector was started.
+const BEFORE: u64 = 500;
+
+impl State {
+    pub(super) fn reply(&mut self, slot: Slot, ticket: u64, reply: Reply) -> Vec<Effect> {
+        if self.tickets.get(&slot) != Some(&ticket) {
+            return Vec::new();
+        }
+        self.note(slot, &reply);
+        match reply {
+            Reply::Events(events) => self.events(slot, 0, events),
+            Reply::Of(number, events) => self.events(slot, number, events),
+            Reply::Summaries(summaries) => {
+                if let Some(subject) = &mut self.subject {
+                    subject.take(&summaries);
+                }
+                Vec::new()
+            }
+            Reply::Image(image) => {
+                if let Some(subject) = &mut self.subject {
+                    subject.image = Some(*image);
+                }
+                Vec::new()
+            }
+            Reply::Operation(detail) => {
+                if let Some(page) = &mut self.operation {
+                    page.take(*detail, &self.names);
+                }
+                Vec::new()
+            }
+            Reply::Past { image, .. } => {
+                self.timeline.failure = None;
+                self.timeline.take(image.map(|image| *image));
+                Vec::new()
+            }
+            Reply::End { took } => self.end(slot, took),
+            Reply::Failed { message, took } => {
+                self.fail(slot, &message, took);
+                Vec::new()
+            }
+        }
+    }
+
+    fn note(&mut self, slot: Slot, reply: &Reply) {
+        let Some(asked) = self.log.iter_mut().rev().find(|asked| asked.slot == slot) else { return };
+        match reply {
+            Reply::End { took } => asked.took = Some(*took),
+            Reply::Failed { message, took } => {
+                asked.took = Some(*took);
+                asked.failure = Some(message.clone());
+            }
+            _ => asked.parts = asked.parts.saturating_add(1),
+        }
+    }
+
+    fn events(&mut self, slot: Slot, number: usize, events: Vec<Event>) -> Vec<Effect> {
+        match slot {
+            Slot::Page => {
+                if let Some(entities) = &mut self.entities {
+                    entities.take(events);
+                }
+                return Vec::new();
+            }
+            Slot::Count => {
+                if let Some(entities) = &mut self.entities {
+                    entities.take_count(&events);
+                }
+                return Vec::new();
+            }
+            Slot::Counts => {
+                if let Some(count) = entities::counted(&events) {
+                    self.counts.insert(number, count);
+                }
+                return Vec::new();
+            }
+            _ => {}
+        }
+        let mut effects = Vec::new();
+        for event in events {
+            effects.extend(self.event(slot, number, event));
+        }
+        effects
+    }
+
+    fn event(&mut self, slot: Slot, number: usize, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Info(info) => {
+                let first = self.info.is_none();
+                let position = info.position;
+                self.points.push_back((self.now, position.0));
+                let surplus = self.points.len().saturating_sub(POINTS);
+                self.points.drain(..surplus);
+                self.info = Some(info);
+                self.trouble = None;
+                if first {
+                    let after = Position(position.0.saturating_sub(BEFORE));
+                    let request = Request::Log { after, follow: true };
+                    return vec![self.ask(Slot::Changes, "the change log", Ask::Events(request))];
+                }
+            }
+            Event::Catalog(catalog) => {
+                self.names = Names::new(catalog);
+                self.counts.clear();
+                return self.ask_counts();
+            }
+            Event::LiveQueries(queries) => self.live = queries,
+            Event::Indexes(indexes) => self.indexes = indexes,
+            Event::Fault(fault) => {
+                if self.faults.len() < FAULTS {
+                    self.faults.push(fault);
+                }
+            }
+            Event::Aside { id, entity, reason, missing } => {
+                let sets = [SetAside::Parked, SetAside::Refused, SetAside::Equivocal];
+                if let Some(set) = sets.get(number).copied() {
+                    self.aside.push(AsideRow { set, id, entity, reason, missing });
+                }
+            }
+            Event::Log(entry) => return self.committed(entry),
+            Event::Done(done) if slot == Slot::Write => {
+                if let Outcome::Updated(count) = done.outcome {
+                    let text = if count == 1 { "changed".to_owned() } else { format!("{count} changed") };
+                    self.notice = Some((Role::Good, text));
+                    self.stale = (true, true);
+                }
+            }
+            Event::Columns(_)
+            | Event::Rows(_)
+            | Event::Rejected(_)
+            | Event::Live(_)
+            | Event::Operation { .. }
+            | Event::Done(_)
+            | Event::Failed(_) => {}
+        }
+        Vec::new()
+    }
+
+    /// A commit: what is shown may be out of date.
+    fn committed(&mut self, entry: LogEntry) -> Vec<Effect> {
+        let before = self.info.as_ref().is_some_and(|info| entry.position <= info.position);
+        let chosen = self.subject.as_ref().map(|subject| subject.entity);
+        let listed = self.entities.as_ref().map(|entities| entities.model.id);
+        let mut catalog = false;
+        for change in entry.changes.iter().filter(|_| !before) {
+            self.stale.0 |= chosen == Some(EntityId(change.entity.0));
+            self.stale.1 |= listed == Some(change.model);
+            catalog |= is_reserved(change.model);
+        }
+        self.changes.take(entry);
+        if catalog {
+            return vec![self.ask(Slot::Catalog, "the catalog", Ask::Events(Request::Catalog))];
+        }
+        Vec::new()
+    }
+
+    fn end(&mut self, slot: Slot, took: u64) -> Vec<Effect> {
+        match slot {
+            Slot::Page => {
+                if let Some(entities) = &mut self.entities {
+                    entities.finish(None);
+                }
+            }
+            Slot::Entity => {
+                if let Some(subject) = &mut self.subject {
+                    subject.finish();
+                }
+                if self.view == View::Timeline && self.timeline.at.is_some() {
+                    return self.ask_past();
+                }
+            }
+            Slot::Verify => self.verification = Verification::Done(took),
+            Slot::Info
+            | Slot::Catalog
+            | Slot::Counts
+            | Slot::Count
+            | Slot::Operation
+            | Slot::Past
+            | Slot::Live
+            | Slot::Changes
+            | Slot::Aside
+            | Slot::Indexes
+            | Slot::Write => {}
+        }
+        Vec::new()
+    }
+
+    fn fail(&mut self, slot: Slot, message: &str, took: u64) {
+        let own = message.to_owned();
+        match slot {
+            Slot::Page => {
+                if let Some(entities) = &mut self.entities {
+                    entities.finish(Some(own));
+                }
+                return;
+            }
+            Slot::Entity => {
+                if let Some(subject) = &mut self.subject {
+                    subject.finish();
+                    subject.failure = Some(own);
+                }
+                return;
+            }
+            Slot::Operation => {
+                if let Some(page) = &mut self.operation {
+                    page.failure = Some(own);
+                }
+                return;
+            }
+            Slot::Past => self.timeline.failure = Some(own),
+            Slot::Changes => self.changes.failure = Some(own),
+            Slot::Verify => {
+                let _ = took;
+                self.verification = Verification::Failed(own);
+            }
+            Slot::Info => self.trouble = Some(own),
+            // What is wrong with a condition is said beside it.
+            Slot::Count => return,
+            Slot::Catalog | Slot::Counts | Slot::Live | Slot::Aside | Slot::Indexes | Slot::Write => {}
+        }
+        self.notice = Some((Role::Error, format!("{}: {message}", slot.name())));
+    }
+}

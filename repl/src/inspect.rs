@@ -1,0 +1,182 @@
+//! `ankurah inspect`: the terminal inspector.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ankurah_core::node::protocol::{Connection, SessionId};
+use ankurah_inspector::keymap::Keymap;
+use ankurah_inspector::state::Options;
+use ankurah_inspector::theme::{Palette, Theme};
+use ankurah_inspector::{End, Host, RunError, dump};
+
+use crate::cli::{InspectArgs, ThemeName};
+use crate::client::{Client, Interrupt, Pump};
+use crate::display::{Safe, Style};
+use crate::exit::Exit;
+use crate::fixture::{self, Verdict};
+use crate::interactive::{self, Places};
+use crate::sample;
+use crate::session::{Output, Session, Settings, render_message};
+use crate::target::{self, Mode, Opened};
+
+/// Runs the command.
+pub fn command(args: &InspectArgs) -> Exit {
+    let error_style = Style::detect(args.display.color, args.display.ascii, &io::stderr());
+    let complain = |message: &str| {
+        let _ = writeln!(io::stderr(), "{}", render_message(message, error_style));
+    };
+    if args.sample && args.target.as_ref().is_some_and(|target| target != "memory:") {
+        complain("--sample is a store in memory of its own: give no target with it");
+        return Exit::Usage;
+    }
+    if args.dump.is_none() && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        complain("inspect needs a terminal; --dump 120x40 prints a screen without one");
+        return Exit::Usage;
+    }
+    let keymap = match keymap(args) {
+        Ok(keymap) => keymap,
+        Err(message) => {
+            complain(&message);
+            return Exit::Usage;
+        }
+    };
+    let opened = match open(args) {
+        Ok(opened) => opened,
+        Err(message) => {
+            complain(&message);
+            return Exit::CannotOpen;
+        }
+    };
+    let options = Options { name: opened.name.clone(), write: args.write, keymap };
+    let theme = theme(args);
+    let connection = opened.connection.clone();
+    if let Some(size) = args.dump {
+        let keys = args.keys.clone().unwrap_or_default().0;
+        let screen = dump(connection, options, theme, &keys, size);
+        return match io::stdout().write_all(screen.as_bytes()) {
+            Ok(()) => Exit::Ok,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
+            Err(_) => Exit::CannotOpen,
+        };
+    }
+    // From here on Ctrl-C is a key, and the signal a way out.
+    let _interrupt = Interrupt::on_any_ctrl_c();
+    let mut host = Prompt { connection: connection.clone(), name: opened.name.clone(), args };
+    let ended = ankurah_inspector::run(connection, options, theme, &mut host);
+    drop(opened);
+    match ended {
+        Ok(End::Quit) => Exit::Ok,
+        Ok(End::Signal(signal)) => {
+            // Whoever sent it sees that it was obeyed.
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+            Exit::Cancelled
+        }
+        Err(error @ RunError::Terminal(_)) => {
+            complain(&error.to_string());
+            Exit::CannotOpen
+        }
+    }
+}
+
+fn open(args: &InspectArgs) -> Result<Opened, String> {
+    if args.sample {
+        return if args.dump.is_some() { sample::open_fixed(!args.write) } else { sample::open(!args.write) };
+    }
+    let target = target::or_default(args.target.as_deref())?;
+    target::open(&target, if args.write { Mode::Write } else { Mode::Read })
+}
+
+fn keymap(args: &InspectArgs) -> Result<Keymap, String> {
+    // A screen that is to be the same everywhere does not depend on a person's files.
+    let own =
+        || directories::ProjectDirs::from("", "", "ankurah").map(|folders| folders.config_dir().join("keys"));
+    let (path, asked) = match (&args.key_file, args.dump) {
+        (Some(path), _) => (path.clone(), true),
+        (None, Some(_)) => (PathBuf::new(), false),
+        (None, None) => (own().unwrap_or_default(), false),
+    };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if asked => return Err(format!("cannot read {}: {error}", path.display())),
+        Err(_) => String::new(),
+    };
+    Keymap::read(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn theme(args: &InspectArgs) -> Theme {
+    let colour = args.dump.is_some() || Style::detect(args.display.color, false, &io::stdout()).colour;
+    let many = ["TERM", "COLORTERM"].iter().any(|name| {
+        std::env::var(name).is_ok_and(|value| value.contains("256color") || value.contains("truecolor"))
+    });
+    let palette = match args.theme {
+        _ if !colour => Palette::None,
+        Some(ThemeName::Dark) => Palette::Dark,
+        Some(ThemeName::Light) => Palette::Light,
+        Some(ThemeName::Ansi) => Palette::Ansi,
+        Some(ThemeName::None) => Palette::None,
+        None if many => Palette::Dark,
+        None => Palette::Ansi,
+    };
+    Theme { palette, ascii: args.display.ascii }
+}
+
+/// What the inspector can have done outside of it.
+struct Prompt<'a> {
+    connection: Arc<dyn Connection>,
+    name: String,
+    args: &'a InspectArgs,
+}
+
+impl Host for Prompt<'_> {
+    fn repl(&mut self, statement: &str) {
+        let display = &self.args.display;
+        let settings = Settings {
+            terminal: true,
+            pager: true,
+            style: Style::detect(display.color, display.ascii, &io::stdout()),
+            error_style: Style::detect(display.color, display.ascii, &io::stderr()),
+            ..Settings::default()
+        };
+        let client =
+            Client::new(self.connection.clone(), SessionId(2), Interrupt::on_any_ctrl_c(), Pump::Thread);
+        let mut session = Session::new(client, self.name.clone(), settings, Output::paged());
+        session.fit_terminal();
+        let _ = session.say("A prompt on what is inspected; \\q goes back.");
+        if !statement.is_empty() {
+            let shown = format!("{}> {};", self.name, Safe::line(statement));
+            let _ = session.say(&shown);
+            let _ = session.run_script(&format!("{statement};"), None);
+        }
+        interactive::run(&mut session, &Places::default(), !self.args.write);
+    }
+
+    fn save(&mut self, name: &str, script: &str) -> Result<String, String> {
+        save(Path::new(name), script)
+    }
+}
+
+/// Writes a script to a new file, with what it prints, and sees that it passes.
+fn save(path: &Path, script: &str) -> Result<String, String> {
+    let shown = path.display().to_string();
+    let mut file =
+        std::fs::File::create_new(path).map_err(|error| format!("cannot write {shown}: {error}"))?;
+    file.write_all(script.as_bytes()).map_err(|error| format!("cannot write {shown}: {error}"))?;
+    drop(file);
+    let run = |blessing| {
+        let connect = || target::fresh_fixed().map(|opened| (opened.connection.clone(), Some(opened)));
+        fixture::run_file(path, connect, blessing, &Interrupt::default()).verdict
+    };
+    let why = |verdict: Verdict| match verdict {
+        Verdict::Broken(message) => message,
+        other => format!("{other:?}"),
+    };
+    match run(true) {
+        Verdict::Blessed | Verdict::Passed => {}
+        other => return Err(format!("{shown} is written, but it cannot be run: {}", why(other))),
+    }
+    match run(false) {
+        Verdict::Passed => Ok(format!("{shown} is written, and passes")),
+        other => Err(format!("{shown} is written, but it does not pass: {}", why(other))),
+    }
+}
