@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
-use ankurah_core::node::protocol::{Connection, Request};
+use ankurah_core::node::protocol::{Cancel, Connection, EventStream, Request};
 use futures::executor::block_on;
 
 use super::ask::answer;
@@ -30,8 +30,36 @@ pub struct Workers {
 struct Place {
     /// The number of the question whose answer is wanted; 0 is none.
     wanted: AtomicU64,
+    /// Gives up the answer that is being computed.
+    cancel: Mutex<Cancel>,
     next: Mutex<Next>,
     changed: Condvar,
+}
+
+impl Place {
+    /// Gives up what is being answered.
+    fn give_up(&self) {
+        self.cancel.lock().unwrap_or_else(PoisonError::into_inner).cancel();
+    }
+
+    /// What gives up the next answer.
+    fn begin(&self) -> Cancel {
+        let cancel = Cancel::default();
+        *self.cancel.lock().unwrap_or_else(PoisonError::into_inner) = cancel.clone();
+        cancel
+    }
+}
+
+/// A connection whose answers can be given up.
+struct Unless {
+    connection: Arc<dyn Connection>,
+    cancel: Cancel,
+}
+
+impl Connection for Unless {
+    fn request(&self, request: Request) -> EventStream {
+        self.connection.request_unless(request, self.cancel.clone())
+    }
 }
 
 #[derive(Default)]
@@ -70,6 +98,7 @@ impl Workers {
             }
         };
         place.wanted.store(ticket, Ordering::SeqCst);
+        place.give_up();
         place.next.lock().unwrap_or_else(PoisonError::into_inner).question = Some((ticket, ask));
         place.changed.notify_one();
     }
@@ -78,6 +107,7 @@ impl Workers {
     pub fn forget(&mut self, slot: Slot) {
         if let Some(place) = self.slots.get(&slot) {
             place.wanted.store(0, Ordering::SeqCst);
+            place.give_up();
             place.next.lock().unwrap_or_else(PoisonError::into_inner).question = None;
         }
     }
@@ -105,6 +135,7 @@ impl Drop for Workers {
     fn drop(&mut self) {
         for place in self.slots.values() {
             place.wanted.store(0, Ordering::SeqCst);
+            place.give_up();
             place.next.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
             place.changed.notify_one();
         }
@@ -126,9 +157,12 @@ fn work(slot: Slot, place: &Place, connection: &Arc<dyn Connection>, replays: &R
             }
         };
         let started = Instant::now();
+        // A question that came meanwhile is seen below: then nothing of this answer is wanted.
+        let unless: Arc<dyn Connection> =
+            Arc::new(Unless { connection: Arc::clone(connection), cancel: place.begin() });
         let wanted = || place.wanted.load(Ordering::SeqCst) == ticket;
         let mut emit = |reply: Reply| wanted() && send(Message::Reply { slot, ticket, reply });
-        let done = run(connection, ask, replays, &mut emit);
+        let done = if wanted() { run(&unless, ask, replays, &mut emit) } else { Ok(()) };
         let took = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
         emit(match done {
             Ok(()) => Reply::End { took },

@@ -144,8 +144,8 @@ pub(super) fn live(state: &State) -> Page<'_> {
                 let line =
                     line.own(Role::Number, format!("{:>8} {:>7} ", query.notifications, query.waiting));
                 let upkeep = match (query.upkeep, query.indexed) {
-                    (Upkeep::RowByRow, true) => "indexed",
-                    (Upkeep::RowByRow, false) => "by row",
+                    (Upkeep::ByEntity, true) => "indexed",
+                    (Upkeep::ByEntity, false) => "by entity",
                     (Upkeep::RunAgain, _) => "run again",
                 };
                 let line = line.own(Role::Text, format!("{upkeep:<10} "));
