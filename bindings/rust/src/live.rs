@@ -8,7 +8,7 @@ use ankurah_core::env::{BoxStream, MaybeSend};
 use ankurah_core::node::live::{LiveList, Subscription};
 use ankurah_core::node::protocol::{Failure, LiveChange, LiveEvent};
 use ankurah_core::value::{Value, ValueRef};
-use ankurah_signals::{Signal, WritableSignal, batch};
+use ankurah_signals::{Signal, WritableSignal, memo_by};
 use futures::future::{AbortHandle, abortable};
 use futures::{FutureExt, StreamExt, stream};
 
@@ -114,13 +114,29 @@ pub enum RowChange<V> {
 /// ```
 pub struct LiveQuery<M: Model> {
     context: Context,
-    rows: WritableSignal<LiveList<Arc<M::View>>>,
-    status: WritableSignal<LiveStatus>,
+    shown: WritableSignal<Shown<M::View>>,
+    rows: Signal<LiveList<Arc<M::View>>>,
+    status: Signal<LiveStatus>,
     following: Mutex<Following<M>>,
+}
+
+/// What is known of a query. It is one value, so that no reader finds rows and a status that do not fit.
+struct Shown<V> {
+    /// The number of the query: what comes late of one that was replaced is passed over.
+    turn: u64,
+    rows: LiveList<Arc<V>>,
+    status: LiveStatus,
+}
+
+impl<V> Clone for Shown<V> {
+    fn clone(&self) -> Self {
+        Shown { turn: self.turn, rows: self.rows.clone(), status: self.status.clone() }
+    }
 }
 
 struct Following<M> {
     query: Query<M>,
+    turn: u64,
     task: AbortHandle,
 }
 
@@ -132,20 +148,24 @@ impl<M: Model> fmt::Debug for LiveQuery<M> {
 
 impl<M: Model> LiveQuery<M> {
     pub(crate) fn new(context: Context, query: Query<M>) -> Self {
-        let rows = WritableSignal::new(LiveList::default());
-        let status = WritableSignal::new(LiveStatus::Loading);
-        let task = follow(&context, &query, &rows, &status);
-        LiveQuery { context, rows, status, following: Mutex::new(Following { query, task }) }
+        let rows = LiveList::default();
+        let shown = WritableSignal::new(Shown { turn: 0, rows, status: LiveStatus::Loading });
+        let task = follow(&context, &query, &shown, 0);
+        let source = shown.signal();
+        let rows = memo_by(move || source.read().rows.clone(), LiveList::is_same);
+        let status = shown.map(|shown| shown.status.clone());
+        let following = Mutex::new(Following { query, turn: 0, task });
+        LiveQuery { context, shown, rows, status, following }
     }
 
     /// The rows, in their order: a list of which a copy costs little, however long it is.
     pub fn rows(&self) -> Signal<LiveList<Arc<M::View>>> {
-        self.rows.signal()
+        self.rows.clone()
     }
 
     /// Whether the rows have come, and whether the query fails.
     pub fn status(&self) -> Signal<LiveStatus> {
-        self.status.signal()
+        self.status.clone()
     }
 
     /// What becomes of the rows: all of them first, then change after change, each with those that belong together.
@@ -160,11 +180,27 @@ impl<M: Model> LiveQuery<M> {
     /// Asks something else from now on. The rows stay those of the former query until those of this one are there.
     pub fn set_query(&self, query: impl IntoQuery<M>) {
         let query = query.into_query();
+        let turn = {
+            let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+            following.task.abort();
+            following.turn = following.turn.saturating_add(1);
+            following.query = (&query).into_query();
+            following.turn
+        };
+        // Without a lock: whoever observes it may change the query, too.
+        self.shown.update(|shown| {
+            if shown.turn < turn {
+                (shown.turn, shown.status) = (turn, LiveStatus::Loading);
+            }
+        });
+        let task = follow(&self.context, &query, &self.shown, turn);
         let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
-        following.task.abort();
-        self.status.set_if_changed(LiveStatus::Loading);
-        following.task = follow(&self.context, &query, &self.rows, &self.status);
-        following.query = query;
+        if following.turn == turn {
+            following.task = task;
+        } else {
+            // Another query has taken its place meanwhile.
+            task.abort();
+        }
     }
 }
 
@@ -233,33 +269,29 @@ impl<M: Model> LiveEntity<M> {
     }
 }
 
-/// Keeps signals right in a task of its own.
+/// Keeps what is shown right in a task of its own, for as long as it is this query's turn.
 fn follow<M: Model>(
     context: &Context,
     query: &Query<M>,
-    rows: &WritableSignal<LiveList<Arc<M::View>>>,
-    status: &WritableSignal<LiveStatus>,
+    shown: &WritableSignal<Shown<M::View>>,
+    turn: u64,
 ) -> AbortHandle {
-    let (rows, status) = (rows.clone(), status.clone());
+    let shown = shown.clone();
     let mut changes = changes(context.clone(), query.into_query());
     let (task, handle) = abortable(async move {
         while let Some(next) = next(&mut changes).await {
-            batch(|| match next {
-                Ok(changes) => {
-                    let changes: Vec<_> = changes;
-                    rows.update(|rows| changes.iter().for_each(|change| apply(rows, change)));
-                    status.set_if_changed(LiveStatus::Ready);
+            let (changes, status) = match next {
+                Ok(changes) => (changes, LiveStatus::Ready),
+                Err(Error::Live { error, ended: false }) => {
+                    (Vec::new(), LiveStatus::Failed(Arc::from(error)))
                 }
-                Err(Error::Live { error, ended }) => {
-                    let error = Arc::from(error);
-                    status.set_if_changed(if ended {
-                        LiveStatus::Ended(error)
-                    } else {
-                        LiveStatus::Failed(error)
-                    });
-                }
-                Err(error) => {
-                    status.set_if_changed(LiveStatus::Ended(Arc::new(error)));
+                Err(Error::Live { error, ended: true }) => (Vec::new(), LiveStatus::Ended(Arc::from(error))),
+                Err(error) => (Vec::new(), LiveStatus::Ended(Arc::new(error))),
+            };
+            shown.update(|shown| {
+                if shown.turn == turn {
+                    changes.iter().for_each(|change| apply(&mut shown.rows, change));
+                    shown.status = status.clone();
                 }
             });
         }

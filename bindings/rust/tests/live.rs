@@ -2,8 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
 use ankurah::core::env::fixed::FixedEnv;
-use ankurah::{Context, LiveQuery, LiveStatus, Model, OpenOptions, Ref, RowChange, Target, query};
+use ankurah::signals::effect;
+use ankurah::{
+    Context, LiveQuery, LiveStatus, Model, Node, NodeOptions, OpenOptions, Ref, RowChange, Target, query,
+};
 use futures::executor::block_on;
 use futures::{FutureExt, StreamExt};
 
@@ -169,4 +175,77 @@ fn dropping_it_ends_it() {
     world.create("b", 1);
     assert_eq!(rows.read().len(), 1);
     assert_eq!(world.fixed.spawn.run_until_stalled(), 0);
+}
+
+#[test]
+fn a_query_is_changed_without_a_glitch() {
+    let world = world();
+    for (title, year) in [("a", 1), ("b", 1), ("c", 2), ("d", 3)] {
+        world.create(title, year);
+    }
+    let live = Arc::new(world.context.live::<Album>(("year = ?", 1)));
+    world.settle();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let _effect = effect({
+        let (rows, status, seen) = (live.rows(), live.status(), Arc::clone(&seen));
+        move || {
+            let titles: Vec<_> = rows.read().iter().map(|album| album.title().to_owned()).collect();
+            let ready = status.get() == LiveStatus::Ready;
+            seen.lock().unwrap().push(format!(
+                "{} {}",
+                titles.join(""),
+                if ready { "ready" } else { "loading" }
+            ));
+        }
+    });
+    // The parameter, then the predicate, twice before the first of them was answered, while others write.
+    live.set_query(("year = ?", 2));
+    world.settle();
+    live.set_query("year > 2");
+    live.set_query(("title < ?", "c"));
+    world.create("A", 2);
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
+    // Rows and status are those of one query, always, and whole.
+    assert_eq!(seen.first().unwrap(), "ab ready");
+    assert_eq!(seen.last().unwrap(), "abA ready");
+    let whole = ["ab ready", "ab loading", "c ready", "c loading", "abA ready"];
+    assert!(seen.iter().all(|found| whole.contains(&found.as_str())), "{seen:?}");
+    assert!(seen.contains(&"c ready".to_owned()), "{seen:?}");
+}
+
+#[test]
+fn a_subscriber_that_panics_or_changes_the_query_concerns_nobody_else() {
+    let world = world();
+    let live = Arc::new(world.context.live::<Album>("year = 1"));
+    world.settle();
+    let rows = live.rows();
+    let _panics = effect(move || assert!(rows.read().is_empty(), "this subscriber cannot stand rows"));
+    // It asks for something else as soon as there is a row, from within the notification.
+    let (rows, weak, once) = (live.rows(), Arc::downgrade(&live), AtomicBool::new(false));
+    let _changes = effect(move || {
+        if rows.read().len() == 2 && !once.swap(true, Ordering::SeqCst) {
+            weak.upgrade().unwrap().set_query("year = 2");
+        }
+    });
+    for (title, year) in [("a", 1), ("b", 2), ("c", 1), ("d", 2)] {
+        world.create(title, year);
+    }
+    world.settle();
+    assert_eq!((titles(&live).as_str(), live.status().get()), ("b d", LiveStatus::Ready));
+}
+
+#[test]
+fn a_model_that_cannot_be_declared_here_is_waited_for() {
+    let world = world();
+    let options = NodeOptions { read_only: true, ..NodeOptions::default() };
+    let node =
+        block_on(Node::open(Arc::clone(world.context.node().engine()), world.fixed.env.clone(), options));
+    let reader = Context::new(node.unwrap());
+    let live = reader.live::<Album>("order by year");
+    world.settle();
+    let LiveStatus::Failed(error) = live.status().get() else { panic!("{live:?}") };
+    assert_eq!(error.kind(), "unknown-model");
+    world.create("a", 1);
+    world.create("b", 0);
+    assert_eq!((titles(&live).as_str(), live.status().get()), ("b a", LiveStatus::Ready));
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ankurah::policy::{DEFAULT_CONTEXT, PermissiveAgent};
-use ankurah::{Context, Model, Node};
+use ankurah::{Context, LiveQuery, Model, Node};
 use ankurah_storage_sled::SledStorageEngine;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
@@ -83,5 +83,22 @@ impl Store {
     /// What the crates say.
     pub fn fetch(&self, predicate: &str) -> Result<Vec<AlbumView>, Error> {
         Ok(self.runtime.block_on(self.context.fetch::<AlbumView>(predicate))?)
+    }
+
+    /// Live queries on albums, once they have their rows.
+    ///
+    /// # Errors
+    /// What the crates say.
+    pub fn live(
+        &self,
+        predicates: impl IntoIterator<Item = String>,
+    ) -> Result<Vec<LiveQuery<AlbumView>>, Error> {
+        self.runtime.block_on(async {
+            let mut queries = Vec::new();
+            for predicate in predicates {
+                queries.push(self.context.query_wait::<AlbumView>(predicate.as_str()).await?);
+            }
+            Ok(queries)
+        })
     }
 }

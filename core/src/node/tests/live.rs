@@ -4,8 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
+use futures::FutureExt;
+
 use super::*;
+use crate::node::live::LiveQuestion;
 use crate::node::protocol::{EventStream, LiveChange, LiveEvent, LiveQueryInfo, LiveRows, Upkeep};
+use crate::value::Timestamp;
 
 #[derive(Default)]
 struct Woken(AtomicBool);
@@ -472,4 +476,93 @@ fn a_row_that_fails_behind_the_limit_does_not_matter() {
             ("update album set year = 1 where title = 'z'", "reset 2 = a|2 z|6"),
         ],
     );
+}
+
+#[test]
+fn who_waits_for_a_model_gets_its_rows_when_it_is_there() {
+    let world = World::new();
+    let ask = || {
+        LiveQuestion::statement(
+            "select title from record where year > 1",
+            Parameters::default(),
+            Timestamp(0),
+        )
+    };
+    let refused = block_on(world.node.live(ask())).unwrap_err();
+    assert_eq!(refused.kind, "unknown-model");
+    let waiting = block_on(world.node.live(ask().waiting())).unwrap();
+    let next = || {
+        world.tasks();
+        match waiting.next().now_or_never() {
+            None => "nothing".to_owned(),
+            Some(Ok(LiveEvent::Reset { rows, .. })) => format!("reset {}", rows.len()),
+            Some(Ok(LiveEvent::Failed { failure, .. })) => format!("failed {}", failure.kind),
+            Some(Ok(LiveEvent::Changes { changes, .. })) => {
+                changes.iter().map(shown).collect::<Vec<_>>().join(", ")
+            }
+            Some(Err(failure)) => format!("end {}", failure.kind),
+        }
+    };
+    assert_eq!((next(), next()), ("failed unknown-model".to_owned(), "nothing".to_owned()));
+    let failure = |world: &World| world.listed()[0].failure.clone().map(|failure| failure.kind);
+    assert_eq!(failure(&world), Some("unknown-model".to_owned()));
+    world.check("create model other (name string)");
+    assert_eq!(next(), "nothing");
+    world.check("create model record (title string, year i64)");
+    assert_eq!((next(), next()), ("reset 0".to_owned(), "nothing".to_owned()));
+    world.check("insert into record (title, year) values ('a', 2)");
+    assert_eq!(next(), "+0 a");
+    let listed = world.listed();
+    assert_eq!((listed.len(), listed[0].upkeep, listed[0].indexed), (1, Upkeep::ByEntity, true));
+    assert_eq!(listed[0].last_failure.clone().map(|failure| failure.kind), Some("unknown-model".to_owned()));
+    drop(waiting);
+    assert_eq!(world.listed(), vec![]);
+}
+
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("this waker always does");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_concerns_nobody_else() {
+    let world = world();
+    let (mut bad, mut good) = (world.live("select title from album"), world.live("select title from album"));
+    assert_eq!((bad.told(), good.told()), ("reset 3 = a b c".to_owned(), "reset 3 = a b c".to_owned()));
+    let waker = Waker::from(Arc::new(Panics));
+    for title in ["d", "e"] {
+        assert!(bad.stream.poll_next_unpin(&mut Context::from_waker(&waker)).is_pending());
+        world.check(&format!("insert into album (title) values ('{title}')"));
+        world.tasks();
+        assert!(good.told().starts_with(&format!("+{} {title}", good.rows.rows().len() - 1)));
+        assert!(bad.told().starts_with(&format!("+{} {title}", bad.rows.rows().len() - 1)));
+    }
+}
+
+#[test]
+fn a_node_says_how_often_a_query_tells_something_and_what_failed_last() {
+    let world = world();
+    let _live = world.live("select 6 / year from album where year is not null").told();
+    let mut live = world.live("select title, 6 / year from album where year is not null");
+    live.told();
+    world.fixed.clock.advance(1_000_000);
+    for year in [5, 6, 0, 1] {
+        world.check(&format!("update album set year = {year} where title = 'b'"));
+        world.tasks();
+    }
+    let listed = world.listed();
+    assert_eq!(
+        (listed.len(), listed[0].notifications, listed[0].per_second, listed[0].waiting),
+        (1, 3, 0.3, 1)
+    );
+    assert_eq!(listed[0].failure, None);
+    assert_eq!(
+        listed[0].last_failure.as_ref().map(|failure| failure.kind.as_str()),
+        Some("division-by-zero")
+    );
+    world.fixed.clock.advance(60_000_000);
+    assert_eq!(world.listed()[0].per_second, 0.0);
 }

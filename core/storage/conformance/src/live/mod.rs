@@ -3,6 +3,7 @@
 //! `ANKURAH_LIVE_SEEDS` sets how many random worlds are tried (`40`), or which (`1000..2000`).
 
 mod question;
+mod schema;
 mod world;
 
 use std::ops::Range;
@@ -15,6 +16,7 @@ use ankurah_core::env::fixed::SeededRandom;
 use ankurah_core::node::protocol::{Event, EventStream, Failure, LiveRows, Parameters, Request};
 use futures::StreamExt;
 
+use self::schema::Schema;
 use self::world::World;
 use crate::{Case, Factory, Place, dynamic, open};
 
@@ -36,9 +38,30 @@ fn seeds() -> Range<u64> {
 }
 
 fn run_seeds<F: Factory>(factory: &F) {
+    let mut counted = Counted::default();
     for seed in seeds() {
         let place = factory.place();
-        run_seed(&place, seed);
+        run_seed(&place, seed, &mut counted);
+    }
+    // Most questions have an answer, and it changes.
+    assert!(counted.answered * 3 > counted.asked * 2, "{counted:?}");
+    assert!(counted.told > counted.answered * 2, "{counted:?}");
+}
+
+/// What was tried.
+#[derive(Debug, Default)]
+struct Counted {
+    asked: usize,
+    /// Questions that had rows at first.
+    answered: usize,
+    told: usize,
+}
+
+impl Counted {
+    fn add(&mut self, query: &Followed) {
+        self.asked += 1;
+        self.answered += usize::from(query.told > 0);
+        self.told += query.told;
     }
 }
 
@@ -90,23 +113,23 @@ impl Followed {
     }
 }
 
-fn run_seed<P: Place>(place: &P, seed: u64) {
+fn run_seed<P: Place>(place: &P, seed: u64, counted: &mut Counted) {
     let dice = Dice(SeededRandom::new(seed));
-    let mut world = World::new(dynamic(&open(place).unwrap()), seed);
+    let mut world = World::new(dynamic(&open(place).unwrap()), seed, Schema::random(&dice));
     let mut followed: Vec<Followed> = Vec::new();
     for step in 0..STEPS {
         let what = format!("seed {seed}, step {step}");
         while followed.len() < QUERIES && dice.one_in(2) {
-            followed.push(Followed::new(&world, question::select(&dice)));
+            followed.push(Followed::new(&world, question::select(&dice, world.schema())));
         }
         if followed.len() > 1 && dice.one_in(10) {
-            followed.swap_remove(dice.place(followed.len()));
+            counted.add(&followed.swap_remove(dice.place(followed.len())));
         }
         for _ in 0..=dice.below(3) {
             world.change(&dice);
             // A query that is first asked for while the reactor is behind.
             if dice.one_in(6) {
-                let mut new = Followed::new(&world, question::select(&dice));
+                let mut new = Followed::new(&world, question::select(&dice, world.schema()));
                 new.take();
                 followed.push(new);
             }
@@ -128,8 +151,11 @@ fn run_seed<P: Place>(place: &P, seed: u64) {
                 query.check(&world, &what);
             }
         }
-        followed.retain(|query| query.ended.is_none());
+        for ended in followed.extract_if(.., |query| query.ended.is_some()) {
+            counted.add(&ended);
+        }
     }
+    followed.iter().for_each(|query| counted.add(query));
 }
 
 /// Whether a stream is to be polled again.

@@ -1,15 +1,16 @@
 //! Random questions.
 
 use crate::live::Dice;
+use crate::live::schema::{Kind, Schema};
 
-/// A random `select` over the models of [`super::world`].
-pub(super) fn select(dice: &Dice) -> String {
-    let from = dice.pick(FROM);
+/// A random `select`.
+pub(super) fn select(dice: &Dice, schema: &Schema) -> String {
+    let from = &From::new(dice, schema);
     let mut text = String::from("select ");
     let grouped = dice.one_in(4);
     let mut order: Vec<String> = Vec::new();
     if grouped {
-        let keys: Vec<String> = (0..dice.below(3)).map(|_| dice.pick(from.values).to_string()).collect();
+        let keys: Vec<String> = (0..dice.below(3)).map(|_| dice.pick(&from.values).to_string()).collect();
         let mut items: Vec<String> = keys.clone();
         items.extend((0..=dice.below(2)).map(|_| aggregate(dice, from)));
         text += &items.join(", ");
@@ -62,69 +63,65 @@ pub(super) fn select(dice: &Dice) -> String {
 
 /// What can be asked of a model.
 struct From {
-    model: &'static str,
-    numbers: &'static [&'static str],
-    texts: &'static [&'static str],
-    truths: &'static [&'static str],
-    values: &'static [&'static str],
+    model: String,
+    numbers: Vec<String>,
+    texts: Vec<String>,
+    truths: Vec<String>,
+    values: Vec<String>,
 }
 
-const FROM: &[From] = &[
-    From {
-        model: "album",
-        numbers: &["year", "rating", "price", "length(title)", "year % 7", "coalesce(year, 0)"],
-        texts: &["title", "note", "lower(title)", "data.label", "coalesce(note, title)"],
-        truths: &["live", "live is not false"],
-        values: &[
-            "title",
-            "year",
-            "rating",
-            "price",
-            "live",
-            "note",
-            "cover",
-            "made",
-            "data",
-            "artist",
-            "id",
-            "year / 10",
-            "10 / year",
-        ],
-    },
-    From {
-        model: "album",
-        numbers: &["year", "artist.born", "price"],
-        texts: &["title", "artist.name", "artist.home.code"],
-        truths: &["live", "artist.home.big"],
-        values: &["title", "artist.name", "artist.born", "artist.home.code", "artist.home", "year"],
-    },
-    From {
-        model: "artist",
-        numbers: &["born", "born + 1", "abs(born)"],
-        texts: &["name", "home.code"],
-        truths: &["home.big", "born > 1950"],
-        values: &["name", "born", "home.code", "home.big", "home"],
-    },
-    From {
-        model: "country",
-        numbers: &["length(code)"],
-        texts: &["code", "upper(code)"],
-        truths: &["big"],
-        values: &["code", "big", "id"],
-    },
-];
+impl From {
+    fn new(dice: &Dice, schema: &Schema) -> Self {
+        // The last model is the one from which references lead furthest.
+        let last = schema.models.len() - 1;
+        let number = if dice.one_in(3) { dice.place(last + 1) } else { last };
+        let model = &schema.models[number];
+        let mut paths = schema.paths(number);
+        if dice.one_in(2) {
+            paths.retain(|(path, _)| !path.contains('.'));
+        }
+        let mut from = From {
+            model: model.name.clone(),
+            numbers: Vec::new(),
+            texts: Vec::new(),
+            truths: Vec::new(),
+            values: vec!["id".to_owned()],
+        };
+        for (path, kind) in paths {
+            match kind {
+                Kind::Int => {
+                    from.numbers.extend([path.clone(), path.clone(), format!("{path} % 7")]);
+                    from.numbers.extend([format!("coalesce({path}, 0)"), format!("abs({path})")]);
+                    from.values.extend([format!("{path} / 10"), format!("10 / {path}")]);
+                    from.truths.push(format!("{path} > 1972"));
+                }
+                Kind::Float | Kind::Decimal => from.numbers.extend([path.clone(), format!("{path} * 2")]),
+                Kind::Bool => from.truths.extend([path.clone(), format!("{path} is not false")]),
+                Kind::String | Kind::Text => {
+                    from.numbers.push(format!("length({path})"));
+                    from.texts.extend([path.clone(), path.clone(), format!("lower({path})")]);
+                    from.texts.push(format!("coalesce({path}, 'x')"));
+                }
+                Kind::Json => from.texts.push(format!("{path}.label")),
+                Kind::Bytes | Kind::Timestamp | Kind::Ref(_) => {}
+            }
+            from.values.push(path);
+        }
+        from
+    }
+}
 
 fn value(dice: &Dice, from: &From) -> String {
     match dice.below(8) {
         0 => format!("case when {} then 1 else 2 end", condition(dice, from, 1)),
-        1 => format!("coalesce({}, 'none')", dice.pick(from.texts)),
-        _ => dice.pick(from.values).to_string(),
+        1 => format!("coalesce({}, 'none')", dice.pick(&from.texts)),
+        _ => dice.pick(&from.values).to_string(),
     }
 }
 
 fn aggregate(dice: &Dice, from: &From) -> String {
-    let number = dice.pick(from.numbers);
-    let text = dice.pick(from.texts);
+    let number = dice.pick(&from.numbers);
+    let text = dice.pick(&from.texts);
     let call = match dice.below(9) {
         0 => "count(*)".to_owned(),
         1 => format!("count(distinct {text})"),
@@ -133,7 +130,7 @@ fn aggregate(dice: &Dice, from: &From) -> String {
         4 => format!("min({number})"),
         5 => format!("max({text})"),
         6 => format!("string_agg({text}, ', ')"),
-        7 => format!("bool_or({})", dice.pick(from.truths)),
+        7 => format!("bool_or({})", dice.pick(&from.truths)),
         _ => format!("sum(distinct {number})"),
     };
     if dice.one_in(4) { format!("{call} filter (where {})", condition(dice, from, 1)) } else { call }
@@ -152,8 +149,8 @@ fn condition(dice: &Dice, from: &From, depth: u32) -> String {
             _ => format!("not {}", inner()),
         };
     }
-    let number = dice.pick(from.numbers);
-    let text = dice.pick(from.texts);
+    let number = dice.pick(&from.numbers);
+    let text = dice.pick(&from.texts);
     let not = dice.pick(&["", "not "]);
     match dice.below(9) {
         0 | 1 => format!("{number} {} {}", dice.pick(&["=", "<>", "<", "<=", ">", ">="]), near(dice)),
@@ -161,8 +158,8 @@ fn condition(dice: &Dice, from: &From, depth: u32) -> String {
         3 => format!("{number} {not}in ({}, {}, {})", near(dice), near(dice), dice.pick(&["null", "1972"])),
         4 => format!("{text} {not}like '{}'", dice.pick(&["%a%", "B%", "_b%", "a", "%"])),
         5 => format!("{text} {} '{}'", dice.pick(&["=", "<>", "<", ">="]), dice.pick(WORDS)),
-        6 => format!("{} is {not}null", dice.pick(from.values)),
-        7 => dice.pick(from.truths).to_string(),
+        6 => format!("{} is {not}null", dice.pick(&from.values)),
+        7 => dice.pick(&from.truths).to_string(),
         _ => format!("{text} is {not}distinct from '{}'", dice.pick(WORDS)),
     }
 }

@@ -15,6 +15,7 @@ use futures::executor::block_on;
 
 use crate::live::Dice;
 use crate::live::question::WORDS;
+use crate::live::schema::{Kind, Property, Schema, value};
 
 pub(super) struct World {
     pub(super) node: Node,
@@ -24,35 +25,38 @@ pub(super) struct World {
     /// Another node with a store of its own, whose operations come late.
     elsewhere: Option<Box<World>>,
     sent: Position,
+    schema: Schema,
+    /// How many properties were added later.
+    added: usize,
 }
 
 /// What a statement gave.
 pub(super) type Found = Result<Vec<Vec<Value>>, Box<Failure>>;
 
-const MODELS: &str = "create model country (code string key, big bool);
-    create model artist (name string, born i64, home ref(country));
-    create model album (title string, year i64, rating f64, price decimal, live bool, note text, cover bytes,
-        made timestamp, data json, artist ref(artist))";
-
 impl World {
-    pub(super) fn new(engine: Arc<dyn Engine>, seed: u64) -> Self {
-        let mut world = World::on(engine, seed);
+    pub(super) fn new(engine: Arc<dyn Engine>, seed: u64, schema: Schema) -> Self {
+        let mut world = World::on(engine, seed, schema.clone());
         let fixed = FixedEnv::new(seed.wrapping_add(1_000_000));
         let engine: Arc<dyn Engine> = Arc::new(block_on(memory::open(fixed.env.random.as_ref())).unwrap());
-        world.elsewhere = Some(Box::new(World::on(engine, seed.wrapping_add(1_000_000))));
+        world.elsewhere = Some(Box::new(World::on(engine, seed.wrapping_add(1_000_000), schema)));
         world
     }
 
-    fn on(engine: Arc<dyn Engine>, seed: u64) -> Self {
+    fn on(engine: Arc<dyn Engine>, seed: u64, schema: Schema) -> Self {
         let fixed = FixedEnv::new(seed);
         let options = NodeOptions { durability: Durability::Buffered, ..NodeOptions::default() };
         let node = block_on(Node::open(Arc::clone(&engine), fixed.env.clone(), options)).unwrap();
         let connection = node.connect();
-        let world = World { node, fixed, engine, connection, elsewhere: None, sent: Position(0) };
-        for statement in MODELS.split(';') {
-            world.run(statement).unwrap();
+        let (elsewhere, sent, added) = (None, Position(0), 0);
+        let world = World { node, fixed, engine, connection, elsewhere, sent, schema, added };
+        for statement in world.schema.create() {
+            world.run(&statement).unwrap_or_else(|failure| panic!("{statement}: {failure:?}"));
         }
         world
+    }
+
+    pub(super) fn schema(&self) -> &Schema {
+        &self.schema
     }
 
     pub(super) fn position(&self) -> Position {
@@ -87,10 +91,11 @@ impl World {
 
     /// Changes something.
     pub(super) fn change(&mut self, dice: &Dice) {
-        match dice.below(14) {
+        match dice.below(16) {
             0 => self.hear(dice),
             1 => self.refuse(dice),
-            2 => {
+            2 if dice.one_in(3) => self.alter(dice),
+            2 | 3 => {
                 let end = *dice.pick(&["commit", "rollback"]);
                 let begin = if dice.one_in(2) { "begin" } else { "begin serializable" };
                 self.run(begin).unwrap();
@@ -112,60 +117,71 @@ impl World {
         }
     }
 
+    /// Changes what models there are.
+    fn alter(&mut self, dice: &Dice) {
+        let number = dice.place(self.schema.models.len());
+        let model = &mut self.schema.models[number];
+        let name = model.name.clone();
+        let statement = if dice.one_in(3) && model.properties.len() > 3 {
+            let at = 2 + dice.place(model.properties.len() - 2);
+            let property = model.properties.remove(at);
+            format!("alter model {name} drop property {}", property.name)
+        } else {
+            self.added += 1;
+            let property = format!("added{}", self.added);
+            model.properties.push(Property { name: property.clone(), kind: Kind::Int });
+            format!("alter model {name} add property {property} i64")
+        };
+        self.run(&statement).unwrap_or_else(|failure| panic!("{statement}: {failure:?}"));
+    }
+
     fn statement(&self, dice: &Dice) -> String {
-        let some = || format!("year % {} = {}", 1 + dice.below(4), dice.below(3));
-        match dice.below(16) {
-            0..=4 => format!(
-                "insert into album (title, year, rating, price, live, note, cover, made, data, artist) values \
-                 ({}, {}, {}, {}, {}, {}, {}, {}, {}, {})",
-                word(dice),
-                number(dice),
-                dice.pick(&["null", "1.5", "0.1", "0.2", "1e300", "cast('NaN' as f64)"]),
-                dice.pick(&["null", "9.99", "1.1", "100"]),
-                dice.pick(&["true", "false", "null"]),
-                word(dice),
-                dice.pick(&["null", "x'00ff'", "x''"]),
-                dice.pick(&["null", "timestamp '1971-01-01 00:00:00'", "timestamp '1972-02-02 00:00:00'"]),
-                dice.pick(&["null", "json '{\"label\":\"a\"}'", "json '{\"label\":null}'", "json '[1]'"]),
-                self.reference(dice, "artist"),
-            ),
-            5 | 6 => format!(
-                "insert into artist (name, born, home) values ({}, {}, {})",
-                word(dice),
-                number(dice),
-                self.reference(dice, "country")
-            ),
-            7 => format!(
-                "upsert into country (code, big) values ('{}', {})",
-                dice.pick(WORDS),
-                dice.pick(&["true", "false"])
-            ),
-            8 => format!("update album set year = year + 1 where {}", some()),
-            9 => format!(
-                "update album set title = {}, rating = {} where {}",
-                word(dice),
-                dice.pick(&["2", "null"]),
-                some()
-            ),
-            10 => format!(
-                "update artist set name = {}, home = {} where born < {}",
-                word(dice),
-                self.reference(dice, "country"),
-                number(dice)
-            ),
-            11 => format!("update album set artist = {} where {}", self.reference(dice, "artist"), some()),
-            12 => format!("edit album.note append {} where {}", word(dice).replace("null", "'z'"), some()),
-            13 => format!(
-                "delete from {}",
-                dice.pick(&["album where year % 3 = 1", "artist where born % 3 = 1", "country where big"])
-            ),
-            14 => format!("restore {}", dice.pick(&["album where year % 2 = 1", "artist", "country"])),
-            _ => format!("update country set big = {}", dice.pick(&["true", "not big", "null"])),
+        let model = dice.pick(&self.schema.models);
+        let (name, number) = (&model.name, &model.properties[0].name);
+        let some = || format!("{number} % {} = {}", 1 + dice.below(4), dice.below(3));
+        let own = |property: &Property| self.value(dice, property.kind);
+        let free: Vec<&Property> = model
+            .properties
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !(model.keyed && *at == 1))
+            .map(|(_, p)| p)
+            .collect();
+        match dice.below(12) {
+            0..=4 => {
+                let names: Vec<&str> =
+                    model.properties.iter().map(|property| property.name.as_str()).collect();
+                let rows = (0..=dice.below(3)).map(|_| {
+                    let values = model.properties.iter().enumerate().map(|(at, property)| {
+                        if model.keyed && at == 1 { format!("'{}'", dice.pick(WORDS)) } else { own(property) }
+                    });
+                    format!("({})", values.collect::<Vec<_>>().join(", "))
+                });
+                let insert = if model.keyed && dice.one_in(2) { "upsert" } else { "insert" };
+                // A key that comes twice in one statement is an error.
+                let rows: Vec<String> = if model.keyed { rows.take(1).collect() } else { rows.collect() };
+                format!("{insert} into {name} ({}) values {}", names.join(", "), rows.join(", "))
+            }
+            5 => format!("update {name} set {number} = {number} + 1 where {}", some()),
+            6..=8 => {
+                let property = *dice.pick(&free);
+                format!("update {name} set {} = {} where {}", property.name, own(property), some())
+            }
+            9 => match free.iter().find(|property| property.kind == Kind::Text) {
+                Some(text) => {
+                    format!("edit {name}.{} append '{}' where {}", text.name, dice.pick(WORDS), some())
+                }
+                None => format!("update {name} set {number} = null where {number} = 1970"),
+            },
+            10 => format!("delete from {name} where {}", some()),
+            _ => format!("restore {name} where {}", some()),
         }
     }
 
-    fn reference(&self, dice: &Dice, model: &str) -> String {
-        let ids = self.ids(model);
+    /// A random value, as it is written.
+    fn value(&self, dice: &Dice, kind: Kind) -> String {
+        let Kind::Ref(to) = kind else { return value(dice, kind) };
+        let ids = self.ids(&self.schema.models[to].name);
         if ids.is_empty() || dice.one_in(6) { "null".to_owned() } else { format!("@{}", dice.pick(&ids)) }
     }
 
@@ -196,12 +212,12 @@ impl World {
     }
 
     fn some_transaction(&self, dice: &Dice) -> Option<TransactionId> {
-        let albums = self.ids("album");
-        if albums.is_empty() {
+        let entities = self.ids(&dice.pick(&self.schema.models).name);
+        if entities.is_empty() {
             return None;
         }
         let mut found = None;
-        for event in self.ask(Request::Operations { entity: *dice.pick(&albums), after: None }) {
+        for event in self.ask(Request::Operations { entity: *dice.pick(&entities), after: None }) {
             if let Event::Operation { bytes, .. } = event
                 && let Decoded::Known(operation) = Operation::decode(&bytes).unwrap()
             {
@@ -209,17 +225,5 @@ impl World {
             }
         }
         found
-    }
-}
-
-fn word(dice: &Dice) -> String {
-    if dice.one_in(5) { "null".to_owned() } else { format!("'{}'", dice.pick(WORDS)) }
-}
-
-fn number(dice: &Dice) -> String {
-    match dice.below(6) {
-        0 => "null".to_owned(),
-        1 => dice.below(4).to_string(),
-        _ => (1969 + dice.below(8)).to_string(),
     }
 }
