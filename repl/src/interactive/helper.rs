@@ -279,7 +279,7 @@ fn last_listed(items: &[Item], columns: usize) -> Option<&Item> {
     let widest = items.iter().map(|item| width(&item.display)).max()?;
     let across = (columns / (widest + GAP).min(columns)).max(1);
     let down = items.len().div_ceil(across);
-    items.iter().skip(down.checked_sub(1)?).step_by(down).last()
+    items.iter().skip(down.checked_sub(1)?).step_by(down).next_back()
 }
 
 /// The names in a list of candidates, for tests and other tools.

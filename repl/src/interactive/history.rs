@@ -1,9 +1,12 @@
 //! The statements of the history, as the line editor takes them up: with marks in memory, as they are in the file.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 use rustyline::Result;
+use rustyline::error::ReadlineError;
 use rustyline::history::{FileHistory, History, SearchDirection, SearchResult};
 
 use super::marks::{edited, text};
@@ -16,10 +19,50 @@ impl Recalled {
         Recalled(history)
     }
 
+    /// Takes up what a file has; the first time there is none. Lines that are no UTF-8, as after a damage, would end
+    /// the history there and keep it from being written: the others go on without them.
+    ///
+    /// # Errors
+    /// What is to be said of it.
+    pub(super) fn open(&mut self, path: &Path) -> std::result::Result<(), String> {
+        let shown = path.display();
+        let unreadable = |error: ReadlineError| format!("the history {shown} cannot be read: {error}");
+        match self.0.load(path) {
+            Ok(()) => Ok(()),
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                let aside = set_aside(path).map_err(|error| unreadable(error.into()))?;
+                self.0.clear().and_then(|()| self.0.load(path)).map_err(unreadable)?;
+                Err(format!(
+                    "the history {shown} has lines that are no UTF-8: they were left out, and the file as it was is {}",
+                    aside.display()
+                ))
+            }
+            Err(error) => Err(unreadable(error)),
+        }
+    }
+
     /// The statements, the oldest first.
     pub(super) fn texts(&self) -> impl Iterator<Item = &String> {
         self.0.iter()
     }
+}
+
+/// Puts a damaged file aside and the lines of it that are text in its place. Gives where it is.
+fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let bytes = std::fs::read(path)?;
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".damaged");
+    let aside = PathBuf::from(aside);
+    std::fs::rename(path, &aside)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut good = options.open(path)?;
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| std::str::from_utf8(line).is_ok());
+    good.write_all(&lines.flatten().copied().collect::<Vec<u8>>())?;
+    Ok(aside)
 }
 
 fn with_marks(found: SearchResult<'_>) -> SearchResult<'_> {

@@ -105,8 +105,10 @@ impl Prompt {
             if let Some(folder) = path.parent() {
                 let _ = std::fs::create_dir_all(folder);
             }
-            // The first time there is none.
-            let _ = editor.load_history(path);
+            if let Err(message) = editor.history_mut().open(path) {
+                let message = render_message(&message, session.settings.error_style);
+                let _ = session.output().diagnostic(&message);
+            }
         }
         let older = editor.history().len();
         if let Some(assistant) = editor.helper_mut() {
@@ -171,6 +173,9 @@ impl Prompt {
                 // What the line editor has read already is lost with it, and the rest of it must not be run.
                 Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
                     terminal::discard_input();
+                    if seen.is_some() {
+                        terminal::clear_below();
+                    }
                     let message = if pasting {
                         "what was pasted is no UTF-8 text: nothing of it was taken"
                     } else {

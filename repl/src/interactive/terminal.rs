@@ -61,14 +61,17 @@ pub(super) fn discard_input() {
         }
     }
     let _ = tcsetattr(&stdin, SetArg::TCSANOW, &cooked);
-    // The cursor may have stood in the midst of a text of several lines.
-    let _ = std::io::stdout().write_all(b"\x1b[J");
-    let _ = std::io::stdout().flush();
 }
 
 /// Elsewhere the line editor gets characters, never bytes.
 #[cfg(not(unix))]
 pub(super) fn discard_input() {}
+
+/// Clears what is below the cursor, which may have stood in the midst of a text of several lines.
+pub(super) fn clear_below() {
+    let _ = std::io::stdout().write_all(b"\x1b[J");
+    let _ = std::io::stdout().flush();
+}
 
 /// Lets a person edit a text in `$VISUAL`, `$EDITOR` or vi.
 pub(super) fn edit(text: &str) -> Result<String, String> {

@@ -45,10 +45,7 @@ impl Session {
         };
         let statement =
             format!("select id, parents, time, author, property, change from history of {entity}");
-        let (entries, dropped) = match self.entries(&statement, most) {
-            Ok(found) => found,
-            Err(halt) => return Err(halt),
-        };
+        let (entries, dropped) = self.entries(&statement, most)?;
         let mut graph = Graph::new(self.settings.style.ascii);
         for entry in entries.iter().rev() {
             self.draw(&mut graph, entry)?;

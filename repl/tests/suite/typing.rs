@@ -118,6 +118,44 @@ fn what_another_session_left_in_the_history_is_shown_as_marks() {
 }
 
 #[test]
+fn a_history_with_bytes_that_are_no_utf8_goes_on_without_those_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = folder.path().join("history");
+    let damaged = b"#V2\nselect 1 as one;\nselect '\xff\xfe' as two;\nselect 3 as three;\n";
+    std::fs::write(&history, damaged).unwrap();
+    let environment = [("NO_COLOR", "1"), ("ANKURAH_HISTORY", history.to_str().unwrap())];
+    let start = Start { columns: 250, environment: &environment, ..Start::default() };
+    let mut terminal = at(&start);
+    let said = "history has lines that are no UTF-8: they were left out, and the file as it was is ";
+    assert!(terminal.shown().contains(said), "{}", terminal.shown());
+    assert_eq!(std::fs::read(folder.path().join("history.damaged")).unwrap(), damaged);
+    terminal.send(&format!("{UP}{UP}"));
+    terminal.wait("the first line", |shown| shown.ends_with("sample> select 1 as one;"));
+    terminal.send("\u{15}select 'four' as four;\r");
+    wait_answer(&mut terminal, "four");
+    assert_eq!(terminal.end(CTRL_D), 0);
+    let kept = std::fs::read_to_string(&history).unwrap();
+    assert_eq!(kept, "#V2\nselect 1 as one;\nselect 3 as three;\nselect 'four' as four;\n");
+    let terminal = at(&start);
+    assert!(!terminal.shown().contains("UTF-8"), "{}", terminal.shown());
+    assert_eq!(terminal.end(CTRL_D), 0);
+}
+
+#[test]
+fn a_terminal_that_cannot_move_its_cursor_goes_on_after_bytes_that_are_no_utf8() {
+    let environment = [("NO_COLOR", "1"), ("TERM", "dumb")];
+    let mut terminal = at(&Start { environment: &environment, ..Start::default() });
+    terminal.send_bytes(b"select '\xff';\r");
+    terminal.wait("the message", |shown| {
+        shown.contains("error: what was typed is no UTF-8 text") && shown.ends_with("sample>")
+    });
+    // Characters of the block for marks are themselves there.
+    terminal.send("select length('\u{10e000}\u{10e001}') as n;\r");
+    wait_answer(&mut terminal, "2");
+    assert_eq!(terminal.end("\\q\r"), 0);
+}
+
+#[test]
 fn pasted_line_breaks_and_control_characters_are_exact() {
     let mut terminal = sample();
     for (content, length) in [("a\rb", "3"), ("a\nb", "3"), ("a\r\nb", "4"), ("a\u{1}\u{7}b\t", "5")] {
@@ -170,6 +208,12 @@ fn the_greeting_breaks_between_words() {
         assert!(words.contains(&word), "{word} in\n{shown}");
     }
     assert_eq!(terminal.end(CTRL_D), 0);
+    let mut terminal = Terminal::start(PROGRAM, &["repl", "a-new-store", "--no-rc"], &start);
+    terminal.wait("the prompt", |shown| shown.ends_with("a-new-store>"));
+    assert!(terminal.shown().starts_with("made a new store at\n  a-new-store\n"), "{}", terminal.shown());
+    terminal.send(&format!("select 1{CTRL_C}"));
+    terminal
+        .wait("the kept text", |shown| shown.ends_with("Ctrl-C\n  again clears it)\na-new-store> select 1"));
 }
 
 #[test]
