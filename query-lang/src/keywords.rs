@@ -57,7 +57,7 @@ keywords! {
         Begin = "begin", Bisect = "bisect", Both = "both", Commit = "commit", Compact = "compact",
         Conflict = "conflict", Copy = "copy", Default = "default",
         Delete = "delete", Desc = "desc", Describe = "describe", Diff = "diff", Drop = "drop", Edit = "edit",
-        Explain = "explain", Extract = "extract", Filter = "filter", First = "first", History = "history",
+        Explain = "explain", Extract = "extract", Filter = "filter", First = "first", Force = "force", History = "history",
         If = "if", Key = "key", Last = "last", Leading = "leading", Live = "live", Model = "model",
         Nulls = "nulls", Outer = "outer", Position = "position", Precision = "precision",
         Primary = "primary", Property = "property", Redact = "redact", Ref = "ref", Rename = "rename",

@@ -166,6 +166,12 @@ fn history() {
                 "why album.name",
                 "why @01ARZ3NDEKTSV4RRFFQ69G5FAV",
                 "why @01ARZ3NDEKTSV4RRFFQ69G5FAV.",
+                "undo",
+                "undo album",
+                "undo transaction",
+                "undo @01ARZ3NDEKTSV4RRFFQ69G5FAV froce",
+                "bisect album where year > 1990",
+                "bisect @01ARZ3NDEKTSV4RRFFQ69G5FAV wher year > 1990",
                 "select * from album as of",
                 "select * from album as of position",
                 "select * from album as of (@01ARZ3NDEKTSV4RRFFQ69G5FAV,",
@@ -182,10 +188,8 @@ fn history() {
 #[test]
 fn not_available() {
     let sources = [
-        "undo",
         "redact x",
         "compact",
-        "bisect",
         "update album as of '2020-01-01' set a = 1",
         "drop model album",
         "show models",

@@ -232,6 +232,13 @@ fn history() {
     same(&format!("select name from {id} as of ({id}, {id})"));
     same("select * from album as of position('a' in 'b')".replace("position('a' in 'b')", "$p").as_str());
     statement("from a as of (now()) b, c", "select * from a as of now() as b cross join c");
+    statement(
+        &format!("bisect {id} where year > 1"),
+        &format!("select * from bisect of {id} where year > 1"),
+    );
+    same(&format!("undo {id}"));
+    statement(&format!("UNDO Transaction {id} Force"), &format!("undo transaction {id} force"));
+    same("explain undo $1");
     // They are names too.
     same("select history, diff, why from history where diff = why");
     same(&format!("select * from diff{id} as why"));

@@ -10,6 +10,7 @@ use super::commit::{NotCommitted, busy, read_only};
 use super::connection::Answer;
 use super::define;
 use super::failure::{Explain, Outcome, failure};
+use super::history;
 use super::protocol::{
     Column, Done, Event, Outcome as Did, Parameters, SessionId, Timings, TransactionState,
 };
@@ -234,6 +235,7 @@ impl Statement<'_> {
             Bound::Delete(bound) => (write::delete(transaction, &bound, true).await?, bound.returning),
             Bound::Restore(bound) => (write::delete(transaction, &bound, false).await?, bound.returning),
             Bound::Edit(bound) => (write::edit(transaction, &bound).await?, bound.returning),
+            Bound::Undo(bound) => (Box::pin(history::undo(transaction, &bound)).await?, None),
             Bound::Define(statement) => {
                 let changes = define::define(transaction, &statement, self.parameters, now).await?;
                 (Written { changes, entities: Vec::new(), outcome: Did::Defined }, None)
@@ -274,6 +276,7 @@ impl Statement<'_> {
             | Bound::Delete(_)
             | Bound::Restore(_)
             | Bound::Edit(_)
+            | Bound::Undo(_)
             | Bound::Define(_) => Err(failure("internal", "a statement that does not read was to read")),
         }
     }
@@ -342,6 +345,10 @@ impl Statement<'_> {
             Bound::Edit(bound) => {
                 let title = format!("edit {}.{}", bound.model.label, bound.target.property.label);
                 (Some(title), Some(bound.rows))
+            }
+            Bound::Undo(bound) => {
+                let what = if bound.transaction { "transaction" } else { "operation" };
+                (Some(format!("undo {what} {}", bound.id)), None)
             }
             Bound::Define(_) => (Some("change the catalog".to_owned()), None),
             Bound::Live(_) | Bound::Transaction(_) | Bound::Explain { .. } => {
@@ -416,6 +423,7 @@ fn writes(bound: &Bound) -> bool {
         | Bound::Delete(_)
         | Bound::Restore(_)
         | Bound::Edit(_)
+        | Bound::Undo(_)
         | Bound::Define(_) => true,
         Bound::Select(_) | Bound::Live(_) | Bound::Transaction(_) | Bound::Explain { .. } => false,
     }

@@ -8,7 +8,7 @@ use super::error::{EvalError, EvalErrorKind};
 use super::expr::Expr;
 use super::past::Past;
 use crate::catalog::{Model, Property};
-use crate::id::{EntityId, ModelId, PropertyId};
+use crate::id::{EntityId, ModelId, OpId, PropertyId};
 use crate::node::protocol::Column;
 use crate::storage::Deleted;
 use crate::value::Value;
@@ -30,6 +30,8 @@ pub enum Bound {
     Restore(Box<BoundDelete>),
     /// `edit`
     Edit(Box<BoundEdit>),
+    /// `undo`
+    Undo(BoundUndo),
     /// A change of the catalog; whoever owns the catalog binds it.
     Define(Define),
     /// `begin`, `commit`, `rollback`
@@ -220,6 +222,19 @@ pub struct BoundDelete {
     pub rows: BoundSelect,
     /// What is returned of each entity.
     pub returning: Option<Returning>,
+}
+
+/// A bound `undo`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoundUndo {
+    /// Whether the id is that of a transaction, not of an operation.
+    pub transaction: bool,
+    /// The id.
+    pub id: OpId,
+    /// Whether it is done even where later changes overlap.
+    pub force: bool,
+    /// Where the statement names it.
+    pub span: Span,
 }
 
 /// A bound `edit` of a text.

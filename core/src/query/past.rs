@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use ankurah_query_lang::Span;
 use ankurah_query_lang::ast;
 
+use super::bound::BoundSelect;
 use crate::catalog::{Backend, Model, Property};
 use crate::id::{EntityId, ModelId, OpId, PropertyId};
 use crate::node::protocol::Parameters;
@@ -33,6 +34,13 @@ pub(crate) enum PastKind {
     History {
         /// The entity.
         entity: EntityId,
+    },
+    /// The changes of the first operation after which a condition holds.
+    Bisect {
+        /// The entity.
+        entity: EntityId,
+        /// Counts 1 where the condition holds; to be read as the entity was.
+        test: Box<BoundSelect>,
     },
     /// What differs between two points.
     Diff {
@@ -117,10 +125,15 @@ fn table(number: u128, name: &str, columns: &[(&str, ValueType)]) -> Arc<Model> 
 }
 
 /// The table that `history of` reads.
-pub(crate) static HISTORY: LazyLock<Arc<Model>> = LazyLock::new(|| {
+pub(crate) static HISTORY: LazyLock<Arc<Model>> = LazyLock::new(|| changes(2, "history of"));
+
+/// The table that `bisect` reads: a part of that of `history of`.
+pub(crate) static BISECT: LazyLock<Arc<Model>> = LazyLock::new(|| changes(5, "bisect"));
+
+fn changes(number: u128, name: &str) -> Arc<Model> {
     table(
-        2,
-        "history of",
+        number,
+        name,
         &[
             ("id", ValueType::Ref(*OPERATION)),
             ("position", ValueType::Int),
@@ -133,7 +146,7 @@ pub(crate) static HISTORY: LazyLock<Arc<Model>> = LazyLock::new(|| {
             ("change", ValueType::String),
         ],
     )
-});
+}
 
 /// The table that `diff` reads.
 pub(crate) static DIFF: LazyLock<Arc<Model>> = LazyLock::new(|| {
@@ -166,9 +179,9 @@ pub(crate) static WHY: LazyLock<Arc<Model>> = LazyLock::new(|| {
     )
 });
 
-/// The table of a relation that reads history, by what the relation is called: `history of`, `diff` or `why`.
+/// The table of a relation that reads history, by what the relation is called: `history of`, `diff`, `why` or `bisect`.
 pub fn past_table(name: &str) -> Option<&'static Arc<Model>> {
-    let tables: [&'static Arc<Model>; 3] = [&HISTORY, &DIFF, &WHY];
+    let tables: [&'static Arc<Model>; 4] = [&HISTORY, &DIFF, &WHY, &BISECT];
     tables.into_iter().find(|table| *table.name == *name)
 }
 
@@ -185,7 +198,11 @@ pub fn entity_of(statement: &ast::Statement, parameters: &Parameters) -> Option<
         _ => return None,
     };
     let ast::RelationKind::Past { past, .. } = &select.from.as_ref()?.kind else { return None };
-    let ast::PastKind::AsOf { subject: ast::Subject::Entity(entity), .. } = &past.kind else { return None };
+    let (ast::PastKind::AsOf { subject: ast::Subject::Entity(entity), .. }
+    | ast::PastKind::Bisect { entity }) = &past.kind
+    else {
+        return None;
+    };
     match &entity.kind {
         ast::ExprKind::Literal(ast::Literal::Id(id)) => id.text.parse().ok(),
         ast::ExprKind::Parameter(parameter) => {

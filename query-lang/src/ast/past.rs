@@ -25,6 +25,11 @@ pub enum PastKind {
         /// The entity: an id or a parameter.
         entity: Box<Expr>,
     },
+    /// `bisect of @01HZ…`: the first operation after which the query's condition, over the entity, holds.
+    Bisect {
+        /// The entity: an id or a parameter.
+        entity: Box<Expr>,
+    },
     /// `diff album from POINT to POINT`: what differs between two points.
     Diff {
         /// Of what.

@@ -27,6 +27,8 @@ pub enum StatementKind {
     Restore(Box<Delete>),
     /// `edit model.property …`: change a text in place.
     Edit(Box<Edit>),
+    /// `undo @01HZ…`, `undo transaction @01HZ…`: put back what was there before.
+    Undo(Box<Undo>),
     /// `create model …`
     CreateModel(Box<CreateModel>),
     /// `alter model …`
@@ -174,6 +176,18 @@ pub enum TextChangeKind {
     },
     /// `append text`: insert at the end.
     Append(Expr),
+}
+
+node! {
+    /// `undo @01HZ… force`: a new change that takes back an earlier one.
+    pub struct Undo {
+        /// Whether a whole transaction is meant, not one operation.
+        pub transaction: bool,
+        /// The operation or the transaction: an id or a parameter.
+        pub of: Expr,
+        /// Whether it is done even where later changes overlap.
+        pub force: bool,
+    }
 }
 
 node! {

@@ -106,6 +106,8 @@ fn begins_statement(token: &Token) -> bool {
                 | Kw::History
                 | Kw::Diff
                 | Kw::Why
+                | Kw::Bisect
+                | Kw::Undo
         )
     )
 }

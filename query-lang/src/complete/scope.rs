@@ -152,6 +152,7 @@ fn past(tokens: &[Token]) -> Option<&'static str> {
     let keyword = |place: usize| at(place).and_then(|token| token.keyword);
     match keyword(0)? {
         Kw::History if keyword(1) == Some(Kw::Of) => Some("history of"),
+        Kw::Bisect if keyword(1) == Some(Kw::Of) || is_id(1) => Some("bisect"),
         Kw::Diff if (2..=3).any(|place| keyword(place) == Some(Kw::From)) => Some("diff"),
         Kw::Why if is_id(1) => Some("why"),
         _ => None,

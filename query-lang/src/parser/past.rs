@@ -23,7 +23,7 @@ pub(super) fn begins(i: Input<'_>) -> bool {
     let kind = |ahead| i.peek_at(ahead).map(|token| token.kind);
     let next = i.keyword_at(1);
     match i.keyword() {
-        Some(Kw::History) => next == Some(Kw::Of),
+        Some(Kw::History | Kw::Bisect) => next == Some(Kw::Of),
         Some(Kw::Diff) if is_entity(kind(1)) => i.keyword_at(2) == Some(Kw::From),
         Some(Kw::Diff) => {
             let named = matches!(kind(1), Some(TokenKind::QuotedName))
@@ -58,6 +58,12 @@ fn past(start: Input<'_>) -> Parsed<'_, Past> {
             let (i, ()) = kw(Kw::Of)(next)?;
             let (i, entity) = entity(i)?;
             (i, PastKind::History { entity })
+        }
+        Some(Kw::Bisect) => {
+            // Where it stands alone, `of` can be left away.
+            let (i, _) = has_kw(next, Kw::Of)?;
+            let (i, entity) = entity(i)?;
+            (i, PastKind::Bisect { entity })
         }
         Some(Kw::Diff) => diff(next)?,
         Some(Kw::Why) => why(next)?,
@@ -110,7 +116,7 @@ fn some<T>((i, value): (Input<'_>, T)) -> (Input<'_>, Option<T>) {
 }
 
 /// An id or a parameter.
-fn entity(i: Input<'_>) -> Boxed<'_> {
+pub(super) fn entity(i: Input<'_>) -> Boxed<'_> {
     if is_entity(i.kind()) { literal(i) } else { i.fail(Expected::Id) }
 }
 

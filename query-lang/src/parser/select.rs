@@ -46,7 +46,7 @@ fn empty() -> Select {
 
 /// The select list and what follows `from`.
 fn head<'a>(start: Input<'a>, select: &mut Select) -> Parsed<'a, ()> {
-    if matches!(start.keyword(), Some(Kw::History | Kw::Diff | Kw::Why)) {
+    if matches!(start.keyword(), Some(Kw::History | Kw::Bisect | Kw::Diff | Kw::Why)) {
         return past_into(start, select);
     }
     let (i, short) = has_kw(start, Kw::From)?;

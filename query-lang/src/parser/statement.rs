@@ -3,19 +3,20 @@
 use super::expr::expr;
 use super::input::{Input, Parsed};
 use super::model::{alter_model, create};
+use super::past;
 use super::primary::path;
 use super::select::{filter, returning, select};
 use super::terminal::{comma_list, has_kw, kw, name, not_available, parens, relation_alias, symbol};
 use crate::ast::{
     Assignment, Delete, Edit, Insert, InsertMode, InsertSource, Row, Statement, StatementKind, TextChange,
-    TextChangeKind, Update,
+    TextChangeKind, Undo, Update,
 };
 use crate::keywords::Kw;
 use crate::lexer::TokenKind;
 use crate::{Expected, ParseError, ParseErrorKind};
 
 /// The words that begin statements that do something, in the order in which messages name them.
-const WORK: [Kw; 13] = [
+const WORK: [Kw; 15] = [
     Kw::Select,
     Kw::From,
     Kw::Insert,
@@ -29,6 +30,8 @@ const WORK: [Kw; 13] = [
     Kw::History,
     Kw::Diff,
     Kw::Why,
+    Kw::Bisect,
+    Kw::Undo,
 ];
 
 /// The words that begin the other statements, which cannot be explained.
@@ -38,7 +41,7 @@ const CONTROL: [Kw; 6] = [Kw::Live, Kw::Begin, Kw::Commit, Kw::Rollback, Kw::Exp
 pub(super) fn statement(start: Input<'_>) -> Parsed<'_, Statement> {
     let next = start.advance();
     let (i, kind) = match start.keyword() {
-        Some(Kw::Select | Kw::From | Kw::History | Kw::Diff | Kw::Why) => {
+        Some(Kw::Select | Kw::From | Kw::History | Kw::Bisect | Kw::Diff | Kw::Why) => {
             let (i, query) = select(start)?;
             (i, StatementKind::Select(query))
         }
@@ -56,6 +59,7 @@ pub(super) fn statement(start: Input<'_>) -> Parsed<'_, Statement> {
             (i, StatementKind::Restore(Box::new(delete)))
         }
         Some(Kw::Edit) => edit(start)?,
+        Some(Kw::Undo) => undo(start)?,
         Some(Kw::Create) => create(start)?,
         Some(Kw::Alter) => alter_model(start)?,
         Some(Kw::Begin) => begin(next)?,
@@ -75,10 +79,8 @@ pub(super) fn statement(start: Input<'_>) -> Parsed<'_, Statement> {
 /// of [`WORK`].
 fn other<'a, T>(i: Input<'a>, control: &[Kw]) -> Parsed<'a, T> {
     let what = match i.keyword() {
-        Some(Kw::Undo) => "`undo`",
         Some(Kw::Redact) => "`redact`",
         Some(Kw::Compact) => "`compact`",
-        Some(Kw::Bisect) => "`bisect`",
         Some(Kw::Show) => "`show`",
         Some(Kw::Describe) => "`describe`",
         Some(Kw::Drop) => "`drop`",
@@ -185,6 +187,15 @@ fn edit(start: Input<'_>) -> Parsed<'_, StatementKind> {
     let (i, returning) = returning(i)?;
     let edit = Edit { model, property, changes, filter, returning, span: i.span_from(start) };
     Ok((i, StatementKind::Edit(Box::new(edit))))
+}
+
+/// `undo [transaction] @01HZ… [force]`
+fn undo(start: Input<'_>) -> Parsed<'_, StatementKind> {
+    let (i, transaction) = has_kw(start.advance(), Kw::Transaction)?;
+    let (i, of) = past::entity(i)?;
+    let (i, force) = has_kw(i, Kw::Force)?;
+    let undo = Undo { transaction, of: *of, force, span: i.span_from(start) };
+    Ok((i, StatementKind::Undo(Box::new(undo))))
 }
 
 fn path_step_name(i: Input<'_>) -> Parsed<'_, crate::ast::Name> {

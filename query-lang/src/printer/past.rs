@@ -9,6 +9,7 @@ impl Display for Past {
         match &self.kind {
             PastKind::AsOf { subject, point } => write!(f, "{subject} as of {point}"),
             PastKind::History { entity } => write!(f, "history of {entity}"),
+            PastKind::Bisect { entity } => write!(f, "bisect of {entity}"),
             PastKind::Diff { subject, from, to } => {
                 write!(f, "diff {subject} from {from}")?;
                 to.as_ref().map_or(Ok(()), |to| write!(f, " to {to}"))

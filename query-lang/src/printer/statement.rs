@@ -4,7 +4,7 @@ use super::query::optional;
 use super::{AnyIdent, clause, separated};
 use crate::ast::{
     AlterAction, AlterModel, Assignment, CreateModel, Delete, Edit, Insert, InsertMode, InsertSource,
-    PropertyDef, Row, Statement, StatementKind, TextChange, TextChangeKind, Update,
+    PropertyDef, Row, Statement, StatementKind, TextChange, TextChangeKind, Undo, Update,
 };
 use std::fmt::{self, Display, Formatter};
 
@@ -19,6 +19,7 @@ impl Display for Statement {
             StatementKind::Delete(delete) => write!(f, "delete from {delete}"),
             StatementKind::Restore(restore) => write!(f, "restore {restore}"),
             StatementKind::Edit(edit) => edit.fmt(f),
+            StatementKind::Undo(undo) => undo.fmt(f),
             StatementKind::CreateModel(create) => create.fmt(f),
             StatementKind::AlterModel(alter) => alter.fmt(f),
             StatementKind::Begin { serializable: false } => f.write_str("begin"),
@@ -99,6 +100,14 @@ impl Display for Edit {
         separated(f, &self.changes, ", ")?;
         optional(f, "where", self.filter.as_ref())?;
         clause(f, "returning", &self.returning)
+    }
+}
+
+impl Display for Undo {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let what = if self.transaction { "transaction " } else { "" };
+        let force = if self.force { " force" } else { "" };
+        write!(f, "undo {what}{}{force}", self.of)
     }
 }
 

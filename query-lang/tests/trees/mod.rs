@@ -315,6 +315,7 @@ fn past() -> BoxedStrategy<Box<Past>> {
     prop_oneof![
         (subject(), point()).prop_map(|(subject, point)| PastKind::AsOf { subject, point }),
         entity().prop_map(|entity| PastKind::History { entity: Box::new(entity) }),
+        entity().prop_map(|entity| PastKind::Bisect { entity: Box::new(entity) }),
         (subject(), point(), of(point())).prop_map(|(subject, from, to)| PastKind::Diff {
             subject,
             from,
@@ -471,6 +472,9 @@ fn plain_statement() -> BoxedStrategy<StatementKind> {
         }),
         2 => (name(), alteration()).prop_map(|(model, action)| {
             S::AlterModel(Box::new(AlterModel { model, action, span: span() }))
+        }),
+        1 => (any::<bool>(), entity(), any::<bool>()).prop_map(|(transaction, of, force)| {
+            S::Undo(Box::new(Undo { transaction, of, force, span: span() }))
         }),
         1 => any::<bool>().prop_map(|serializable| S::Begin { serializable }),
         1 => Just(S::Commit),

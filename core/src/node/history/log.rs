@@ -24,6 +24,8 @@ pub(super) struct Log {
     catalog: Arc<Catalog>,
     model: ModelId,
     entity: EntityId,
+    /// The operation whose changes are asked for, where not all are; `None` in it for that of none.
+    only: Option<Option<OpId>>,
 }
 
 /// What an operation changes: the property, and how. Nothing where that was erased or is not known to this version.
@@ -39,7 +41,12 @@ impl Log {
         model: ModelId,
         entity: EntityId,
     ) -> Self {
-        Log { view, catalog, model, entity }
+        Log { view, catalog, model, entity, only: None }
+    }
+
+    /// The changes of one operation alone.
+    pub(super) fn only(self, operation: Option<OpId>) -> Self {
+        Log { only: Some(operation), ..self }
     }
 
     async fn give(
@@ -53,7 +60,10 @@ impl Log {
         let values = table.wants(HISTORY_CHANGE);
         let mut lanes = Lanes::new(self.view.as_ref(), self.entity, Texts::All);
         let mut ahead: VecDeque<Accepted> = VecDeque::new();
-        let mut after = Some(OpId::MIN);
+        let mut after = self.only.is_none().then_some(OpId::MIN);
+        if let Some(Some(only)) = self.only {
+            ahead.extend(self.view.operation(self.entity, only).await?);
+        }
         loop {
             // At least a page is in sight, so that what is needed again soon is kept.
             while let Some(from) = after.filter(|_| ahead.len() < PAGE) {

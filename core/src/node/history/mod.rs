@@ -7,17 +7,23 @@
 //! | `as_of` | entities as they were, as a source of queries |
 //! | `lanes` | the states along a DAG, each before the operation that changed it |
 //! | `log` | `history of` |
+//! | `bisect` | the first operation after which a condition holds |
 //! | `diff` | `diff` |
 //! | `why` | `why` |
+//! | `undo` | changes that take earlier ones back |
+//! | `units` | texts as the units that they were written in |
 //! | `table` | rows that are computed, as a source of queries |
 
 mod as_of;
+mod bisect;
 mod cut;
 mod diff;
 mod lanes;
 mod log;
 mod replay;
 mod table;
+mod undo;
+mod units;
 mod why;
 
 use std::sync::Arc;
@@ -31,6 +37,8 @@ use crate::query::{BoundSelect, Source};
 use crate::storage::{ReadView, StorageError};
 use as_of::AsOf;
 use cut::Cut;
+
+pub(crate) use undo::undo;
 
 /// How many operations are read at a time.
 const PAGE: usize = 256;
@@ -69,6 +77,12 @@ impl Transaction {
             PastKind::History { entity } => {
                 let model = self.model_of(*entity, past).await?;
                 Arc::new(log::Log::new(Arc::clone(view), Arc::clone(&self.catalog), model, *entity))
+            }
+            PastKind::Bisect { entity, test } => {
+                let model = self.model_of(*entity, past).await?;
+                let first = bisect::first(self, *entity, test).await?;
+                let log = log::Log::new(Arc::clone(view), Arc::clone(&self.catalog), model, *entity);
+                Arc::new(log.only(first))
             }
             PastKind::Diff { subject, from, to } => {
                 let (model, entity) = match subject {

@@ -324,6 +324,106 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_undone_twice_is_as_it_was(
+        plans in prop::collection::vec(plan(), 1..12),
+        late in prop::collection::vec(any::<prop::sample::Index>(), 1..12),
+        which in any::<prop::sample::Index>(),
+        force in any::<bool>(),
+    ) {
+        let world = World::new();
+        let (known, _) = world.known(&plans, &late);
+        let entity = known.operations[0].entity();
+        let operation = which.get(&known.operations);
+        let all = "select year, name, note from album";
+        let before = world.text_of(all);
+        let head = || world.text_of(&format!("select id from history of @{entity} order by id desc limit 1"));
+        let last = head();
+        let force = if force { " force" } else { "" };
+        match world.run_in(1, &format!("undo @{}{force}", operation.id())) {
+            Err(failure) => prop_assert_eq!((failure.kind.as_str(), force), ("overlap", ""), "{:?}", failure),
+            Ok(_) if head() == last => prop_assert_eq!(world.text_of(all), before),
+            Ok(_) => {
+                // Without force each property is what the operation was made on.
+                if force.is_empty() && !operation.is_genesis() {
+                    let parents: Vec<usize> = operation.parents().iter().map(|it| known.place(it.id)).collect();
+                    let old = known.values(&known.closure(&parents));
+                    let diff = format!("select year, name from @{entity} as of @{}", head());
+                    let row = world.run(&diff).1.rows;
+                    for (place, column) in [(0, 0), (1, 1)] {
+                        let changed = operation.change(known.properties[place]).is_some();
+                        if let (true, Some(row)) = (changed, row.first()) {
+                            prop_assert_eq!(row[column].clone(), old[place].clone().unwrap_or(Value::Null));
+                        }
+                    }
+                }
+                world.run(&format!("undo @{}", head()));
+                prop_assert_eq!(world.text_of(all), before);
+            }
+        }
+        world.ask(Request::Verify).unwrap();
+    }
+
+    #[test]
+    fn the_first_operation_is_found_after_which_a_condition_holds(
+        plans in prop::collection::vec(plan(), 1..14),
+        late in prop::collection::vec(any::<prop::sample::Index>(), 1..14),
+        year in -1..4i64,
+    ) {
+        let world = World::new();
+        let (known, _) = world.known(&plans, &late);
+        let entity = known.operations[0].entity();
+        let mut order: Vec<usize> = (0..known.operations.len()).collect();
+        order.sort_by_key(|at| known.operations[*at].id());
+        let holds = |count: usize| {
+            let of: BTreeSet<usize> = order[..count].iter().copied().collect();
+            known.state(&of).is_some_and(|state| state[0] == Some(Value::Int(year)))
+        };
+        let found = world.ids(&format!("select distinct id from bisect of @{entity} where year = {year}"));
+        match found.as_slice() {
+            [] => prop_assert!(!holds(order.len())),
+            [one] => {
+                let count = order.iter().position(|at| known.operations[*at].id() == one.0).unwrap() + 1;
+                prop_assert!(holds(count) && !holds(count - 1));
+            }
+            _ => prop_assert!(false, "{found:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_transaction_is_undone_as_a_whole_and_again() {
+    let world = World::new();
+    world.run("create model album (name string key, year i64, note text)");
+    world.run("insert into album (name, year, note) values ('a', 1, 'one'), ('b', 2, 'two')");
+    let first = world.text_of("select name, year, note from album order by name");
+    let transaction = |world: &World| {
+        let entity = world.ids("select id from album order by name")[0];
+        world.text_of(&format!("select transaction from history of @{entity} order by id desc limit 1"))
+    };
+    let inserted = transaction(&world);
+    world.run("update album set year = year + 10, note = null");
+    let updated = transaction(&world);
+    let second = world.text_of("select name, year, note from album order by name");
+    assert_eq!(world.run(&format!("undo transaction @{updated}")).0, Outcome::Updated(2));
+    assert_eq!(world.text_of("select name, year, note from album order by name"), first);
+    let undone = transaction(&world);
+    assert_eq!(world.run(&format!("undo transaction @{undone}")).0, Outcome::Updated(2));
+    assert_eq!(world.text_of("select name, year, note from album order by name"), second);
+    // What was done since stands in the way.
+    let failure = world.run_in(1, &format!("undo transaction @{inserted}")).unwrap_err();
+    assert_eq!(failure.kind, "overlap");
+    world.run(&format!("undo transaction @{inserted} force"));
+    assert_eq!(world.text_of("select name from album"), "");
+    let failure = world.run_in(1, "undo transaction @01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap_err();
+    assert_eq!(failure.kind, "unknown-transaction");
+    let failure = world.run_in(1, "undo @01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap_err();
+    assert_eq!(failure.kind, "unknown-operation");
+}
+
 #[test]
 fn points_that_are_none_are_said_to_be() {
     let world = World::new();

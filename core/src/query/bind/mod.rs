@@ -109,6 +109,7 @@ impl<'a> Session<'a> {
             StatementKind::Delete(delete) => Bound::Delete(Box::new(self.delete(delete, false)?)),
             StatementKind::Restore(delete) => Bound::Restore(Box::new(self.delete(delete, true)?)),
             StatementKind::Edit(edit) => Bound::Edit(Box::new(self.edit(edit)?)),
+            StatementKind::Undo(undo) => Bound::Undo(self.undo(undo)?),
             StatementKind::CreateModel(create) => Bound::Define(Define::CreateModel(create.clone())),
             StatementKind::AlterModel(alter) => Bound::Define(Define::AlterModel(alter.clone())),
             StatementKind::Begin { serializable } => {

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use ankurah_query_lang::Span;
 use ankurah_query_lang::ast::{self, Ident};
 
 use super::Session;
 use super::expr::Binder;
 use super::scope::Scope;
 use super::types::{Conversion, Ty, Typed, convert};
+use crate::catalog::Model;
 use crate::id::{EntityId, OpId};
+use crate::query::bound::BoundUndo;
 use crate::query::error::{BindError, BindErrorKind};
 use crate::query::past::{self, Past, PastKind, Point, PointKind, Subject};
+use crate::storage::Deleted;
 use crate::value::{Value, ValueType};
 
 impl<'a> Session<'a> {
@@ -22,15 +26,15 @@ impl<'a> Session<'a> {
                 let (model, entity) = match subject {
                     ast::Subject::Model(name) => (Arc::clone(self.find_model(name)?), None),
                     ast::Subject::Entity(expr) => {
-                        let entity = self.entity(expr)?;
-                        let model = names.model_of(entity).and_then(|model| names.model(model));
-                        let model = model.ok_or_else(|| {
-                            BindError::new(BindErrorKind::UnknownEntity(entity.to_string()), expr.span)
-                        })?;
-                        (Arc::clone(model), Some(entity))
+                        let (model, entity) = self.known(expr)?;
+                        (model, Some(entity))
                     }
                 };
                 (model, PastKind::AsOf { entity, point: self.point(point)? })
+            }
+            ast::PastKind::Bisect { .. } => {
+                let what = "`bisect` beside other relations is".to_owned();
+                return Err(BindError::new(BindErrorKind::NotAvailable(what), past.span));
             }
             ast::PastKind::History { entity } => {
                 (Arc::clone(&past::HISTORY), PastKind::History { entity: self.entity(entity)? })
@@ -50,6 +54,46 @@ impl<'a> Session<'a> {
             }
         };
         Ok(Scope::of_past(names, model, alias, Past { kind, span: past.span }))
+    }
+
+    /// The entity that an expression names, and its model.
+    fn known(&self, expr: &ast::Expr) -> Result<(Arc<Model>, EntityId), BindError> {
+        let names = self.context.names;
+        let entity = self.entity(expr)?;
+        let model = names.model_of(entity).and_then(|model| names.model(model));
+        match model {
+            Some(model) => Ok((Arc::clone(model), entity)),
+            None => Err(BindError::new(BindErrorKind::UnknownEntity(entity.to_string()), expr.span)),
+        }
+    }
+
+    /// `bisect`: the condition of the query is one on the entity, its rows are changes.
+    pub(super) fn bisect(
+        &self,
+        entity: &ast::Expr,
+        condition: Option<&ast::Expr>,
+        alias: Option<Ident>,
+        span: Span,
+    ) -> Result<Scope<'a>, BindError> {
+        let (model, id) = self.known(entity)?;
+        let Some(condition) = condition else {
+            let message = "`bisect` needs a condition".to_owned();
+            return Err(BindError::new(BindErrorKind::InvalidValue(message), span)
+                .help("write it after `where`, as in `bisect @… where rating < 3`"));
+        };
+        let names = self.context.names;
+        let mut binder = Binder::new(self, Scope::of_model(names, model, None));
+        let filter = binder.filter(Some(condition), &[])?;
+        let mut input = binder.scope.into_input(Deleted::Exclude);
+        input.entities = Some(vec![id]);
+        let test = Box::new(super::select::count_of(input, filter, span));
+        let kind = PastKind::Bisect { entity: id, test };
+        Ok(Scope::of_past(names, Arc::clone(&past::BISECT), alias, Past { kind, span }))
+    }
+
+    pub(super) fn undo(&self, undo: &ast::Undo) -> Result<BoundUndo, BindError> {
+        let id = self.operation(&undo.of)?;
+        Ok(BoundUndo { transaction: undo.transaction, id, force: undo.force, span: undo.of.span })
     }
 
     /// A constant outside of all rows.

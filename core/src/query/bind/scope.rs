@@ -74,7 +74,10 @@ impl<'a> Scope<'a> {
     pub(super) fn into_input(self, deleted: Deleted) -> Input {
         let entities = self.past.as_ref().and_then(|past| match &past.kind {
             PastKind::AsOf { entity, .. } => entity.map(|entity| vec![entity]),
-            PastKind::History { .. } | PastKind::Diff { .. } | PastKind::Why { .. } => None,
+            PastKind::History { .. }
+            | PastKind::Bisect { .. }
+            | PastKind::Diff { .. }
+            | PastKind::Why { .. } => None,
         });
         Input { model: self.model, slots: self.slots, deleted, entities, past: self.past }
     }

@@ -60,9 +60,22 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// The rows that a query reads, and the condition that they must meet.
+    fn rows<'q>(&self, select: &'q ast::Select) -> Result<(Scope<'a>, Option<&'q ast::Expr>), BindError> {
+        let condition = select.filter.as_ref();
+        if let Some(ast::Relation { kind: RelationKind::Past { past, alias }, .. }) = &select.from {
+            if let ast::PastKind::Bisect { entity } = &past.kind {
+                // The condition is one on the entity as it was, not on the rows.
+                return Ok((self.bisect(entity, condition, alias.clone(), past.span)?, None));
+            }
+        }
+        Ok((self.relation(select.from.as_ref())?, condition))
+    }
+
     pub(super) fn unsettled(&self, select: &ast::Select) -> Result<Unsettled, BindError> {
-        let mut binder = Binder::new(self, self.relation(select.from.as_ref())?);
-        let filter = binder.filter(select.filter.as_ref(), &select.items)?;
+        let (scope, condition) = self.rows(select)?;
+        let mut binder = Binder::new(self, scope);
+        let filter = binder.filter(condition, &select.items)?;
         binder.position = Aggregates::Allowed;
         let mut items = binder.items(&select.items)?;
         let keys = binder.group_keys(&select.group_by, &items)?;
@@ -211,7 +224,7 @@ impl<'a> Session<'a> {
 }
 
 /// One row: how many rows of the input the filter keeps.
-fn count_of(input: Input, filter: Option<Expr>, span: Span) -> BoundSelect {
+pub(super) fn count_of(input: Input, filter: Option<Expr>, span: Span) -> BoundSelect {
     let aggregate = Aggregate {
         function: AggregateFunction::Count,
         argument: None,
