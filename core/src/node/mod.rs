@@ -100,6 +100,7 @@ pub(crate) struct Inner {
     pub(crate) gate: Gate,
     pub(crate) indexer: Arc<Indexer>,
     pub(crate) statements: Statements,
+    pub(crate) checkpoints: Arc<history::Checkpoints>,
     pub(crate) reactor: Arc<live::Reactor>,
     /// What is parked, once it was read; also keeps ingests one after the other.
     pub(crate) parked: futures::lock::Mutex<Option<ingest::Parked>>,
@@ -166,6 +167,7 @@ impl Node {
                 gate: Gate::default(),
                 indexer,
                 statements: Statements::default(),
+                checkpoints: Arc::default(),
                 reactor: Arc::default(),
                 parked: futures::lock::Mutex::new(None),
                 catalog: Mutex::new(Arc::new(catalog)),

@@ -31,6 +31,6 @@ pub use names::Names;
 pub use past::{entity_of, past_table};
 pub(crate) use plan::{Interval, Set, lower_order, possible, upper_order};
 pub use plan::{Lookups, Plan, plan};
-pub(crate) use run::compare_order_values;
 pub(crate) use run::generate::{Sink, generate};
 pub use run::{Measure, ResultRows, RunOptions, Running, Source, Statistics, ViewSource, run};
+pub(crate) use run::{compare_order_values, footprint};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
+use super::checkpoint::Checkpoints;
 use super::cut::Cut;
 use super::replay::{Replayed, Texts};
 use crate::entity::State;
@@ -19,14 +20,15 @@ const BATCH: usize = 256;
 /// Entities as they were at a point.
 pub(super) struct AsOf {
     view: Arc<dyn ReadView>,
+    checkpoints: Arc<Checkpoints>,
     cut: Cut,
 }
 
 type Out = Sink<Result<ScanRows, StorageError>>;
 
 impl AsOf {
-    pub(super) fn new(view: Arc<dyn ReadView>, cut: Cut) -> Self {
-        AsOf { view, cut }
+    pub(super) fn new(view: Arc<dyn ReadView>, checkpoints: Arc<Checkpoints>, cut: Cut) -> Self {
+        AsOf { view, checkpoints, cut }
     }
 
     async fn give(&self, scan: &Scan, sink: &mut Out) -> Result<(), StorageError> {
@@ -99,10 +101,13 @@ impl AsOf {
             self.now(scan, &state).await?
         } else {
             let texts = scan.columns.iter().filter(|column| state.text(**column).is_some());
-            let texts = Texts::These(texts.copied().collect());
-            let Some(mut then) = Replayed::at(self.view.as_ref(), entity, &cut, &texts).await? else {
-                return Ok(None);
+            let texts: Vec<_> = texts.copied().collect();
+            let view = self.view.as_ref();
+            let then = match texts.is_empty() {
+                true => Replayed::resumed(view, &self.checkpoints, &state, &cut).await?,
+                false => Replayed::at(view, entity, &cut, &Texts::These(texts)).await?,
             };
+            let Some(mut then) = then else { return Ok(None) };
             let unborn = cut.is_by_ids() && then.is_key_alone(entity);
             if unborn || !wanted(scan.deleted, then.is_deleted()) {
                 return Ok(None);

@@ -52,7 +52,8 @@ pub(super) async fn first(
 
 /// Whether the condition holds after an operation and all with smaller ids.
 async fn holds(transaction: &Transaction, test: &BoundSelect, id: OpId) -> Outcome<bool> {
-    let source = Arc::new(AsOf::new(Arc::clone(&transaction.view), Cut::Ids(id)));
+    let checkpoints = Arc::clone(&transaction.node.checkpoints);
+    let source = Arc::new(AsOf::new(Arc::clone(&transaction.view), checkpoints, Cut::Ids(id)));
     let memory = transaction.node.options.limits.query_memory;
     let options = RunOptions { memory, ..RunOptions::default() };
     let mut running = run(plan(test.clone(), &Lookups::default()), source, options);

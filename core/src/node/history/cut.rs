@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::PAGE;
+use super::checkpoint::Checkpoint;
 use crate::dag::{Ancestry, AncestryError, Link, VersionVector};
 use crate::entity::State;
 use crate::id::{EntityId, OpId, Stamp};
@@ -129,6 +130,21 @@ impl Cut {
             Cut::Ids(last) => state.head.greatest().is_none_or(|greatest| greatest <= *last),
             Cut::Position(last) => state.position <= *last,
             Cut::Closure(closure) => closure.links == state.head.links(),
+        }
+    }
+
+    /// Whether all that a checkpoint was made of belongs to the point.
+    pub(super) fn includes(&self, checkpoint: &Checkpoint) -> bool {
+        match self {
+            Cut::All => true,
+            Cut::Ids(last) => checkpoint.last() <= *last,
+            Cut::Position(last) => checkpoint.accepted() <= *last,
+            Cut::Closure(closure) => match &closure.members {
+                Members::Vector(vector) => {
+                    checkpoint.last() <= closure.greatest() && vector.includes(checkpoint.vector())
+                }
+                Members::Listed(_) => false,
+            },
         }
     }
 

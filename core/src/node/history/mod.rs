@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `cut` | which operations belong to a point |
 //! | `replay` | what operations make of an entity |
+//! | `checkpoint` | states in the midst of histories, kept in memory |
 //! | `as_of` | entities as they were, as a source of queries |
 //! | `lanes` | the states along a DAG, each before the operation that changed it |
 //! | `log` | `history of` |
@@ -16,6 +17,7 @@
 
 mod as_of;
 mod bisect;
+mod checkpoint;
 mod cut;
 mod diff;
 mod lanes;
@@ -38,6 +40,7 @@ use crate::storage::{ReadView, StorageError};
 use as_of::AsOf;
 use cut::Cut;
 
+pub(crate) use checkpoint::Checkpoints;
 pub(crate) use undo::undo;
 
 /// How many operations are read at a time.
@@ -72,7 +75,7 @@ impl Transaction {
         Ok(match &past.kind {
             PastKind::AsOf { entity, point } => {
                 let cut = self.cut(point, *entity).await?;
-                Arc::new(AsOf::new(Arc::clone(view), cut))
+                Arc::new(AsOf::new(Arc::clone(view), Arc::clone(&self.node.checkpoints), cut))
             }
             PastKind::History { entity } => {
                 let model = self.model_of(*entity, past).await?;

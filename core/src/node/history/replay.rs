@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::PAGE;
+use super::checkpoint::{Checkpoint, Checkpoints, STEP};
 use super::cut::Cut;
 use crate::catalog::reserved;
-use crate::dag::Head;
+use crate::dag::{Head, VersionVector};
+use crate::entity::State;
 use crate::id::{EntityId, OpId, PropertyId};
 use crate::operation::{Change, Operation};
 use crate::property::Lww;
 use crate::property::text::TextDocument;
-use crate::storage::{ReadView, StorageError};
+use crate::storage::{Position, ReadView, StorageError};
 use crate::value::Value;
 
 /// Which texts are made out: reading one takes much more than reading a register.
@@ -73,6 +75,54 @@ impl Replayed {
                 }
             }
         }
+        Ok((!replayed.head.is_empty()).then_some(replayed))
+    }
+
+    /// The registers that the operations of an entity that belong to a point make, from the best checkpoint on; `None`
+    /// where no operation does. New checkpoints are kept on the way. `state` is the entity as the view shows it.
+    pub(super) async fn resumed(
+        view: &dyn ReadView,
+        checkpoints: &Checkpoints,
+        state: &State,
+        cut: &Cut,
+    ) -> Result<Option<Self>, StorageError> {
+        let entity = state.entity;
+        let best = checkpoints.best(view, entity, state.position, cut).await?;
+        let (mut replayed, mut after) = (Replayed::default(), OpId::MIN);
+        let (mut vector, mut accepted) = (VersionVector::new(), Position::default());
+        if let Some(best) = best {
+            (replayed, after) = (best.state(), best.last());
+            (vector, accepted) = (best.vector().clone(), best.accepted());
+        }
+        let texts = Texts::These(Vec::new());
+        let greatest = cut.greatest();
+        let mut made = Vec::new();
+        // Whether everything up to here belongs to the point, and how much of it came after the last checkpoint.
+        let (mut whole, mut since) = (true, 0usize);
+        'pages: loop {
+            let page = view.operations(entity, after, PAGE).await?;
+            let Some((_, last)) = page.last() else { break };
+            after = last.id();
+            for (position, operation) in &page {
+                if operation.id() > greatest {
+                    break 'pages;
+                }
+                let link = operation.link();
+                if !cut.has(*position, &link) {
+                    whole = false;
+                    continue;
+                }
+                replayed.apply(operation, &texts)?;
+                vector.raise(link.actor, link.sequence);
+                accepted = accepted.max(*position);
+                since = since.saturating_add(1);
+                if whole && since >= STEP {
+                    made.push(Checkpoint::new(link.id, &replayed, vector.clone(), accepted));
+                    since = 0;
+                }
+            }
+        }
+        checkpoints.keep(view.position(), entity, made);
         Ok((!replayed.head.is_empty()).then_some(replayed))
     }
 

@@ -100,6 +100,12 @@ impl Known {
         [self.register(of, year), self.register(of, name), note]
     }
 
+    /// The values that are no text: those that checkpoints serve.
+    fn registers(&self, of: &BTreeSet<usize>) -> String {
+        let value = |value: Option<Value>| value.unwrap_or(Value::Null).to_string();
+        self.state(of).map_or_else(String::new, |[year, name, _]| [year, name].map(value).join("|"))
+    }
+
     fn shown(&self, of: &BTreeSet<usize>) -> String {
         let value = |value: Option<Value>| value.unwrap_or(Value::Null).to_string();
         self.state(of).map_or_else(String::new, |state| state.map(value).join("|"))
@@ -191,6 +197,10 @@ impl World {
             let done = block_on(self.node.ingest(&[known.operations[at].encode()], Role::Replica)).unwrap();
             assert_eq!(done.accepted.len(), 1, "{done:?}");
             taken.insert(at);
+            // What is kept of this reading must not outlive what comes later with a smaller id.
+            let (entity, id) = (known.operations[0].entity(), known.operations[at].id());
+            self.run(&format!("select year, name from @{entity} as of @{id}"));
+            self.run(&format!("select year, name from album as of @{id}"));
             positions[at] = block_on(self.engine.view()).unwrap().position();
         }
         (known, positions)
@@ -214,9 +224,11 @@ proptest! {
         let entity = known.operations[0].entity();
         let all: BTreeSet<usize> = (0..known.operations.len()).collect();
         prop_assert_eq!(world.text_of(ENTITY), known.shown(&all));
+        let registers = |of: String| world.text_of(&format!("select year, name from {of}"));
         for (at, operation) in known.operations.iter().enumerate() {
             let id = operation.id();
             let closure = known.closure(&[at]);
+            prop_assert_eq!(registers(format!("@{entity} as of @{id}")), known.registers(&closure));
             prop_assert_eq!(world.text_of(&format!("from @{entity} as of @{id}")), known.shown(&closure));
             let other = known.operations[at / 2].id();
             let joined = known.closure(&[at, at / 2]);
@@ -226,9 +238,11 @@ proptest! {
             );
             let up_to: BTreeSet<usize> = all.iter().copied().filter(|it| known.operations[*it].id() <= id).collect();
             prop_assert_eq!(world.text_of(&format!("from album as of @{id}")), known.shown(&up_to));
+            prop_assert_eq!(registers(format!("album as of @{id}")), known.registers(&up_to));
             let seen: BTreeSet<usize> = all.iter().copied().filter(|it| positions[*it] <= positions[at]).collect();
             let position = positions[at].0;
             prop_assert_eq!(world.text_of(&format!("from album as of position {position}")), known.shown(&seen));
+            prop_assert_eq!(registers(format!("album as of position {position}")), known.registers(&seen));
             let millis = id.stamp().millis();
             let time = crate::value::Timestamp(i64::try_from(millis).unwrap() * 1000 + 999);
             let by_then: BTreeSet<usize> =
