@@ -15,6 +15,7 @@ use crate::client::{Client, Interrupt, Pump};
 use crate::display::{Safe, Style};
 use crate::exit::Exit;
 use crate::fixture::{self, Verdict};
+use crate::format::Format;
 use crate::interactive::{self, Places};
 use crate::sample;
 use crate::session::{Output, Session, Settings, render_message};
@@ -132,6 +133,7 @@ impl Host for Prompt<'_> {
     fn repl(&mut self, statement: &str) {
         let display = &self.args.display;
         let settings = Settings {
+            format: Format::Table,
             terminal: true,
             pager: true,
             style: Style::detect(display.color, display.ascii, &io::stdout()),

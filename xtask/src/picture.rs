@@ -14,7 +14,7 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
         test.args(["test", "--quiet", "--package", "ankurah-repl", "--test", "suite", "--", "picture::"]);
         command::run(test.env(VARIABLE, "draw")).into()
     });
-    report.step("docs/inspect.md, its keys", || {
+    report.step("docs/inspect.md, its keys and its pictures", || {
         let mut test = workspace.cargo();
         test.args([
             "test",

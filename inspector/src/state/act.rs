@@ -85,6 +85,7 @@ impl State {
                 }
                 return self.list_again();
             }
+            Action::Earlier | Action::Later => return self.travel(action == Action::Later),
             Action::Edit => self.edit(),
             Action::Parent => self.walk(|subject| subject.to_parent(), "no parent of it is held"),
             Action::Child => self.walk(|subject| subject.to_child(), "nothing follows it"),
@@ -162,6 +163,7 @@ impl State {
             View::Timeline => {
                 self.timeline.playing = false;
                 let Some(subject) = &self.subject else { return Vec::new() };
+                self.timeline.leave_now(subject.image.as_ref());
                 if self.timeline.step(&subject.graph, !right) { self.ask_past() } else { Vec::new() }
             }
             View::Overview
@@ -176,6 +178,32 @@ impl State {
             | View::Log
             | View::Help => Vec::new(),
         }
+    }
+
+    /// Lists the collection as it was one commit earlier, or later.
+    fn travel(&mut self, later: bool) -> Vec<Effect> {
+        let Some(entities) = &mut self.entities else { return Vec::new() };
+        let now = self.changes.last().0;
+        let model = entities.model.id;
+        let here = entities.at.unwrap_or(now);
+        // From the newest to the oldest.
+        let commits = (0..self.changes.len()).filter_map(|number| self.changes.entry(number));
+        let positions = commits
+            .filter(|entry| entry.changes.iter().any(|change| change.model == model))
+            .map(|entry| entry.position.0);
+        let to = if later {
+            positions.filter(|position| *position > here).last()
+        } else {
+            let mut positions = positions;
+            let last = positions.find(|position| *position <= here);
+            Some(last.unwrap_or(here).saturating_sub(1))
+        };
+        let newest = (0..self.changes.len()).find_map(|number| {
+            let entry = self.changes.entry(number)?;
+            entry.changes.iter().any(|change| change.model == model).then_some(entry.position.0)
+        });
+        entities.at = to.filter(|to| newest.is_some_and(|newest| *to < newest));
+        self.list_again()
     }
 
     fn walk(&mut self, to: impl FnOnce(&mut super::Subject) -> bool, otherwise: &str) {
@@ -194,6 +222,7 @@ impl State {
         };
         let mut effects = self.show(View::Timeline);
         if let (Some(id), Some(subject)) = (chosen, &self.subject) {
+            self.timeline.leave_now(subject.image.as_ref());
             self.timeline.go_to(id, &subject.graph);
             effects.extend(self.ask_past());
         }
@@ -496,6 +525,9 @@ impl State {
     fn edit(&mut self) {
         if !self.options.write {
             return self.say("the inspector only reads: start it with --write to change values");
+        }
+        if self.entities.as_ref().is_some_and(|entities| entities.at.is_some()) {
+            return self.say("the collection is shown as it was: go back to now (]) to change values");
         }
         let shown = self.subject.as_ref().and_then(|subject| {
             let shown = super::subject::shown(subject.image.as_ref()?, &self.names);

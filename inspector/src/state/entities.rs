@@ -45,6 +45,8 @@ pub struct Entities {
     pub sort: Option<(Arc<Property>, bool)>,
     /// What is asked after `where`; empty is everything.
     pub condition: String,
+    /// The position of the log as of which it is listed; `None` is now.
+    pub at: Option<u64>,
     /// How many rows there are, once that is known.
     pub count: Option<usize>,
     /// Where one is.
@@ -70,6 +72,7 @@ impl Entities {
             focus: 0,
             sort: None,
             condition: String::new(),
+            at: None,
             count: None,
             list: List::default(),
             failure: None,
@@ -150,6 +153,15 @@ impl Entities {
         self.columns = self.model.columns().cloned().collect();
     }
 
+    /// What stands after `from`: the model, as of a position where one is chosen.
+    fn source(&self) -> String {
+        let model = model_text(&self.model);
+        match self.at {
+            Some(position) => format!("{model} as of position {position}"),
+            None => model,
+        }
+    }
+
     /// The condition and the order after `from`.
     fn tail(&self) -> String {
         let condition = match self.condition.trim() {
@@ -165,7 +177,7 @@ impl Entities {
             }
             None => String::new(),
         };
-        format!(" from {}{condition}{order}", model_text(&self.model))
+        format!(" from {}{condition}{order}", self.source())
     }
 
     /// The statement that gives what is listed.
@@ -194,7 +206,7 @@ impl Entities {
         let filter = parsed(&self.condition).and_then(|predicate| predicate.filter);
         let filter = filter.map(|filter| filter.span.text(self.condition.trim()).to_owned());
         let condition = filter.map(|filter| format!(" where {filter}")).unwrap_or_default();
-        execute(COUNT, format!("select count(*) from {}{condition}", model_text(&self.model)))
+        execute(COUNT, format!("select count(*) from {}{condition}", self.source()))
     }
 
     /// The request of what is missing near the screen, if anything is.

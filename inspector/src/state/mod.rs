@@ -280,21 +280,12 @@ impl State {
         if self.typing.is_some() {
             return Context::Typing;
         }
-        match self.view {
-            View::Overview => Context::Overview,
-            View::Entities => Context::Entities,
-            View::Entity => Context::Entity,
-            View::Graph => Context::Graph,
-            View::Timeline => Context::Timeline,
-            View::Changes => Context::Changes,
-            View::Collections
-            | View::Operation
-            | View::Live
-            | View::Aside
-            | View::Indexes
-            | View::Log
-            | View::Help => Context::Everywhere,
-        }
+        context_of(self.view)
+    }
+
+    /// Where keys counted on the page before this one.
+    pub fn context_before(&self) -> Context {
+        self.trail.last().map_or(Context::Everywhere, |view| context_of(*view))
     }
 
     /// Goes to a page; what it shows is asked for.
@@ -632,5 +623,24 @@ impl State {
         list.selected = row;
         self.set_list(list);
         Vec::new()
+    }
+}
+
+/// Where keys count on a page.
+fn context_of(view: View) -> Context {
+    match view {
+        View::Overview => Context::Overview,
+        View::Entities => Context::Entities,
+        View::Entity => Context::Entity,
+        View::Graph => Context::Graph,
+        View::Timeline => Context::Timeline,
+        View::Changes => Context::Changes,
+        View::Collections
+        | View::Operation
+        | View::Live
+        | View::Aside
+        | View::Indexes
+        | View::Log
+        | View::Help => Context::Everywhere,
     }
 }

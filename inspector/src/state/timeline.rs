@@ -131,6 +131,13 @@ impl Timeline {
         true
     }
 
+    /// What is shown now is what the next point is compared with.
+    pub fn leave_now(&mut self, now: Option<&Image>) {
+        if self.at.is_none() {
+            self.image = now.cloned();
+        }
+    }
+
     /// Goes to a point.
     pub fn go(&mut self, to: usize, graph: &Graph) {
         self.at = Some(to).filter(|to| *to < graph.len());

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Page, grouped};
+use super::{Page, count, grouped};
 use crate::dag::{Window, time_text};
 use crate::line::{Line, Role};
 use crate::state::State;
@@ -15,9 +15,9 @@ pub(super) fn page(state: &State, columns: usize, theme: Theme) -> Page<'_> {
     let heads = subject.graph.ops().filter(|op| subject.graph.is_head(*op)).count();
     let title = Line::new().own(Role::Strong, "Graph of ").own(Role::Id, subject.entity.to_string());
     let counts = format!(
-        "  {} operations, {heads} in the head, {} lanes{}",
-        grouped(subject.graph.len()),
-        subject.layout.width(),
+        "  {}, {heads} in the head, {}{}",
+        count(subject.graph.len(), "operation", "operations"),
+        count(usize::from(subject.layout.width()), "lane", "lanes"),
         if subject.whole { "" } else { ", reading ..." },
     );
     let rows = move |range: Range<usize>| {

@@ -7,7 +7,10 @@ use crate::state::State;
 
 pub(super) fn lines(state: &State) -> Vec<Line> {
     let mut lines = Vec::new();
-    for context in Context::ALL {
+    // Those of the page that one came from are what one looks for.
+    let here = state.context_before();
+    let others = Context::ALL.into_iter().filter(|context| *context != here);
+    for context in std::iter::once(here).chain(others) {
         if !lines.is_empty() {
             lines.push(Line::new());
         }

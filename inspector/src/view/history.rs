@@ -212,6 +212,9 @@ pub(super) fn changes(state: &State) -> Page<'_> {
                 let first = entry.changes.first().and_then(|change| change.operations.first());
                 let time = first.map(|id| time_text(*id)).unwrap_or_default();
                 line = line.own(Role::Dim, format!("{time:<24}"));
+                if entry.changes.is_empty() && entry.relayed.is_empty() {
+                    line = line.own(Role::Dim, "no entity: what the store keeps for itself");
+                }
                 if entry.changes.len() > 1 {
                     line = line.own(Role::Strong, format!("{} entities: ", entry.changes.len()));
                 }

@@ -268,6 +268,11 @@ fn draw_choices(typing: &Typing, canvas: &mut Canvas<'_>, areas: &Areas) {
     }
 }
 
+/// So many of something.
+pub(crate) fn count(number: usize, one: &str, more: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{} {more}", grouped(number)) }
+}
+
 /// A number with its digits in groups of three.
 pub(crate) fn grouped(number: usize) -> String {
     let digits = number.to_string();

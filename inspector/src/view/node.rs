@@ -5,7 +5,7 @@ use std::ops::Range;
 use ankurah_core::node::protocol::Upkeep;
 use ankurah_core::storage::{IndexState, SetAside};
 
-use super::{Page, duration, grouped, moment};
+use super::{Page, count, duration, grouped, moment};
 use crate::line::{Line, Role};
 use crate::state::names::short;
 use crate::state::{State, Verification};
@@ -16,10 +16,6 @@ const RATES: usize = 60;
 
 fn field(name: &str) -> Line {
     Line::new().own(Role::Dim, format!("  {name:<14} "))
-}
-
-fn count(number: usize, one: &str, more: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{} {more}", grouped(number)) }
 }
 
 pub(super) fn overview_lines(state: &State, theme: Theme) -> Vec<Line> {
@@ -54,7 +50,8 @@ pub(super) fn overview_lines(state: &State, theme: Theme) -> Vec<Line> {
     );
     let observers: u64 = state.live.iter().map(|query| query.subscribers).sum();
     let live = count(state.live.len(), "query", "queries");
-    lines.push(field("live").own(Role::Number, format!("{live}, {observers} observers")));
+    let observers = count(usize::try_from(observers).unwrap_or(0), "observer", "observers");
+    lines.push(field("live").own(Role::Number, format!("{live}, {observers}")));
     let rates = rates(state);
     let last = rates.last().copied().unwrap_or(0);
     let spark = theme.spark(rates.get(rates.len().saturating_sub(RATES)..).unwrap_or_default());

@@ -7,7 +7,7 @@ use ankurah_core::value::{Value, ValueType};
 use ankurah_display::width;
 
 use super::graph::nothing_chosen;
-use super::{Page, grouped};
+use super::{Page, count};
 use crate::line::{Line, Role, safe};
 use crate::state::State;
 use crate::state::entities::{Entities, EntityRow};
@@ -34,8 +34,12 @@ pub(super) fn page(state: &State, columns: usize, theme: Theme) -> Page<'_> {
     };
     let mut title = Line::new().data(Role::Strong, &entities.model.label);
     match entities.count {
-        Some(count) => title = title.own(Role::Dim, format!("  {} entities", grouped(count))),
+        Some(number) => title = title.own(Role::Dim, format!("  {}", count(number, "entity", "entities"))),
         None => title = title.own(Role::Dim, "  counting ..."),
+    }
+    if let Some(position) = entities.at {
+        let text = format!("  detached: as of position {position}, ] leads back to now");
+        title = title.own(Role::Warning, text);
     }
     if !entities.condition.trim().is_empty() {
         title = title.own(Role::Dim, "  where ").data(Role::Text, entities.condition.trim());

@@ -1,8 +1,10 @@
-//! The inspector without a terminal: what is shown after which keys.
+//! The inspector from outside: what is shown after which keys, with and without a terminal.
 
 mod common;
 mod documents;
 mod hostile;
 mod pages;
+mod picture;
 mod sizes;
+mod terminal;
 mod work;

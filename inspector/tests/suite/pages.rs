@@ -6,10 +6,11 @@ use ankurah_inspector::theme::{Palette, Theme};
 use crate::common::{World, snapshot, styled};
 
 /// Every page with the keys that lead there.
-pub(crate) const PAGES: [(&str, &str); 17] = [
+pub(crate) const PAGES: [(&str, &str); 18] = [
     ("overview", "v"),
     ("collections", "2"),
     ("entities", "2 enter l l s"),
+    ("entities-past", "2 enter [ [ [ [ [ [ ]"),
     ("query", "2 enter f 'ye'"),
     ("entity", "2 enter / 'Mono' enter enter"),
     ("graph", "2 enter / 'Mono' enter enter 3"),
