@@ -101,7 +101,7 @@ fn generated(count: u64, writers: u64) -> Vec<Summary> {
                 .checked_sub(writers)
                 .or(number.checked_sub(1))
                 .map(|own| if number < writers { 0 } else { own });
-            let other = (seed >> 33) % 10 == 0 && number > writers;
+            let other = (seed >> 33).is_multiple_of(10) && number > writers;
             let mut parents: BTreeSet<u64> = own.into_iter().collect();
             if other {
                 parents.insert(number - 1 - (seed >> 40) % writers.min(number));

@@ -151,11 +151,9 @@ impl Layout {
                     *place = *parent;
                 }
             }
-            if !used {
-                if let Some(place) = waiting.get_mut(usize::from(own)) {
-                    *place = NONE;
-                    free.push(Reverse(own));
-                }
+            if let Some(place) = waiting.get_mut(usize::from(own)).filter(|_| !used) {
+                *place = NONE;
+                free.push(Reverse(own));
             }
         }
         self.width = u16::try_from(waiting.len()).unwrap_or(LANES);

@@ -78,9 +78,9 @@ impl State {
             Action::HideColumn | Action::ShowColumns => {
                 if let Some(entities) = &mut self.entities {
                     if action == Action::HideColumn {
-                        entities.hide_column()
+                        entities.hide_column();
                     } else {
-                        entities.show_columns()
+                        entities.show_columns();
                     }
                 }
                 return self.list_again();
@@ -192,7 +192,7 @@ impl State {
             .filter(|entry| entry.changes.iter().any(|change| change.model == model))
             .map(|entry| entry.position.0);
         let to = if later {
-            positions.filter(|position| *position > here).last()
+            positions.take_while(|position| *position > here).min()
         } else {
             let mut positions = positions;
             let last = positions.find(|position| *position <= here);

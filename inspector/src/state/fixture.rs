@@ -23,12 +23,13 @@ pub fn script(image: &Image, names: &Names) -> Option<String> {
     let mut out = format!("-- Entity {} of {} operations.\n", image.state.entity, image.operations);
     let mut others = BTreeSet::new();
     for property in &properties {
-        if let ValueType::Ref(other) = property.value_type {
-            if other != model.id && others.insert(other) {
-                let other = names.model(other)?;
-                // Writing to a string cannot fail.
-                let _ = writeln!(out, "create model {} (stub bool);", model_text(other));
-            }
+        if let ValueType::Ref(other) = property.value_type
+            && other != model.id
+            && others.insert(other)
+        {
+            let other = names.model(other)?;
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "create model {} (stub bool);", model_text(other));
         }
     }
     let _ = writeln!(out, "create model {} (", model_text(model));

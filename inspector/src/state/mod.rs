@@ -428,12 +428,12 @@ impl State {
         if matches!(self.view, View::Overview | View::Live) && now - self.refreshed >= 900_000 {
             effects.extend(self.refresh());
         }
-        if std::mem::take(&mut self.stale.0) {
-            if let Some(subject) = &mut self.subject {
-                let entity = subject.entity;
-                subject.restart();
-                effects.push(self.ask_entity(entity));
-            }
+        if std::mem::take(&mut self.stale.0)
+            && let Some(subject) = &mut self.subject
+        {
+            let entity = subject.entity;
+            subject.restart();
+            effects.push(self.ask_entity(entity));
         }
         if std::mem::take(&mut self.stale.1) {
             effects.extend(self.count_entities());

@@ -49,7 +49,7 @@ pub(super) fn entity(state: &State) -> Page<'_> {
     if image.state.is_deleted() {
         model = model.own(Role::Warning, "  deleted");
     }
-    let operations = format!("{}", grouped(subject.graph.len()));
+    let operations = grouped(subject.graph.len());
     let heads: Vec<String> = image.state.head.links().iter().take(4).map(|link| short(link.id)).collect();
     let more = if image.state.head.len() > 4 { " ..." } else { "" };
     let head = vec![
@@ -176,7 +176,7 @@ pub(super) fn timeline(state: &State, columns: usize, theme: Theme) -> Page<'_> 
 /// Where one is between the beginning and now.
 fn bar(mark: Option<usize>, count: usize, all: usize, columns: usize, theme: Theme) -> Line {
     let columns = columns.max(3);
-    let place = |count: usize| if all == 0 { 0 } else { count * (columns - 1) / all };
+    let place = |count: usize| (count * (columns - 1)).checked_div(all).unwrap_or(0);
     let (here, mark) = (place(count), mark.map(place));
     let mut line = Line::new();
     for at in 0..columns {

@@ -227,7 +227,7 @@ fn draw_typing(typing: &Typing, canvas: &mut Canvas<'_>, line: u16) -> (u16, u16
     // What was typed first leaves the screen where there is no room for all.
     let room = usize::from(canvas.width()).saturating_sub(1);
     let mut skipped = 0;
-    let mut shown = before.clone();
+    let mut shown = before;
     while shown.width() > room && skipped < typing.input.before().len() {
         skipped += typing
             .input
@@ -254,8 +254,8 @@ fn draw_choices(typing: &Typing, canvas: &mut Canvas<'_>, areas: &Areas) {
     let first = (typing.chosen + 1).saturating_sub(count);
     let widest = typing.choices.iter().map(|choice| choice.name.chars().count()).max().unwrap_or(0).min(40);
     let choices = typing.choices.iter().enumerate().skip(first).take(count);
-    let mut line = areas.body.end.saturating_sub(u16::try_from(count).unwrap_or(0));
-    for (at, choice) in choices {
+    let start = areas.body.end.saturating_sub(u16::try_from(count).unwrap_or(0));
+    for (line, (at, choice)) in (start..).zip(choices) {
         let chosen = at == typing.chosen;
         let mark = if chosen { canvas.theme().pick("▶ ", "> ") } else { "  " };
         let name = Line::new().own(Role::Key, mark).data(Role::Strong, &choice.name).pad(widest + 2);
@@ -264,7 +264,6 @@ fn draw_choices(typing: &Typing, canvas: &mut Canvas<'_>, areas: &Areas) {
         if chosen {
             canvas.highlight(line);
         }
-        line += 1;
     }
 }
 
@@ -278,7 +277,7 @@ pub(crate) fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -1,4 +1,5 @@
 //! The inspector from outside: what is shown after which keys, with and without a terminal.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 mod documents;
