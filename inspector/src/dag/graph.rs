@@ -31,6 +31,8 @@ pub struct Graph {
     links: Vec<u32>,
     /// How many children each has; 255 stands for more too.
     children: Vec<u8>,
+    /// How many have none.
+    heads: usize,
     missing: Vec<OpId>,
     names: Vec<Author>,
     sets: Vec<Box<[PropertyId]>>,
@@ -58,6 +60,7 @@ impl Graph {
             let link = match self.ids.binary_search(parent) {
                 Ok(place) => {
                     if let Some(children) = self.children.get_mut(place) {
+                        self.heads -= usize::from(*children == 0);
                         *children = children.saturating_add(1);
                     }
                     u32::try_from(place).unwrap_or(0)
@@ -80,6 +83,7 @@ impl Graph {
         self.known.push(summary.known);
         self.ends.push(u32::try_from(self.links.len()).unwrap_or(u32::MAX));
         self.children.push(0);
+        self.heads += 1;
     }
 
     fn author_number(&mut self, author: Author) -> u16 {
@@ -188,6 +192,11 @@ impl Graph {
     /// How many operations follow one directly; 255 stands for more too.
     pub fn children(&self, op: Op) -> u8 {
         self.children.get(place(op)).copied().unwrap_or(0)
+    }
+
+    /// How many operations nothing follows: the size of the head.
+    pub fn heads(&self) -> usize {
+        self.heads
     }
 
     /// Whether nothing follows an operation: it is one of the head.

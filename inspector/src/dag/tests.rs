@@ -139,6 +139,7 @@ proptest! {
         let layout = Layout::new(&graph, fold, &BTreeSet::new());
         let rows = layout.window(&graph, 0, usize::MAX);
         prop_assert_eq!(rows.len(), layout.len());
+        prop_assert_eq!(graph.heads(), graph.ops().filter(|op| graph.is_head(*op)).count());
         let counted: u32 = rows.iter().map(|window| window.row.count).sum();
         prop_assert_eq!(usize::try_from(counted).unwrap(), graph.len());
         // What each lane leads to, by walking down the drawing.

@@ -12,7 +12,7 @@ use crate::theme::Theme;
 
 pub(super) fn page(state: &State, columns: usize, theme: Theme) -> Page<'_> {
     let Some(subject) = &state.subject else { return nothing_chosen("Graph") };
-    let heads = subject.graph.ops().filter(|op| subject.graph.is_head(*op)).count();
+    let heads = subject.graph.heads();
     let title = Line::new().own(Role::Strong, "Graph of ").own(Role::Id, subject.entity.to_string());
     let counts = format!(
         "  {}, {heads} in the head, {}{}",
