@@ -27,7 +27,7 @@ pub use prompt::{prompt, short_name};
 use crate::display::{TAB, width};
 use crate::exit::Exit;
 use crate::script::{PieceKind, pieces};
-use crate::session::{Halt, Session, render_message};
+use crate::session::{Halt, Session};
 use history::Recalled;
 use keys::Keys;
 
@@ -106,8 +106,7 @@ impl Prompt {
                 let _ = std::fs::create_dir_all(folder);
             }
             if let Err(message) = editor.history_mut().open(path) {
-                let message = render_message(&message, session.settings.error_style);
-                let _ = session.output().diagnostic(&message);
+                session.complain(&message);
             }
         }
         let older = editor.history().len();
@@ -181,20 +180,15 @@ impl Prompt {
                     } else {
                         "what was typed is no UTF-8 text: it was left out, and what came right behind it"
                     };
-                    self.complain(session, message);
+                    session.complain(message);
                     initial = seen.unwrap_or_default();
                 }
                 Err(error) => {
-                    self.complain(session, &format!("cannot read from this terminal: {error}"));
+                    session.complain(&format!("cannot read from this terminal: {error}"));
                     return Exit::CannotOpen;
                 }
             }
         }
-    }
-
-    fn complain(&self, session: &mut Session, message: &str) {
-        let message = render_message(message, session.settings.error_style);
-        let _ = session.output().diagnostic(&message);
     }
 
     /// Renews what completion knows.

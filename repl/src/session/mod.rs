@@ -300,6 +300,14 @@ impl Session {
         Ok(self.output.note(&text)?)
     }
 
+    /// Says that something went wrong that is no statement's or command's, in lines as broken as [`Session::say`]'s.
+    pub fn complain(&mut self, message: &str) {
+        let (style, columns) = (self.settings.error_style, self.settings.width);
+        let text = render_message_in(message, style, columns.filter(|_| self.settings.terminal));
+        // Where nobody listens, there is nobody else to tell.
+        let _ = self.output.diagnostic(&text);
+    }
+
     /// A text with its lines broken between words where the output is a terminal.
     fn folded(&self, text: &str) -> String {
         wrap(text, self.settings.width.filter(|_| self.settings.terminal), 2)
