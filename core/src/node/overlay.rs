@@ -147,6 +147,10 @@ impl Overlay {
         };
         let mut rows = BTreeMap::new();
         for (entity, pending) in pending.iter().filter(|(_, pending)| wanted(pending)) {
+            // Who asks for an entity twice has its row made once.
+            if rows.contains_key(entity) {
+                continue;
+            }
             let mut below = below.remove(entity).unwrap_or_default().into_iter();
             let values = scan.columns.iter().map(|column| {
                 let old = below.next().unwrap_or(Value::Null);

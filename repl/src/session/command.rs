@@ -107,7 +107,7 @@ impl Session {
     fn redirect(&mut self, words: &[String]) -> Result<(), String> {
         let file = match words {
             [] => None,
-            [_] if !self.settings.may_write_files => {
+            [_] if self.settings.compared => {
                 return Err("a fixture writes no files: what it prints is compared".to_owned());
             }
             [path] => {
@@ -195,7 +195,13 @@ impl Session {
             "footer" => settings.footer = switch(word, settings.footer)?,
             "expanded" => settings.expanded = switch(word, settings.expanded)?,
             "pager" => settings.pager = switch(word, settings.pager)?,
-            "timing" => settings.timing = switch(word, settings.timing)?,
+            "timing" => {
+                let on = switch(word, settings.timing)?;
+                if on && settings.compared {
+                    return Err("a fixture shows no times: they differ whenever it is run".to_owned());
+                }
+                settings.timing = on;
+            }
             "width" => {
                 settings.width_is_set = true;
                 settings.width = match value {

@@ -38,8 +38,8 @@ pub struct Settings {
     pub error_style: Style,
     /// Whether a script goes on after a statement that fails.
     pub keep_going: bool,
-    /// Whether commands may write files.
-    pub may_write_files: bool,
+    /// Whether what is printed is compared with what is expected: then it goes to no file and shows no times.
+    pub compared: bool,
     /// Whether live queries are told as JSON lines.
     pub live_json: bool,
 }
@@ -63,7 +63,7 @@ impl Default for Settings {
             style: Style::PLAIN,
             error_style: Style::PLAIN,
             keep_going: false,
-            may_write_files: true,
+            compared: false,
             live_json: false,
         }
     }

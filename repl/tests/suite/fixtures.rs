@@ -89,6 +89,34 @@ fn a_fixture_writes_no_files() {
 }
 
 #[test]
+fn a_fixture_shows_no_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("times.ank");
+    let error = "a fixture shows no times: they differ whenever it is run";
+    let script =
+        format!("\\timing off\n\\timing on\n--| error: {error}\n\\pset timing on\n--| error: {error}\n");
+    std::fs::write(&path, script).unwrap();
+    assert_eq!(run(&path, false).verdict, Verdict::Passed);
+}
+
+#[test]
+fn nothing_stands_behind_the_end_of_a_fixture() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ends.ank");
+    let one = "select 1 as a;\n--|  a\n--| ---\n--|  1\n";
+    let check = |script: String, verdict: Verdict| {
+        std::fs::write(&path, script).unwrap();
+        assert_eq!(run(&path, false).verdict, verdict);
+    };
+    check(format!("{one}\\q\n-- the end\n"), Verdict::Passed);
+    let early = "line 5: it ends here, and what stands behind would never be run";
+    check(format!("{one}\\q\n{one}"), Verdict::Broken(early.to_owned()));
+    std::fs::write(folder.path().join("quits.sql"), "\\q\n").unwrap();
+    let included = format!("{one}\\i '{}'\n{one}", folder.path().join("quits.sql").display());
+    check(included, Verdict::Broken(early.to_owned()));
+}
+
+#[test]
 fn what_is_no_fixture() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("broken.ank");
