@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use crate::command;
 use crate::options::Options;
@@ -33,16 +34,16 @@ const FLAGS: &str = "-Cpasses=sancov-module \
 pub(crate) fn run(workspace: &Workspace, options: &Options, report: &mut Report) {
     let all = match targets(workspace) {
         Ok(all) => all,
-        Err(reason) => return report.step("targets", || Outcome::Failed(reason)),
+        Err(reason) => return report.add("targets", Outcome::Failed(reason), Duration::ZERO),
     };
     if let Some(wrong) = options.filters.iter().find(|name| !all.contains(name)) {
         let reason = format!("there is no target `{wrong}`: there are {}", all.join(", "));
-        return report.step("targets", || Outcome::Failed(reason));
+        return report.add("targets", Outcome::Failed(reason), Duration::ZERO);
     }
     let chosen = if options.filters.is_empty() { &all } else { &options.filters };
     let host = match host() {
         Ok(host) => host,
-        Err(reason) => return report.step("toolchain", || Outcome::Failed(reason)),
+        Err(reason) => return report.add("toolchain", Outcome::Failed(reason), Duration::ZERO),
     };
     let mut built = true;
     report.step("fuzzers", || {

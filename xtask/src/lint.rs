@@ -2,7 +2,7 @@
 
 use crate::command;
 use crate::report::{Outcome, Report};
-use crate::workspace::{OPTIONAL, Workspace};
+use crate::workspace::Workspace;
 use crate::{layers, licences, sources};
 
 /// Runs all checks, the quick ones first.
@@ -14,21 +14,10 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
     report.step("layers", || findings(layers::check(workspace)));
     report.step("licences and origins", || findings(licences::check(workspace)));
     report.step("clippy", || {
-        let mut clippy = workspace.cargo();
-        clippy.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
-        command::run(&mut clippy).into()
+        command::run(workspace.whole(&["clippy"]).args(["--all-targets", "--", "-D", "warnings"])).into()
     });
-    for (package, features) in OPTIONAL {
-        report.step(&format!("clippy of {package} with {features}"), || {
-            let mut clippy = workspace.cargo();
-            clippy.args(["clippy", "--package", package, "--features", features, "--all-targets"]);
-            command::run(clippy.args(["--", "-D", "warnings"])).into()
-        });
-    }
     report.step("documentation", || {
-        let mut doc = workspace.cargo();
-        doc.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
-        command::run(&mut doc).into()
+        command::run(workspace.whole(&["doc"]).arg("--no-deps").env("RUSTDOCFLAGS", "-D warnings")).into()
     });
     report.step("advisories (cargo deny)", || {
         if !command::succeeds("cargo", &["deny", "--version"]) {

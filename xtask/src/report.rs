@@ -58,8 +58,8 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Announces a step, runs it and keeps its outcome.
-    pub(crate) fn step(&mut self, name: &str, run: impl FnOnce() -> Outcome) {
+    /// Announces a step, runs it and keeps its outcome; tells whether it passed.
+    pub(crate) fn step(&mut self, name: &str, run: impl FnOnce() -> Outcome) -> bool {
         println!("\n== {name}");
         let start = Instant::now();
         let outcome = run();
@@ -68,7 +68,9 @@ impl Report {
             Outcome::Failed(reason) => println!("{name} failed: {reason}"),
             Outcome::Skipped { reason, enable } => println!("{name} skipped: {reason}; to enable: {enable}"),
         }
+        let passed = matches!(outcome, Outcome::Passed(_));
         self.add(name, outcome, start.elapsed());
+        passed
     }
 
     /// Keeps the outcome of something that ran as a part of another step.

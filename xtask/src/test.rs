@@ -10,7 +10,7 @@ use crate::report::{Outcome, Report};
 use crate::setup;
 use crate::skips::{SKIPS_VARIABLE, SkipFile};
 use crate::wasm;
-use crate::workspace::{DATA_VARIABLE, OPTIONAL, Workspace};
+use crate::workspace::{DATA_VARIABLE, Workspace};
 
 /// Fixtures given to one run of the program: keeps the command line within every system's limit.
 const FIXTURES_A_RUN: usize = 200;
@@ -18,18 +18,15 @@ const FIXTURES_A_RUN: usize = 200;
 /// Runs all tests; with filters, only the unit and integration tests that they name.
 pub(crate) fn run(workspace: &Workspace, options: &Options, report: &mut Report) {
     if options.filters.is_empty() {
+        let build = || command::run(workspace.whole(&["build"]).args(["--bins", "--examples"])).into();
+        if !report.step("programs and examples", build) {
+            return;
+        }
         report.step("fixtures", || fixtures(workspace));
         report.step("examples", || examples(workspace));
         report.step("documentation tests", || {
-            command::run(with_data(workspace, workspace.cargo()).args(["test", "--workspace", "--doc"]))
-                .into()
+            command::run(with_data(workspace, workspace.whole(&["test"])).arg("--doc")).into()
         });
-        for (package, features) in OPTIONAL {
-            report.step(&format!("{package} with {features}"), || {
-                let mut tests = workspace.cargo();
-                command::run(tests.args(["test", "--package", package, "--features", features])).into()
-            });
-        }
         if wasm::toolchain().is_none() {
             report.step("wasm32 toolchain", setup::wasm_toolchain);
         }
@@ -60,14 +57,15 @@ fn rust_tests(workspace: &Workspace, options: &Options, report: &mut Report) {
 
 /// nextest where it is installed: a process a test, so a crash names its test; else cargo's own runner.
 fn rust_test_command(workspace: &Workspace, options: &Options) -> Command {
-    let mut cargo = workspace.cargo();
     if command::succeeds("cargo", &["nextest", "--version"]) {
-        cargo.args(["nextest", "run", "--workspace", "--no-fail-fast"]).args(&options.filters);
+        let mut nextest = workspace.whole(&["nextest", "run"]);
+        nextest.arg("--no-fail-fast").args(&options.filters);
+        nextest
     } else {
-        let kinds = ["--lib", "--bins", "--tests", "--examples"];
-        cargo.args(["test", "--workspace", "--no-fail-fast"]).args(kinds).arg("--").args(&options.filters);
+        let mut test = workspace.whole(&["test"]);
+        test.args(["--no-fail-fast", "--lib", "--bins", "--tests", "--"]).args(&options.filters);
+        test
     }
-    cargo
 }
 
 /// Tells the tests where the real data is, so that they and the report agree.
@@ -87,12 +85,7 @@ fn fixtures(workspace: &Workspace) -> Outcome {
     if files.is_empty() {
         return Outcome::Failed("there is no .ank file under fixtures/".into());
     }
-    let mut build = workspace.cargo();
-    if let Err(reason) = command::run(build.args(["build", "--package", "ankurah-repl", "--bin", "ankurah"]))
-    {
-        return Outcome::Failed(reason);
-    }
-    let program = workspace.target().join("debug").join(format!("ankurah{}", std::env::consts::EXE_SUFFIX));
+    let program = workspace.built("", "ankurah");
     for some in files.chunks(FIXTURES_A_RUN) {
         let mut run = with_data(workspace, Command::new(&program));
         if let Err(reason) = command::run(run.current_dir(&workspace.root).arg("run").args(some)) {
@@ -110,8 +103,8 @@ fn examples(workspace: &Workspace) -> Outcome {
     };
     let names: Vec<&str> = files.iter().filter_map(|file| example(file)).collect();
     for name in &names {
-        let mut cargo = workspace.cargo();
-        if let Err(reason) = command::run(cargo.args(["run", "--package", "ankurah", "--example", name])) {
+        let mut example = Command::new(workspace.built("examples", name));
+        if let Err(reason) = command::run(example.current_dir(&workspace.root)) {
             return Outcome::Failed(format!("{name}: {reason}"));
         }
     }

@@ -5,9 +5,8 @@ use std::process::Command;
 
 use crate::command;
 
-/// Features that are off by default and bring dependencies of their own, with their packages. They are built
-/// apart, so that all other builds stay as light as they are for users.
-pub(crate) const OPTIONAL: [(&str, &str); 1] = [("ankurah-signals", "reactive-graph")];
+/// Features that are off by default, as cargo names them from outside their packages.
+const OPTIONAL: &str = "ankurah-signals/reactive-graph";
 
 /// Names the folder of the real data sets.
 pub(crate) const DATA_VARIABLE: &str = "ANKURAH_DATA";
@@ -37,6 +36,21 @@ impl Workspace {
         let mut cargo = command::cargo();
         cargo.current_dir(&self.root);
         cargo
+    }
+
+    /// A cargo that does `task` with the whole workspace and every feature.
+    ///
+    /// What is built of some of the packages has other features than what is built of all, and so would be built
+    /// again, dependencies included: all tasks that need code take the workspace as a whole.
+    pub(crate) fn whole(&self, task: &[&str]) -> Command {
+        let mut cargo = self.cargo();
+        cargo.args(task).args(["--workspace", "--features", OPTIONAL]);
+        cargo
+    }
+
+    /// A program that [`whole`](Self::whole) has built, below the target folder.
+    pub(crate) fn built(&self, folder: &str, name: &str) -> PathBuf {
+        self.target().join("debug").join(folder).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
     /// Where cargo puts what it builds.
