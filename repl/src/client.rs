@@ -214,7 +214,9 @@ pub(crate) fn next_unless(stream: &mut EventStream, given_up: impl Fn() -> bool)
         if given_up() { Poll::Ready(None) } else { stream.poll_next_unpin(context).map(Some) }
     };
     caught(|| block_on(poll_fn(poll))).unwrap_or_else(|message| {
-        let message = format!("the engine gave up: {message}; the files of the store may be damaged");
+        let message = format!(
+            "the files of the store may be damaged: the engine met something there that cannot be ({message})"
+        );
         Some(Some(Event::Failed(Failure { kind: "engine".to_owned(), ..broken(message) })))
     })
 }

@@ -72,7 +72,7 @@ pub fn open(target: &str, mode: Mode) -> Result<Opened, String> {
 pub fn try_open(target: &str, mode: Mode) -> Result<Opened, OpenError> {
     // What an engine panics at is what it did not expect in its files.
     caught(|| open_context(target, mode)).unwrap_or_else(|message| {
-        let message = format!("the engine gave up: {message}");
+        let message = format!("the engine met something there that cannot be ({message})");
         let error = NodeError::Storage(StorageError::Damaged { what: "its files".to_owned(), message });
         Err(OpenError::Node { target: target.to_owned(), error })
     })

@@ -153,7 +153,7 @@ fn help(error: &NodeError) -> &'static str {
     match error {
         NodeError::Storage(StorageError::Locked { .. }) => "; close the other program first",
         NodeError::Storage(StorageError::Damaged { .. }) => {
-            "; `ankurah verify` names every fault it can still reach"
+            "; go back to a copy of its folder, or make the store again from an export"
         }
         NodeError::Storage(StorageError::Full { .. }) => "; free some space and try again",
         NodeError::Storage(_) | NodeError::Catalog(_) | NodeError::Commit(_) => "",

@@ -81,9 +81,10 @@ impl From<StorageError> for Box<Failure> {
             StorageError::Full { .. } => {
                 ("disk-full", Some("free some space and try again; nothing was lost"))
             }
-            StorageError::Damaged { .. } => {
-                ("damaged", Some("`ankurah verify` names every fault of the store"))
-            }
+            StorageError::Damaged { .. } => (
+                "damaged",
+                Some("`ankurah verify` names the faults, up to where the engine can read no further"),
+            ),
             StorageError::Locked { .. } => ("locked", Some("close the other program first")),
             StorageError::Newer { .. } => ("newer-store", None),
             StorageError::Older { .. } => ("older-store", None),

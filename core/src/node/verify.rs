@@ -21,7 +21,7 @@ use crate::storage::{Access, Deleted, Fault, Position, ReadView, Scan, StorageEr
 /// How many entries of the log are read at a time.
 const PAGE: usize = 256;
 
-/// Names every fault of the store.
+/// Names every fault of the store that the engine can read up to.
 pub(crate) async fn verify(node: &Inner, answer: &mut Answer) -> Outcome<()> {
     let view = node.engine.view().await?;
     let mut faults = node.engine.check();

@@ -45,7 +45,7 @@ pub struct StoreInfo {
     pub store: StoreId,
     /// Raised when the store is found to be a copy or was restored; positions of another epoch mean nothing.
     pub epoch: u64,
-    /// The version of the store's format.
+    /// The version of the format of the store's records.
     pub format: u32,
 }
 
@@ -83,20 +83,22 @@ pub enum StorageError {
         holder: String,
     },
     /// The store was written by a newer version.
-    #[error("the store has format {found}, this program reads up to {known}: upgrade the program")]
+    #[error("the store has {what} {found}, this program reads up to {known}: upgrade the program")]
     Newer {
-        /// The store's format version.
+        /// What is newer: `record format`, or `folder layout`, that of the files around an engine's own.
+        what: &'static str,
+        /// Its version in the store.
         found: u32,
         /// The greatest that this program reads.
         known: u32,
     },
     /// The store was written by a build from before the first release.
     #[error(
-        "the store has format {found}, which a build from before the first release wrote; this program reads format \
+        "the store has record format {found}, which a build from before the first release wrote; this program reads \
          {known}: export the data with the program that wrote it, and import it into a new store"
     )]
     Older {
-        /// The store's format version.
+        /// The version of the store's records.
         found: u32,
         /// The one that this program reads.
         known: u32,

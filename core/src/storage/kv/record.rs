@@ -59,7 +59,11 @@ fn decode_up_to<'a, T>(
             reader.finish()?;
             Ok(Ok(value))
         }
-        newer => Ok(Err(StorageError::Newer { found: u32::from(newer), known: u32::from(newest) })),
+        newer => Ok(Err(StorageError::Newer {
+            what: "record format",
+            found: u32::from(newer),
+            known: u32::from(newest),
+        })),
     });
     match result {
         Ok(result) => result,
@@ -101,7 +105,7 @@ impl Identity {
         let mut head = Reader::new(bytes);
         if let (Ok(FORMAT), Ok(found)) = (head.u8("format"), head.varint32("format of the store")) {
             if found > STORE_FORMAT {
-                return Err(StorageError::Newer { found, known: STORE_FORMAT });
+                return Err(StorageError::Newer { what: "record format", found, known: STORE_FORMAT });
             }
             if found < STORE_FORMAT {
                 return Err(StorageError::Older { found, known: STORE_FORMAT });
@@ -238,7 +242,11 @@ fn decode_state_as<T>(
     read: impl FnOnce(StateReader<'_>) -> Result<T, DecodeError>,
 ) -> Result<T, StorageError> {
     if let Some(newer) = bytes.first().filter(|version| **version > STATE_VERSION) {
-        return Err(StorageError::Newer { found: u32::from(*newer), known: u32::from(STATE_VERSION) });
+        return Err(StorageError::Newer {
+            what: "record format",
+            found: u32::from(*newer),
+            known: u32::from(STATE_VERSION),
+        });
     }
     let damaged = |message| StorageError::Damaged { what: format!("state of entity {entity}"), message };
     let reader = StateReader::new(bytes).map_err(|error| damaged(error.to_string()))?;

@@ -6,6 +6,9 @@
 //! | `owner` | locked by the process that has the store open, and says which one that is |
 //! | `data` | the engine's own files |
 //!
+//! A store is made before anything is acknowledged that is kept in it. Where that was interrupted, whoever may make
+//! stores removes what is in `data` and begins again; to others the store does not exist.
+//!
 //! A directory that holds anything but no `ankurah-store` is not ours, and is left alone.
 //!
 //! A store that is only to be read, where the system lets nothing be written, is read from a private copy of `data`.
@@ -36,6 +39,9 @@ use owner::Owner;
 
 /// Where the engine's files are.
 const DATA: &str = "data";
+/// What is said of a store of which the making was interrupted, by a crash or a full disk.
+const UNFINISHED: &str =
+    "the store there was never finished, so nothing is in it: import something to make it";
 /// Written and removed by [`Directory::probe`].
 const PROBE: &str = "probe";
 
@@ -50,12 +56,14 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Opens the directory at `path` for an engine, and makes it first where `create` is set.
+    /// Opens the directory at `path` for an engine, and makes it first where `create` is set. Where the store has
+    /// never been made, whatever is in [`Directory::data`] is removed: until [`Directory::made`] is called nothing
+    /// may be acknowledged that is kept there.
     ///
     /// # Errors
     /// [`StorageError::Locked`] where it is open already, [`StorageError::Newer`] where a newer version made it,
     /// [`StorageError::Damaged`] where its marker cannot be read, [`StorageError::Full`] where there is no room,
-    /// and [`StorageError::Open`] where it is missing and not to be made, belongs to another engine or to
+    /// and [`StorageError::Open`] where it is missing or was never finished and is not to be made, belongs to another engine or to
     /// something else, or the system refuses.
     pub fn open(path: &Path, engine: &str, create: bool) -> Result<Self, StorageError> {
         let found = find(path, engine)?;
@@ -64,19 +72,20 @@ impl Directory {
         }
         fs::create_dir_all(path).map_err(|error| open_error(path, &error))?;
         let owner = Owner::take(path).map_err(|error| error.into_storage(path))?;
-        let marker = match found {
-            Some(_) => again(path)?,
-            None => {
+        // Until the lock was taken another process may have made the store, or removed it.
+        let marker = match find(path, engine)? {
+            None if create => {
                 let marker = Marker { engine: engine.to_owned(), made: false, closed: 0 };
                 marker.write(path)?;
                 marker
             }
+            found => found.ok_or_else(|| removed(path))?,
         };
-        let data = path.join(DATA);
-        if !marker.made {
-            fs::create_dir_all(&data).map_err(|error| open_error(&data, &error))?;
+        if create && !marker.made {
+            let data = path.join(DATA);
+            make_empty(&data).map_err(|error| open_error(&data, &error))?;
         }
-        Directory { path: path.to_owned(), marker, copy: None, _owner: Some(owner) }.checked()
+        Directory { path: path.to_owned(), marker, copy: None, _owner: Some(owner) }.checked(create)
     }
 
     /// Opens the directory at `path` for an engine that only reads. Where the system lets nothing be written there, or the
@@ -98,10 +107,10 @@ impl Directory {
         }
         match Owner::take(path) {
             Ok(owner) => {
-                let marker = again(path)?;
-                Directory { path: path.to_owned(), marker, copy: None, _owner: Some(owner) }.checked()
+                let marker = find(path, engine)?.ok_or_else(|| removed(path))?;
+                Directory { path: path.to_owned(), marker, copy: None, _owner: Some(owner) }.checked(false)
             }
-            Err(error) if error.is_refused() || error.is_full() => Self::open_copy(path, is_fixed),
+            Err(error) if error.is_refused() || error.is_full() => Self::open_copy(path, engine, is_fixed),
             Err(error) => Err(error.into_storage(path)),
         }
     }
@@ -111,16 +120,19 @@ impl Directory {
     ///
     /// # Errors
     /// As [`Directory::open_read_only`].
-    pub fn open_copy(path: &Path, is_fixed: fn(&Path) -> bool) -> Result<Self, StorageError> {
+    pub fn open_copy(path: &Path, engine: &str, is_fixed: fn(&Path) -> bool) -> Result<Self, StorageError> {
         let owner = Owner::share(path).map_err(|error| error.into_storage(path))?;
-        let marker = again(path)?;
-        let shared = Directory { path: path.to_owned(), marker, copy: None, _owner: owner }.checked()?;
+        let marker = find(path, engine)?.ok_or_else(|| removed(path))?;
+        let shared = Directory { path: path.to_owned(), marker, copy: None, _owner: owner }.checked(false)?;
         let copy = copy::private(&shared.data(), is_fixed)?;
         Ok(Directory { copy: Some(copy), ..shared })
     }
 
-    /// The directory, where the engine's files are there if they have to be.
-    fn checked(self) -> Result<Self, StorageError> {
+    /// The directory, where its store has been made or is being made by `create`, and its folder of files is there.
+    fn checked(self, create: bool) -> Result<Self, StorageError> {
+        if !self.marker.made && !create {
+            return Err(refused(&self.path, UNFINISHED.to_owned()));
+        }
         if self.marker.made && !self.data().is_dir() {
             let what = format!("the store at {}", self.path.display());
             return Err(StorageError::Damaged { what, message: format!("its folder {DATA} is missing") });
@@ -170,7 +182,8 @@ impl Directory {
         written.and(removed).map_err(|error| io_error("write to the store's directory", &error))
     }
 
-    /// Notes that the store has been made and is on disk; a copy notes nothing.
+    /// Notes, on the disk, that the store has been made and is on disk; a copy notes nothing. What was written before
+    /// is not removed any more when the directory is opened again.
     ///
     /// # Errors
     /// As [`Directory::open`].
@@ -196,9 +209,23 @@ fn find(path: &Path, engine: &str) -> Result<Option<Marker>, StorageError> {
     }
 }
 
-/// The marker of a store that was there before the directory was locked.
-fn again(path: &Path) -> Result<Marker, StorageError> {
-    look(path)?.ok_or_else(|| refused(path, "the store has just been removed".to_owned()))
+/// A store that was there before the directory was locked, and is not any more.
+fn removed(path: &Path) -> StorageError {
+    refused(path, "the store has just been removed".to_owned())
+}
+
+/// Makes a folder, or removes all that is in it.
+fn make_empty(path: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return fs::create_dir(path),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let remove = if entry.file_type()?.is_dir() { fs::remove_dir_all } else { fs::remove_file };
+        remove(entry.path())?;
+    }
+    Ok(())
 }
 
 fn refused(path: &Path, message: String) -> StorageError {
@@ -214,7 +241,7 @@ pub fn guarded<T>(what: &str, run: impl FnOnce() -> Result<T, StorageError>) -> 
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no more is known");
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let message = format!("the engine gave up: {text}");
+        let message = format!("the engine met something there that cannot be ({text})");
         Err(StorageError::Damaged { what: what.to_owned(), message })
     })
 }

@@ -11,8 +11,8 @@ use crate::{open_error, owner, refused};
 const FILE: &str = "ankurah-store";
 const NEW_FILE: &str = "ankurah-store.new";
 const TITLE: &str = "ankurah store";
-/// The version of the directory's layout.
-const FORMAT: u32 = 1;
+/// The version of the directory's layout: of its entries and of this file. What the records are has its own.
+const LAYOUT: u32 = 1;
 /// A marker is a few lines; more than this is not one.
 const MAX_BYTES: u64 = 4096;
 
@@ -21,7 +21,7 @@ const MAX_BYTES: u64 = 4096;
 pub struct Marker {
     /// The engine.
     pub engine: String,
-    /// Whether the store has been made: until then a crash may have left nothing.
+    /// Whether the store has been made: until then nothing in it was acknowledged, and a crash may have left anything.
     pub made: bool,
     /// The version of the engine's writes at which the store was last closed, 0 before.
     pub closed: u64,
@@ -73,25 +73,31 @@ fn read(file: &Path, text: &str) -> Result<Marker, StorageError> {
     if lines.next() != Some(TITLE) {
         return Err(damaged(file, "it does not begin as it should"));
     }
-    let (mut format, mut engine, mut made, mut closed) = (None, None, None, None);
+    let (mut layout, mut engine, mut made, mut closed) = (None, None, None, None);
     for line in lines {
         match line.split_once(' ') {
-            Some(("format", number)) => format = number.parse::<u32>().ok(),
+            // Builds from before the first release wrote `format`.
+            Some(("layout" | "format", number)) => layout = number.parse::<u32>().ok(),
             Some(("engine", name)) => engine = Some(name.to_owned()),
             Some(("made", "yes")) => made = Some(true),
             Some(("made", "no")) => made = Some(false),
             Some(("closed", number)) => closed = number.parse::<u64>().ok(),
-            // A newer version says with its format whether older ones may go on.
+            // A newer version says with its layout whether older ones may go on.
             _ => {}
         }
     }
-    match format {
-        Some(found) if found > FORMAT => return Err(StorageError::Newer { found, known: FORMAT }),
-        Some(FORMAT) => {}
-        _ => return Err(damaged(file, "it names no format")),
+    match layout {
+        Some(found) if found > LAYOUT => {
+            return Err(StorageError::Newer { what: "folder layout", found, known: LAYOUT });
+        }
+        Some(LAYOUT) => {}
+        _ => return Err(damaged(file, "it names no layout")),
     }
     match (engine, made, closed) {
-        (Some(engine), Some(made), Some(closed)) if !engine.is_empty() => Ok(Marker { engine, made, closed }),
+        // A store is made before it is closed.
+        (Some(engine), Some(made), Some(closed)) if !engine.is_empty() && (made || closed == 0) => {
+            Ok(Marker { engine, made, closed })
+        }
         _ => Err(damaged(file, "it does not say what it should")),
     }
 }
@@ -101,7 +107,7 @@ impl Marker {
     pub(crate) fn write(&self, path: &Path) -> Result<(), StorageError> {
         let made = if self.made { "yes" } else { "no" };
         let text = format!(
-            "{TITLE}\nformat {FORMAT}\nengine {}\nmade {made}\nclosed {}\n",
+            "{TITLE}\nlayout {LAYOUT}\nengine {}\nmade {made}\nclosed {}\n",
             self.engine, self.closed
         );
         let new = path.join(NEW_FILE);
@@ -110,7 +116,8 @@ impl Marker {
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             fs::rename(&new, path.join(FILE))?;
-            if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+            // The new name has to be on the disk too.
+            if cfg!(unix) { File::open(path)?.sync_all() } else { file.sync_all() }
         };
         write().map_err(|error| open_error(path, &error))
     }

@@ -37,8 +37,11 @@ fn a_new_directory_is_made_locked_and_found_again() {
     second.set_closed(17).unwrap();
     drop(second);
     assert_eq!(Directory::open(&path, "a", false).unwrap().closed(), 17);
-    fs::write(path.join("ankurah-store"), "ankurah store\nformat 1\nengine a\nmade yes\nclosed 0\n").unwrap();
-    assert_eq!(look(&path).unwrap(), marker("a", true));
+    for word in ["format", "layout"] {
+        let text = format!("ankurah store\n{word} 1\nengine a\nmade yes\nclosed 0\n");
+        fs::write(path.join("ankurah-store"), text).unwrap();
+        assert_eq!(look(&path).unwrap(), marker("a", true));
+    }
     match Directory::open(&path, "b", true) {
         Err(StorageError::Open { message, .. }) => {
             assert_eq!(message, "it holds a store of engine a, not b");
@@ -74,6 +77,43 @@ fn an_unfinished_beginning_is_begun_again() {
     }
 }
 
+#[test]
+fn what_an_interrupted_making_left_is_removed_by_who_may_make_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let being_made = Directory::open(&path, "a", true).unwrap();
+    assert!(matches!(Directory::open(&path, "a", false), Err(StorageError::Locked { .. })), "not over yet");
+    let data = being_made.data();
+    drop(being_made);
+    fs::create_dir_all(data.join("deep/er")).unwrap();
+    fs::write(data.join("deep/file"), "half").unwrap();
+    fs::write(data.join("file"), "half").unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(folder.path(), data.join("elsewhere")).unwrap();
+    for refused in [
+        Directory::open(&path, "a", false),
+        Directory::open_read_only(&path, "a", |_| false),
+        Directory::open_copy(&path, "a", |_| false),
+    ] {
+        match refused {
+            Err(StorageError::Open { message, .. }) => {
+                assert!(message.contains("never finished"), "{message}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(Directory::open(&path, "b", true).is_err());
+    assert!(data.join("deep/file").exists(), "others leave it alone");
+    let mut made = Directory::open(&path, "a", true).unwrap();
+    assert_eq!(fs::read_dir(&data).unwrap().count(), 0);
+    assert!(path.join("ankurah-store").exists(), "a link is removed, not followed");
+    made.made().unwrap();
+    fs::write(data.join("file"), "whole").unwrap();
+    drop(made);
+    drop(Directory::open(&path, "a", true).unwrap());
+    assert_eq!(fs::read(data.join("file")).unwrap(), b"whole", "what was made is kept");
+}
+
 fn marked(text: &[u8]) -> StorageError {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("ankurah-store"), text).unwrap();
@@ -83,21 +123,22 @@ fn marked(text: &[u8]) -> StorageError {
 #[test]
 fn a_bad_marker_is_an_error() {
     let long = [b'x'; 5000];
-    let bad: [&[u8]; 8] = [
-        b"ankurah store\nformat 1\nengine a\nmade yes\n",
+    let bad: [&[u8]; 9] = [
+        b"ankurah store\nlayout 1\nengine a\nmade no\nclosed 3\n",
+        b"ankurah store\nlayout 1\nengine a\nmade yes\n",
         b"",
         b"\xff\xfe",
         b"something else\n",
         b"ankurah store\nengine a\nmade yes\n",
-        b"ankurah store\nformat 1\nmade yes\nclosed 0\n",
-        b"ankurah store\nformat 1\nengine a\nmade perhaps\nclosed 0\n",
+        b"ankurah store\nlayout 1\nmade yes\nclosed 0\n",
+        b"ankurah store\nlayout 1\nengine a\nmade perhaps\nclosed 0\n",
         &long,
     ];
     for text in bad {
         let error = marked(text);
         assert!(matches!(error, StorageError::Damaged { .. }), "{error}");
     }
-    let newer = marked(b"ankurah store\nformat 9\nengine quantum\nmade yes\nmore yes\n");
-    assert!(matches!(newer, StorageError::Newer { found: 9, known: 1 }), "{newer}");
+    let newer = marked(b"ankurah store\nlayout 9\nengine quantum\nmade yes\nmore yes\n");
+    assert!(matches!(newer, StorageError::Newer { what: "folder layout", found: 9, known: 1 }), "{newer}");
     assert!(matches!(look(Path::new("/dev/null/x")), Err(StorageError::Open { .. })));
 }

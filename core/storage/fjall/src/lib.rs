@@ -78,7 +78,7 @@ pub async fn open(path: &Path, options: Options, random: &dyn Random) -> Result<
     let store = match FjallStore::open(directory, options) {
         // A journal that was not closed is brought to its end. Where there is no room for that, a copy elsewhere is.
         Err(StorageError::Full { .. }) if options.read_only => {
-            FjallStore::open(Directory::open_copy(path, store::is_fixed)?, options)?
+            FjallStore::open(Directory::open_copy(path, NAME, store::is_fixed)?, options)?
         }
         opened => opened?,
     };

@@ -32,7 +32,9 @@ impl Place for Folder {
 
     fn kv(&self) -> FjallStore {
         let options = Options { cache: 1 << 20, memtable: 1 << 20, ..Options::default() };
-        let directory = Directory::open(self.0.path(), NAME, true).expect("a directory");
+        let mut directory = Directory::open(self.0.path(), NAME, true).expect("a directory");
+        // What is written is to be there when it is opened again.
+        directory.made().expect("a marker");
         FjallStore::open(directory, options).expect("a store")
     }
 }

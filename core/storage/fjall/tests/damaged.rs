@@ -13,7 +13,9 @@ use futures::executor::block_on;
 
 fn open(path: &Path) -> Result<FjallStore, StorageError> {
     let options = Options { cache: 1 << 20, memtable: 1 << 20, ..Options::default() };
-    FjallStore::open(Directory::open(path, NAME, true)?, options)
+    let mut directory = Directory::open(path, NAME, true)?;
+    directory.made()?;
+    FjallStore::open(directory, options)
 }
 
 /// A closed store with one record.

@@ -72,7 +72,7 @@ pub async fn open(path: &Path, options: Options, random: &dyn Random) -> Result<
     let store = match SledStore::open(directory, options) {
         // sled writes whenever it opens a store. Where there is no room for that, a copy elsewhere is read.
         Err(StorageError::Full { .. }) if options.read_only => {
-            SledStore::open(Directory::open_copy(path, |_| false)?, options)
+            SledStore::open(Directory::open_copy(path, NAME, |_| false)?, options)
         }
         opened => opened,
     };

@@ -12,7 +12,8 @@ use futures::executor::block_on;
 
 fn open(path: &Path) -> SledStore {
     let options = Options { cache: 1 << 20, ..Options::default() };
-    let directory = Directory::open(path, NAME, true).expect("a directory");
+    let mut directory = Directory::open(path, NAME, true).expect("a directory");
+    directory.made().expect("a marker");
     SledStore::open(directory, options).expect("a store")
 }
 

@@ -84,7 +84,7 @@ proptest! {
 #[test]
 fn a_newer_format_is_told_from_damage() {
     let newer = |result: Result<(), StorageError>| match result {
-        Err(StorageError::Newer { found, known }) => (found, known),
+        Err(StorageError::Newer { what: "record format", found, known }) => (found, known),
         other => panic!("{other:?}"),
     };
     let entry = LogEntry { position: Position(1), transaction: None, changes: vec![], relayed: vec![] };
@@ -98,7 +98,7 @@ fn a_newer_format_is_told_from_damage() {
     let older = Identity { format: 1, ..identity }.encode();
     assert_eq!(
         Identity::decode(&older).unwrap_err().to_string(),
-        "the store has format 1, which a build from before the first release wrote; this program reads format 2: \
+        "the store has record format 1, which a build from before the first release wrote; this program reads 2: \
          export the data with the program that wrote it, and import it into a new store"
     );
     let entity = EntityId(OpId::MAX);

@@ -8,6 +8,7 @@ mod place;
 mod program;
 mod read_only;
 mod summary;
+mod unfinished;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -75,8 +76,9 @@ pub fn main<F: Factory>(factory: F, engine: Embedded) -> ExitCode {
     }
     let mut all = trials(factory);
     type Run = fn(&Embedded);
-    let cases: [(&str, Run); 11] = [
+    let cases: [(&str, Run); 12] = [
         ("file::a_store_is_made_only_when_asked", made),
+        ("file::an_unfinished_store_is_made_anew", unfinished::made_anew),
         ("file::a_second_opening_names_the_holder", locked),
         ("file::what_was_acknowledged_survives_a_kill", killed),
         ("file::a_newer_store_is_refused", newer),
@@ -181,9 +183,9 @@ fn newer(engine: &Embedded) {
     drop((engine.open)(folder.path(), NEW).unwrap());
     let path = folder.path().join("ankurah-store");
     let marker = fs::read_to_string(&path).unwrap();
-    fs::write(&path, marker.replace("format 1", "format 7")).unwrap();
+    fs::write(&path, marker.replace("layout 1", "layout 7")).unwrap();
     let found = error((engine.open)(folder.path(), NEW));
-    assert!(matches!(found, StorageError::Newer { found: 7, known: 1 }), "{found}");
+    assert!(matches!(found, StorageError::Newer { what: "folder layout", found: 7, known: 1 }), "{found}");
 }
 
 fn lost(engine: &Embedded) {
