@@ -130,6 +130,8 @@ pub enum Expected {
     Model,
     /// The name of a property.
     Property,
+    /// The name of a property that holds a text.
+    TextProperty,
     /// A new name.
     NewName,
     /// An alias.
@@ -160,6 +162,7 @@ impl std::fmt::Display for Expected {
             Self::Keyword(text) | Self::Symbol(text) => write!(f, "`{text}`"),
             Self::Model => f.write_str("a model"),
             Self::Property => f.write_str("a property"),
+            Self::TextProperty => f.write_str("a text property"),
             Self::NewName => f.write_str("a name"),
             Self::Alias => f.write_str("an alias"),
             Self::Type => f.write_str("a type"),

@@ -19,7 +19,7 @@ pub mod session;
 pub mod target;
 pub mod verify;
 
-use std::io;
+use std::io::{self, Write};
 
 use clap::{CommandFactory, Parser};
 
@@ -34,8 +34,8 @@ pub fn main() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            print_usage(&error);
-            return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            let printed = print_usage(&error).and_then(|()| io::stdout().flush());
+            return if error.use_stderr() { Exit::Usage } else { written(printed) };
         }
     };
     log_if_asked();
@@ -49,33 +49,39 @@ pub fn main() -> Exit {
         Command::Completions(args) => {
             let mut script = Vec::new();
             clap_complete::generate(args.shell, &mut Cli::command(), "ankurah", &mut script);
-            match io::Write::write_all(&mut io::stdout(), &script) {
-                Ok(()) => Exit::Ok,
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
-                Err(_) => Exit::CannotOpen,
-            }
+            let mut out = io::stdout();
+            written(out.write_all(&script).and_then(|()| out.flush()))
+        }
+    }
+}
+
+/// How a command ends that only writes a text. A reader that has seen enough closes the pipe.
+fn written(result: io::Result<()>) -> Exit {
+    match result {
+        Ok(()) => Exit::Ok,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: the output cannot be written: {error}");
+            Exit::CannotOpen
         }
     }
 }
 
 /// Prints what is wrong with the arguments, or the help that was asked for. What it quotes came from outside.
-fn print_usage(error: &clap::Error) {
+fn print_usage(error: &clap::Error) -> io::Result<()> {
     let given: Vec<String> =
         std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let shown: Vec<Safe<'_>> = given.iter().map(|argument| Safe::line(argument)).collect();
     let is_safe = std::env::args_os().zip(&shown).all(|(given, shown)| given.as_os_str() == shown.as_str());
     if is_safe {
-        let _ = error.print();
-        return;
+        return error.print();
     }
     // The same mistake in arguments that can be shown is said in the same words, in colour.
     match Cli::try_parse_from(shown.iter().map(Safe::as_str)) {
-        Err(same) if same.kind() == error.kind() => {
-            let _ = same.print();
-        }
+        Err(same) if same.kind() == error.kind() => same.print(),
         _ => {
             let text = error.to_string();
-            let _ = io::Write::write_all(&mut io::stderr(), Safe::block(&text).as_str().as_bytes());
+            io::stderr().write_all(Safe::block(&text).as_str().as_bytes())
         }
     }
 }

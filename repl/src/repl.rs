@@ -1,5 +1,6 @@
 //! `ankurah repl`: which statements come from where, and where their results go.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use crate::exit::Exit;
 use crate::format::Format;
 use crate::interactive::{self, Places};
 use crate::sample;
-use crate::script::{decode, is_incomplete, without_mark};
+use crate::script::{is_incomplete, without_mark};
 use crate::session::{Halt, Output, Session, Settings, render_message, rows_are_piped};
 use crate::target::{self, Mode, Opened};
 
@@ -150,39 +151,49 @@ fn run(args: &ReplArgs, scripted: bool, session: &mut Session) -> Result<(), Hal
     if failed { Err(Halt::Failed) } else { Ok(()) }
 }
 
-/// Runs statements from standard input, each as soon as it is complete.
+/// Runs statements from standard input, each as soon as it is complete. A line that is no UTF-8 fails, and with it
+/// the statement that it is a part of: what can be read of it is not run.
 fn standard_input(session: &mut Session) -> Result<(), Halt> {
     let mut input = io::stdin().lock();
     let interrupt = session.client().interrupt().clone();
     let mut script = String::new();
     let mut failed = false;
-    let mut run = |session: &mut Session, script: &mut String| match session
-        .run_script(&std::mem::take(script), None)
-    {
-        Err(Halt::Failed) if session.settings.keep_going => {
-            failed = true;
-            Ok(())
+    let mut is_text = true;
+    let mut run = |session: &mut Session, script: &mut String, is_text: bool| {
+        let script = std::mem::take(script);
+        let result = if is_text { session.run_script(&script, None) } else { Err(Halt::Failed) };
+        match result {
+            Err(Halt::Failed) if session.settings.keep_going => {
+                failed = true;
+                Ok(())
+            }
+            other => other,
         }
-        other => other,
     };
     for number in 1u64.. {
         let mut bytes = Vec::new();
         let Some(read) = interrupt.unless_raised(|| input.read_until(b'\n', &mut bytes)) else {
             return Err(Halt::Cancelled);
         };
-        let line = match read {
+        match read {
             Ok(0) => break,
-            Ok(_) => decode(bytes).map_err(|(_, byte)| {
-                format!("standard input:{number}: invalid UTF-8 at byte {byte} of the line")
-            }),
-            Err(error) => Err(format!("cannot read the input: {error}")),
-        };
-        let line = match line {
-            Ok(line) => line,
-            Err(message) => {
-                let message = render_message(&message, session.settings.error_style);
-                session.output().diagnostic(&message)?;
+            Ok(_) => {}
+            Err(error) => {
+                complain(session, &format!("cannot read the input: {error}"))?;
                 return Err(Halt::Failed);
+            }
+        }
+        let line = match std::str::from_utf8(&bytes) {
+            Ok(line) => Cow::Borrowed(line),
+            Err(error) => {
+                let byte = error.valid_up_to() + 1;
+                let place = format!("standard input:{number}");
+                complain(session, &format!("{place}: invalid UTF-8 at byte {byte} of the line"))?;
+                if !session.settings.keep_going {
+                    return Err(Halt::Failed);
+                }
+                is_text = false;
+                String::from_utf8_lossy(&bytes)
             }
         };
         let ends = line.contains(';')
@@ -191,11 +202,18 @@ fn standard_input(session: &mut Session) -> Result<(), Halt> {
             || line.contains(['\'', '"']);
         script.push_str(if number == 1 { without_mark(&line) } else { &line });
         if ends && !is_incomplete(&script) {
-            run(session, &mut script)?;
+            run(session, &mut script, is_text)?;
+            is_text = true;
         }
     }
-    run(session, &mut script)?;
+    run(session, &mut script, is_text)?;
     if failed { Err(Halt::Failed) } else { Ok(()) }
+}
+
+/// Says what is wrong with the input.
+fn complain(session: &mut Session, message: &str) -> Result<(), Halt> {
+    let message = render_message(message, session.settings.error_style);
+    Ok(session.output().diagnostic(&message)?)
 }
 
 fn exit(result: Result<(), Halt>, session: &mut Session) -> Exit {

@@ -83,7 +83,15 @@ impl Definer<'_> {
             return Ok(Vec::new());
         }
         let spans: Vec<Span> = create.properties.iter().map(|property| property.name.span).collect();
-        let fail = |error| of_define(&error, create.name.span, &spans);
+        let fail = |error| {
+            let failure = of_define(&error, create.name.span, &spans);
+            match error {
+                DefineError::DuplicateModel { .. } => {
+                    failure.help("write `create model if not exists` to leave it as it is")
+                }
+                _ => failure,
+            }
+        };
         let own = define::new_model_id(catalog, &create.name.name).map_err(fail)?;
         let mut properties = Vec::with_capacity(create.properties.len());
         for property in &create.properties {
@@ -123,7 +131,16 @@ impl Definer<'_> {
                 (define::resolve_property(model, found.id), to.span)
             }
         };
-        writes.map_err(|error| of_define(&error, span, &[span]))
+        writes.map_err(|error| {
+            let failure = of_define(&error, span, &[span]);
+            match (&alter.action, error) {
+                (
+                    AlterAction::RenameTo(_) | AlterAction::RenameProperty { .. },
+                    DefineError::DuplicateModel { .. } | DefineError::DuplicateProperty { .. },
+                ) => failure.help("choose a name that is not taken"),
+                _ => failure,
+            }
+        })
     }
 
     fn model(&self, name: &ast::Name) -> Outcome<&Arc<Model>> {
@@ -260,11 +277,7 @@ fn dropped<'a>(model: &'a Model, name: &ast::Name) -> Outcome<&'a Arc<Property>>
 
 fn of_define(error: &DefineError, model: Span, properties: &[Span]) -> Box<Failure> {
     let (kind, property, help) = match error {
-        DefineError::DuplicateModel { .. } => (
-            "duplicate-model",
-            None,
-            Some("write `create model if not exists` to leave it as it is".to_owned()),
-        ),
+        DefineError::DuplicateModel { .. } => ("duplicate-model", None, None),
         DefineError::DuplicateProperty { property, .. } => ("duplicate-property", Some(*property), None),
         DefineError::ReservedModel => ("reserved-name", None, None),
         DefineError::ReservedProperty { property, name, .. } => {

@@ -334,7 +334,7 @@ impl Statement<'_> {
             Bound::Insert(bound) => {
                 let title = format!("insert into {}", bound.model.label);
                 let select = match bound.rows {
-                    crate::query::InsertRows::Query(select) => Some(*select),
+                    crate::query::InsertRows::Query(select, _) => Some(*select),
                     crate::query::InsertRows::Values(_) => None,
                 };
                 (Some(title), select)

@@ -303,10 +303,10 @@ fn text_of(value: Value) -> Arc<str> {
 /// `insert` and `upsert`.
 pub(crate) async fn insert(transaction: &Transaction, bound: &BoundInsert) -> Outcome<Written> {
     let rows = match &bound.rows {
-        InsertRows::Values(rows) => rows.iter().map(|(row, span)| (row.clone(), Some(*span))).collect(),
-        InsertRows::Query(select) => {
+        InsertRows::Values(rows) => rows.iter().map(|(row, span)| (row.clone(), *span)).collect(),
+        InsertRows::Query(select, span) => {
             let rows = collect(transaction, BoundSelect::clone(select)).await?;
-            rows.into_iter().map(|row| (row, None)).collect::<Vec<_>>()
+            rows.into_iter().map(|row| (row, *span)).collect::<Vec<_>>()
         }
     };
     let mut writer = Writer::new(transaction);
@@ -474,10 +474,8 @@ pub(crate) fn invalid(model: Option<&Model>, error: &OperationError) -> Box<Fail
     failure("invalid-value", error.named(name))
 }
 
-fn place(mut failure: Box<Failure>, span: Option<Span>) -> Box<Failure> {
-    if failure.span.is_none() {
-        failure.span = span.map(|span| (span.start, span.end));
-    }
+fn place(mut failure: Box<Failure>, span: Span) -> Box<Failure> {
+    failure.span = failure.span.or(Some((span.start, span.end)));
     failure
 }
 

@@ -196,8 +196,8 @@ pub struct BoundInsert {
 pub enum InsertRows {
     /// These rows, each with its place in the statement.
     Values(Vec<(Vec<Value>, Span)>),
-    /// The rows of a query.
-    Query(Box<BoundSelect>),
+    /// The rows of a query, and its place in the statement.
+    Query(Box<BoundSelect>, Span),
 }
 
 /// A bound `update`.

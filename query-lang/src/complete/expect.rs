@@ -29,6 +29,7 @@ pub(super) fn expectations(around: &Surroundings<'_>) -> Vec<Expectation> {
             Expected::Model => add(Expectation::Model),
             Expected::Property if takes_values => add(Expectation::Property),
             Expected::Property => add(Expectation::OwnProperty),
+            Expected::TextProperty => add(Expectation::TextProperty),
             Expected::PathStep => add(Expectation::PathStep { base: base_path(around) }),
             Expected::Function => add(Expectation::Function),
             Expected::Type => add(Expectation::Type),

@@ -38,6 +38,8 @@ pub enum Expectation {
     /// A property of the [tables](CompletionContext::tables) where only one that can be written or defined stands:
     /// neither `id` nor an alias.
     OwnProperty,
+    /// A property of the [tables](CompletionContext::tables) that holds a text which can be edited in place.
+    TextProperty,
     /// What a value that is stepped into has: the properties of a table, of what a reference points to, or
     /// JSON keys.
     PathStep {

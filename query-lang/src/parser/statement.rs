@@ -181,7 +181,8 @@ fn delete<'a>(start: Input<'a>, i: Input<'a>) -> Parsed<'a, Delete> {
 fn edit(start: Input<'_>) -> Parsed<'_, StatementKind> {
     let (i, model) = name(Expected::Model)(start.advance())?;
     let (i, ()) = symbol(TokenKind::Dot)(i)?;
-    let (i, property) = path_step_name(i)?;
+    let (i, ident) = super::terminal::any_ident(Expected::TextProperty)(i)?;
+    let (i, property) = super::terminal::name_of(i, ident)?;
     let (i, changes) = comma_list(change)(i)?;
     let (i, filter) = filter(i)?;
     let (i, returning) = returning(i)?;
@@ -196,11 +197,6 @@ fn undo(start: Input<'_>) -> Parsed<'_, StatementKind> {
     let (i, force) = has_kw(i, Kw::Force)?;
     let undo = Undo { transaction, of: *of, force, span: i.span_from(start) };
     Ok((i, StatementKind::Undo(Box::new(undo))))
-}
-
-fn path_step_name(i: Input<'_>) -> Parsed<'_, crate::ast::Name> {
-    let (i, ident) = super::terminal::any_ident(Expected::PathStep)(i)?;
-    super::terminal::name_of(i, ident)
 }
 
 fn change(start: Input<'_>) -> Parsed<'_, TextChange> {

@@ -162,6 +162,16 @@ fn candidates(context: &CompletionContext, snapshot: &Snapshot) -> Vec<Item> {
                     );
                 }
             }
+            Expectation::TextProperty => {
+                for model in tables(context, snapshot) {
+                    let texts = model.columns().filter(|property| property.is_text());
+                    items.extend(
+                        texts.map(|property| {
+                            item(property_text(property, context.quoted), types.of(property))
+                        }),
+                    );
+                }
+            }
             Expectation::PathStep { base } => {
                 if let Some(model) = base.as_ref().and_then(|base| target(base, context, snapshot)) {
                     items.extend(
@@ -206,7 +216,10 @@ fn candidates(context: &CompletionContext, snapshot: &Snapshot) -> Vec<Item> {
 fn ordered(expects: &[Expectation]) -> Vec<&Expectation> {
     let mut expects: Vec<&Expectation> = expects.iter().collect();
     expects.sort_by_key(|expectation| match expectation {
-        Expectation::PathStep { .. } | Expectation::Property | Expectation::OwnProperty => 0,
+        Expectation::PathStep { .. }
+        | Expectation::Property
+        | Expectation::OwnProperty
+        | Expectation::TextProperty => 0,
         Expectation::Alias(_) => 1,
         Expectation::Model => 2,
         Expectation::Keyword(_) => 3,
@@ -249,7 +262,13 @@ fn target<'a>(path: &Path, context: &CompletionContext, snapshot: &'a Snapshot) 
     });
     let mut model = match found {
         Some(found) => table(found.model.as_deref()?, snapshot)?,
-        None => tables(context, snapshot).into_iter().find_map(|model| follow(model, root, snapshot))?,
+        None => {
+            // Where no `from` is written yet, it may name the model that the path begins with.
+            let named = context.tables.is_empty().then(|| find_model(&snapshot.catalog, root)).flatten();
+            let of_tables =
+                || tables(context, snapshot).into_iter().find_map(|model| follow(model, root, snapshot));
+            named.or_else(of_tables)?
+        }
     };
     for step in &path.steps {
         let PathStepKind::Field(name) = &step.kind else { return None };

@@ -145,6 +145,25 @@ fn any_property_where_no_table_is_named_yet() {
 }
 
 #[test]
+fn a_model_names_its_properties_before_a_from_is_written() {
+    check("select album.|", &["name", "artist", "year", "\"Release Date\"", "note", "id"]);
+    check("select artist.n|", &["name"]);
+    check("select name, Track.|", &["title", "album", "id"]);
+    // Once there is one, it alone says what the names mean.
+    check("select album.| from artist", &[]);
+    check("select album.cou| from artist album", &["country"]);
+}
+
+#[test]
+fn only_texts_are_edited() {
+    check("edit album.|", &["note"]);
+    check("edit album.\"|", &["\"note\""]);
+    check("explain edit album.|", &["note"]);
+    check("edit album.ye|", &[]);
+    check("edit artist.|", &[]);
+}
+
+#[test]
 fn through_references() {
     check("select artist.cou| from album", &["country"]);
     check("select album.artist.na| from track", &["name"]);

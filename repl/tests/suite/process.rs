@@ -399,6 +399,27 @@ fn bytes_on_standard_input_that_are_no_text_are_said_with_their_place() {
 }
 
 #[test]
+fn a_line_that_is_no_text_is_no_end_with_keep_going() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |bytes: &[u8], said: &str| {
+        for arguments in
+            [&["repl", "memory:", "--keep-going"][..], &["repl", "memory:", "--keep-going", "-f", "-"]]
+        {
+            assert_eq!(fed(folder.path(), arguments, bytes), (said.to_owned(), Some(3)), "{bytes:?}");
+        }
+    };
+    let bad = |line: u8, byte: u8| {
+        format!("error: standard input:{line}: invalid UTF-8 at byte {byte} of the line\n")
+    };
+    let row = "(1 row)\n";
+    check(b"select 1;\n\xff\xfe;\nselect 2;\n", &format!("{row}{}{row}", bad(2, 1)));
+    check(b"-- caf\xe9\nselect 2;\n\\echo \xff\n", &format!("{}{row}{}", bad(1, 7), bad(3, 7)));
+    // No part of the statement around it is run.
+    check(b"select 1\n\xff\n, 2;\nselect 3;\n", &format!("{}{row}", bad(2, 1)));
+    check(b"select 1;\nselect 2 \xff", &format!("{row}{}", bad(2, 10)));
+}
+
+#[test]
 fn standard_input_is_imported() {
     let folder = tempfile::tempdir().unwrap();
     let import = |name: &str, bytes: &[u8]| {
@@ -440,6 +461,25 @@ fn wrong_usage_is_1_and_help_is_0() {
         (&["--version"], 0),
     ] {
         assert_eq!(run(folder.path(), arguments).status.code(), Some(code), "{arguments:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_written_is_2_and_a_closed_pipe_is_0() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in
+        [&["--help"][..], &["-h"], &["import", "--help"], &["--version"], &["completions", "bash"]]
+    {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = command(folder.path(), arguments).stdout(full).output().unwrap();
+        let said = "error: the output cannot be written: No space left on device (os error 28)\n";
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), said, "{arguments:?}");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let (reader, closed) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command(folder.path(), arguments).stdout(closed).output().unwrap();
+        assert_eq!((output.stderr.as_slice(), output.status.code()), (&b""[..], Some(0)), "{arguments:?}");
     }
 }
 

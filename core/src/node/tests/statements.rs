@@ -198,6 +198,43 @@ fn plain_transactions_merge_and_serializable_ones_conflict() {
 }
 
 #[test]
+fn help_about_a_name_that_is_taken_is_for_the_statement_at_hand() {
+    let world = World::new();
+    world.check("create model p (a i64, b i64)");
+    world.check("create model c (a i64)");
+    for (statement, at, help) in [
+        ("create model c (a i64)", "c (", "write `create model if not exists` to leave it as it is"),
+        ("alter model p rename to c", "c", "choose a name that is not taken"),
+        ("alter model p rename property a to b", "b", "choose a name that is not taken"),
+    ] {
+        let failure = world.run_in(1, statement).unwrap_err();
+        let start = statement.rfind(at).unwrap();
+        assert_eq!(failure.help.as_deref(), Some(help), "{statement}");
+        assert_eq!(failure.span, Some((start, start + 1)), "{statement}");
+    }
+}
+
+#[test]
+fn rows_of_a_query_that_cannot_be_inserted_are_said_with_its_place() {
+    let world = World::new();
+    world.check("create model album (title string key, year i64 not null)");
+    world.check("create model draft (title string, year i64)");
+    world.check("insert into album values ('Blue', 1971)");
+    world.check("insert into draft values ('Blue', 1971)");
+    for (source, kind) in [
+        ("select title, year from draft", "duplicate-key"),
+        ("from album", "duplicate-key"),
+        ("select 'New', null from draft", "not-null"),
+    ] {
+        let statement = format!("insert into album {source} returning title");
+        let failure = world.run_in(1, &statement).unwrap_err();
+        assert_eq!(failure.kind, kind, "{statement}: {failure:?}");
+        let (start, end) = failure.span.unwrap();
+        assert_eq!(&statement[start..end], source);
+    }
+}
+
+#[test]
 fn definitions_change_and_refuse() {
     let world = World::new();
     world.check(

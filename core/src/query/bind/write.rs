@@ -69,7 +69,9 @@ impl<'a> Session<'a> {
             InsertSource::Values(rows) => InsertRows::Values(
                 rows.iter().map(|row| self.row(row, &targets, &model)).collect::<Result<_, _>>()?,
             ),
-            InsertSource::Query(query) => InsertRows::Query(Box::new(self.rows_of_query(query, &targets)?)),
+            InsertSource::Query(query) => {
+                InsertRows::Query(Box::new(self.rows_of_query(query, &targets)?), query.span)
+            }
         };
         let returning = self.returning(&insert.returning, &model, None)?;
         Ok(BoundInsert { model, mode: insert.mode, targets, rows, returning })

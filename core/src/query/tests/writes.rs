@@ -53,7 +53,7 @@ fn inserted_queries_have_the_types_of_the_properties() {
     ) else {
         panic!()
     };
-    let InsertRows::Query(query) = insert.rows else { panic!() };
+    let InsertRows::Query(query, _) = insert.rows else { panic!() };
     assert_eq!(query.columns()[1].value_type, Some(ValueType::Decimal));
     assert_eq!(select(*query), "100% PURE | NULL");
 }
