@@ -10,7 +10,7 @@ pub(super) fn select(dice: &Dice, schema: &Schema) -> String {
     let grouped = dice.one_in(4);
     let mut order: Vec<String> = Vec::new();
     if grouped {
-        let keys: Vec<String> = (0..dice.below(3)).map(|_| dice.pick(&from.values).to_string()).collect();
+        let keys: Vec<String> = (0..dice.below(3)).map(|_| dice.pick(&from.values).clone()).collect();
         let mut items: Vec<String> = keys.clone();
         items.extend((0..=dice.below(2)).map(|_| aggregate(dice, from)));
         text += &items.join(", ");
@@ -115,7 +115,7 @@ fn value(dice: &Dice, from: &From) -> String {
     match dice.below(8) {
         0 => format!("case when {} then 1 else 2 end", condition(dice, from, 1)),
         1 => format!("coalesce({}, 'none')", dice.pick(&from.texts)),
-        _ => dice.pick(&from.values).to_string(),
+        _ => dice.pick(&from.values).clone(),
     }
 }
 
@@ -159,7 +159,7 @@ fn condition(dice: &Dice, from: &From, depth: u32) -> String {
         4 => format!("{text} {not}like '{}'", dice.pick(&["%a%", "B%", "_b%", "a", "%"])),
         5 => format!("{text} {} '{}'", dice.pick(&["=", "<>", "<", ">="]), dice.pick(WORDS)),
         6 => format!("{} is {not}null", dice.pick(&from.values)),
-        7 => dice.pick(&from.truths).to_string(),
+        7 => dice.pick(&from.truths).clone(),
         _ => format!("{text} is {not}distinct from '{}'", dice.pick(WORDS)),
     }
 }
