@@ -45,7 +45,7 @@ impl Typing {
     }
 }
 
-/// [`Typing`] as it is shared.
+/// What is being typed, as the parts of the editor share it.
 #[derive(Clone, Debug, Default)]
 pub struct SharedTyping(Arc<Mutex<Typing>>);
 
