@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | connection | [`connection`] | asks in threads of its own, one for each [`Slot`](message::Slot), where a new question takes the place of the last. A slow node never blocks a key; a panic there is an answer like another |
 //! | state | [`state`], [`dag`] | [`State::update`](state::State::update) takes a [`Message`](message::Message) and gives [`Effect`](message::Effect)s. No I/O, no thread, no clock but the one in messages, so it is tested without a terminal |
-//! | view | [`view`], [`theme`], [`line`] | from the state to cells; never I/O. Every page is lines that stand still and a list of which only what is seen is made. Text from data goes through [`line`], which makes it safe |
+//! | view | [`view`], [`theme`], [`mod@line`] | from the state to cells; never I/O. Every page is lines that stand still and a list of which only what is seen is made. Text from data goes through [`mod@line`], which makes it safe |
 //! | input | [`input`], [`key`], [`action`], [`keymap`] | from keys to [`Action`](action::Action)s through one table, from which palette, help, footer and documentation come too. It refuses keys that mean two things, and a map without a way out |
 //!
 //! [`terminal`] ties them to a real terminal, and gives it back on every way out; [`headless`] does so without one, with
