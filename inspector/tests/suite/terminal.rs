@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use ankurah_screen::{Start, Terminal};
 
@@ -29,6 +30,28 @@ fn inspector(terminal: &Terminal) -> String {
 fn signal(terminal: &Terminal, name: &str) {
     let status = Command::new("kill").args([name, &inspector(terminal)]).status().unwrap();
     assert!(status.success());
+}
+
+/// The longest time in which a process stops that is about to.
+const STOPS: Duration = Duration::from_secs(60);
+
+/// Lets a stopped inspector go on. It gives the terminal back before it stops itself, and a signal that comes in
+/// between would be lost, so this waits until it has stopped.
+#[track_caller]
+fn go_on(terminal: &Terminal) {
+    let process = inspector(terminal);
+    let begun = Instant::now();
+    loop {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+        // Behind the name, which is in parentheses and may hold anything.
+        let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+        if state == Some('T') {
+            break;
+        }
+        assert!(begun.elapsed() < STOPS, "it does not stop: {stat}");
+        std::thread::yield_now();
+    }
+    signal(terminal, "-CONT");
 }
 
 /// Waits for the end, and sees that everything is as it was.
@@ -84,12 +107,12 @@ fn it_stops_and_goes_on() {
     signal(&terminal, "-TSTP");
     terminal.wait_screen("the screen before", |screen| !screen.alternate_screen());
     assert!(!terminal.screen().hide_cursor());
-    signal(&terminal, "-CONT");
+    go_on(&terminal);
     terminal.wait("the page again", |shown| shown.contains("[1 Over]"));
     // The key does the same.
     terminal.send("\u{1a}");
     terminal.wait_screen("the screen before", |screen| !screen.alternate_screen());
-    signal(&terminal, "-CONT");
+    go_on(&terminal);
     terminal.wait("the page again", |shown| shown.contains("[1 Over]"));
     terminal.send("q");
     ended(terminal, 0);
