@@ -202,7 +202,7 @@ mod tests {
     fn targets_are_the_programs() {
         let workspace = Workspace::find().unwrap();
         let names = targets(&workspace).unwrap();
-        assert_eq!(names, ["frame", "import", "key", "operation", "parser", "text"]);
+        assert_eq!(names, ["frame", "import", "key", "link", "operation", "parser", "text"]);
         let manifest = fs::read_to_string(workspace.root.join(FOLDER).join("Cargo.toml")).unwrap();
         for name in names {
             assert!(manifest.contains(&format!("[[bin]]\nname = \"{name}\"\n")), "{name} is not built");

@@ -138,6 +138,13 @@ impl Inner {
                 }
             }
             Request::Log { after, follow } => self.tell_log(after, follow, answer).await?,
+            Request::Links => answer.give(Event::Links(self.links.list())).await,
+            Request::Tap => {
+                let tap = self.links.tap();
+                loop {
+                    answer.give(Event::Tap(tap.next().await)).await;
+                }
+            }
             Request::Verify => super::verify::verify(self, answer).await?,
             Request::LiveQueries => answer.give(Event::LiveQueries(self.reactor.list(self).await?)).await,
             Request::Execute { .. } | Request::Upsert { .. } | Request::Live { .. } => {}

@@ -12,6 +12,7 @@
 //! | `indexer`, `fold` | indexes on demand, folding texts: work in the background |
 //! | [`ingest`] | operations from outside |
 //! | [`live`] | live queries |
+//! | [`link`] | requests from other programs |
 //! | [`sync`] | bringing nodes together |
 //! | `verify` | checking a whole store |
 
@@ -28,11 +29,13 @@ mod gate;
 mod history;
 mod indexer;
 pub mod ingest;
+pub mod link;
 pub mod live;
 mod options;
 mod overlay;
 mod program;
 pub mod protocol;
+mod read_only;
 mod records;
 mod runs;
 mod session;
@@ -67,6 +70,7 @@ use statements::Statements;
 pub use commit::NotCommitted;
 pub use options::{Limits, NodeOptions};
 pub use program::EntityChange;
+pub use read_only::{ReadOnly, statement_writes};
 pub use transaction::{Isolation, Transaction};
 pub use write::RowOutcome;
 
@@ -102,6 +106,7 @@ pub(crate) struct Inner {
     pub(crate) statements: Statements,
     pub(crate) checkpoints: Arc<history::Checkpoints>,
     pub(crate) reactor: Arc<live::Reactor>,
+    pub(crate) links: Arc<link::Links>,
     /// What is parked, once it was read; also keeps ingests one after the other.
     pub(crate) parked: futures::lock::Mutex<Option<ingest::Parked>>,
     catalog: Mutex<Arc<Catalog>>,
@@ -169,6 +174,7 @@ impl Node {
                 statements: Statements::default(),
                 checkpoints: Arc::default(),
                 reactor: Arc::default(),
+                links: Arc::default(),
                 parked: futures::lock::Mutex::new(None),
                 catalog: Mutex::new(Arc::new(catalog)),
                 sessions: Mutex::new(BTreeMap::new()),

@@ -15,6 +15,7 @@ use crate::value::{Rows, Value, ValueType};
 
 pub use crate::turn::Cancel;
 
+pub use super::link::{FrameKind, LinkInfo, LinkPeer, TapDirection, TapFrame, TapFrames};
 pub use super::live::change::{LiveChange, LiveEvent, LiveRows, Misfit};
 pub use super::live::info::{LiveQueryInfo, Upkeep};
 
@@ -102,6 +103,11 @@ pub enum Request {
         /// what is there.
         follow: bool,
     },
+    /// The links over which other programs ask this node: [`Event::Links`].
+    Links,
+    /// The frames that go over the links from now on: [`Event::Tap`] each time that there are some, until the stream is
+    /// dropped. Frames about a wire tap are not shown.
+    Tap,
 }
 
 /// A value to write.
@@ -270,6 +276,10 @@ pub enum Event {
     },
     /// A commit of the change log.
     Log(LogEntry),
+    /// The links, by number.
+    Links(Vec<LinkInfo>),
+    /// Frames that went over the links.
+    Tap(TapFrames),
     /// The end of a successful answer.
     Done(Done),
     /// The end of an answer that failed.

@@ -43,46 +43,51 @@ const JSON: u8 = TypeTag::Json as u8;
 
 /// Writes a value. It must be inside the domain; see [`Value::normalized`].
 pub fn encode(value: &Value, writer: &mut Writer) {
+    encode_ref(value.as_ref(), writer);
+}
+
+/// Writes a value that borrows its text or bytes. It must be inside the domain.
+pub fn encode_ref(value: ValueRef<'_>, writer: &mut Writer) {
     match value {
-        Value::Null => writer.u8(NULL),
-        Value::Bool(value) => writer.u8(if *value { TRUE } else { FALSE }),
-        Value::Int(value) => {
+        ValueRef::Null => writer.u8(NULL),
+        ValueRef::Bool(value) => writer.u8(if value { TRUE } else { FALSE }),
+        ValueRef::Int(value) => {
             writer.u8(INT);
-            writer.signed(*value);
+            writer.signed(value);
         }
-        Value::Float(value) => {
+        ValueRef::Float(value) => {
             writer.u8(FLOAT);
-            writer.u64(float_bits(*value));
+            writer.u64(float_bits(value));
         }
-        Value::Decimal(value) => {
+        ValueRef::Decimal(value) => {
             writer.u8(DECIMAL);
-            encode_decimal(*value, writer);
+            encode_decimal(value, writer);
         }
-        Value::String(value) => {
+        ValueRef::String(value) => {
             writer.u8(STRING);
             writer.string(value);
         }
-        Value::Bytes(value) => {
+        ValueRef::Bytes(value) => {
             writer.u8(BYTES);
             writer.bytes(value);
         }
-        Value::Timestamp(value) => {
+        ValueRef::Timestamp(value) => {
             writer.u8(TIMESTAMP);
             writer.raw(&value.0.to_be_bytes());
         }
-        Value::Uuid(value) => {
+        ValueRef::Uuid(value) => {
             writer.u8(UUID);
-            writer.u128(*value);
+            writer.u128(value);
         }
-        Value::Ulid(value) => {
+        ValueRef::Ulid(value) => {
             writer.u8(ULID);
-            writer.u128(*value);
+            writer.u128(value);
         }
-        Value::Ref(value) => {
+        ValueRef::Ref(value) => {
             writer.u8(REF);
-            writer.entity_id(*value);
+            writer.entity_id(value);
         }
-        Value::Json(value) => {
+        ValueRef::Json(value) => {
             writer.u8(JSON);
             writer.string(value);
         }

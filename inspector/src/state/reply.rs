@@ -141,6 +141,8 @@ impl State {
             | Event::Rejected(_)
             | Event::Live(_)
             | Event::Operation { .. }
+            | Event::Links(_)
+            | Event::Tap(_)
             | Event::Done(_)
             | Event::Failed(_) => {}
         }

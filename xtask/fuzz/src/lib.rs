@@ -11,6 +11,7 @@
 //! | [`key`] | encoded values, their text forms and casts, index keys |
 //! | [`operation`] | operations, states and heads |
 //! | [`frame`] | messages between nodes |
+//! | [`link`] | frames, requests and events over a link |
 //! | [`parser`] | the query language |
 //! | [`text`] | updates of collaborative text |
 //! | [`import`] | CSV and JSON lines |
@@ -26,6 +27,7 @@ pub mod frame;
 pub mod import;
 mod input;
 pub mod key;
+pub mod link;
 pub mod operation;
 pub mod parser;
 pub mod text;
@@ -78,6 +80,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "key", body: key::body, memory_per_byte: 1 << 10 },
     Target { name: "operation", body: operation::body, memory_per_byte: 1 << 10 },
     Target { name: "frame", body: frame::body, memory_per_byte: 16 << 10 },
+    Target { name: "link", body: link::body, memory_per_byte: 16 << 10 },
     Target { name: "parser", body: parser::body, memory_per_byte: 4 << 10 },
     Target { name: "text", body: text::body, memory_per_byte: 4 << 10 },
     #[cfg(feature = "import")]

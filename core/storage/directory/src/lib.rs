@@ -5,6 +5,7 @@
 //! | `ankurah-store` | a few lines of text: the engine, whether the store has been made yet, and at which version it was last closed |
 //! | `owner` | locked by the process that has the store open, and says which one that is |
 //! | `data` | the engine's own files |
+//! | `socket` | while it is open: where other programs attach to the process that has it open; not of this crate's making |
 //!
 //! A store is made before anything is acknowledged that is kept in it. Where that was interrupted, whoever may make
 //! stores removes what is in `data` and begins again; to others the store does not exist.

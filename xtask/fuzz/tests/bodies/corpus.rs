@@ -51,6 +51,11 @@ fn frame() {
 }
 
 #[test]
+fn link() {
+    replay("link");
+}
+
+#[test]
 fn parser() {
     replay("parser");
 }

@@ -94,6 +94,11 @@ fn frame() {
 }
 
 #[test]
+fn link() {
+    check("link", 500);
+}
+
+#[test]
 fn parser() {
     check("parser", 500);
 }
