@@ -11,6 +11,7 @@
 //! | [`mod@env`] | what the core is handed: clock, randomness, task spawning |
 //! | [`operation`] | immutable operations: header, payload, digest, byte format |
 //! | [`dag`] | links, heads, version vectors, runs, ancestry |
+//! | [`dump`] | a whole store as a stream of bytes |
 //! | [`property`] | property backends: `lww` and `yrs` text |
 //! | [`entity`] | the state of an entity and how an operation changes it |
 //! | [`catalog`] | models and properties, themselves keyed entities |
@@ -35,6 +36,7 @@
 pub mod catalog;
 pub mod codec;
 pub mod dag;
+pub mod dump;
 pub mod entity;
 pub mod env;
 pub mod id;

@@ -1,8 +1,7 @@
 //! `ankurah export`: from entities to files.
 
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use ankurah_core::catalog::{Model, Property};
@@ -16,6 +15,7 @@ use crate::client::{Client, Interrupt, Next, Pump, Stop};
 use crate::display::Style;
 use crate::exit::Exit;
 use crate::format::{Format, Options, writer};
+use crate::replace::replace;
 use crate::session::{find_model, render_failure, render_message, rows_are_piped};
 use crate::target;
 
@@ -49,7 +49,7 @@ pub fn command(args: &ExportArgs) -> Exit {
             // Bytes are exact for a file or a program; a terminal would obey them.
             export(&client, &selection, format, !io::stdout().is_terminal(), &mut out)
         }
-        Some(path) => to_file(path, |exact, out| export(&client, &selection, format, exact, out)),
+        Some(path) => replace(path, |exact, out| export(&client, &selection, format, exact, out)),
     });
     match result {
         Ok(summary) => {
@@ -280,29 +280,4 @@ fn merge(selection: &Selection, row: Vec<Value>, dangling: &mut u64) -> Vec<Valu
         });
     }
     merged
-}
-
-/// Writes beside the file and puts it in its place once it is complete. `write` is told whether exactly.
-fn to_file(
-    path: &Path,
-    write: impl FnOnce(bool, &mut dyn Write) -> Result<Summary, Trouble>,
-) -> Result<Summary, Trouble> {
-    // A device or a pipe has no place beside it.
-    if path.exists() && !path.is_file() {
-        let device = File::create(path)?;
-        return write(!device.is_terminal(), &mut BufWriter::new(device));
-    }
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    let mut out = BufWriter::with_capacity(1 << 16, File::create(&partial)?);
-    let result = write(true, &mut out).and_then(|summary| {
-        out.flush()?;
-        std::fs::rename(&partial, path)?;
-        Ok(summary)
-    });
-    if result.is_err() {
-        let _ = std::fs::remove_file(&partial);
-    }
-    result
 }

@@ -3,7 +3,9 @@
 pub mod cli;
 pub mod client;
 pub mod convert;
+pub mod diff;
 pub mod display;
+pub mod dump;
 pub mod exit;
 pub mod export;
 pub mod fixture;
@@ -13,6 +15,8 @@ pub mod inspect;
 pub mod interactive;
 pub mod panics;
 pub mod repl;
+pub mod replace;
+pub mod restore;
 pub mod sample;
 pub mod script;
 pub mod session;
@@ -45,6 +49,10 @@ pub fn main() -> Exit {
         Command::Run(args) => fixture::command(args),
         Command::Import(args) => import::command(args),
         Command::Export(args) => export::command(args),
+        Command::Dump(args) => dump::command(args),
+        Command::Restore(args) => restore::command(args),
+        Command::Backup(args) => dump::backup(args),
+        Command::Diff(args) => diff::command(args),
         Command::Verify(args) => verify::command(args),
         Command::Completions(args) => {
             let mut script = Vec::new();

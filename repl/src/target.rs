@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ankurah::{Context, OpenError, OpenOptions, Target};
+use ankurah::{Context, Durability, OpenError, OpenOptions, Target};
 use ankurah_core::env::fixed::FixedEnv;
 use ankurah_core::node::NodeError;
 use ankurah_core::node::protocol::{
@@ -20,6 +20,8 @@ use crate::panics::caught;
 pub enum Mode {
     /// Reading and writing; a store that does not exist is made.
     Create,
+    /// As [`Mode::Create`], to write much that can be written again: [`Opened::finish`] sees to it that it is on disk.
+    Fill,
     /// Reading and writing a store that exists.
     Write,
     /// Reading alone.
@@ -46,6 +48,14 @@ impl Opened {
     pub fn named(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
         self
+    }
+
+    /// Everything that was written is on disk when this returns, and nothing can be written any more. The message says
+    /// what went wrong.
+    pub fn finish(&self) -> Result<(), String> {
+        caught(|| block_on(self.context.close()))
+            .unwrap_or_else(|message| Err(StorageError::Io { action: "close the store".to_owned(), message }))
+            .map_err(|error| error.to_string())
     }
 
     /// The same, refusing what writes.
@@ -80,7 +90,11 @@ pub fn try_open(target: &str, mode: Mode) -> Result<Opened, OpenError> {
 
 fn open_context(target: &str, mode: Mode) -> Result<Opened, OpenError> {
     let read_only = matches!(mode, Mode::Read | Mode::Once);
-    let mut options = OpenOptions::new().create(mode == Mode::Create).read_only(read_only);
+    let create = matches!(mode, Mode::Create | Mode::Fill);
+    let mut options = OpenOptions::new().create(create).read_only(read_only);
+    if mode == Mode::Fill {
+        options = options.durability(Durability::Buffered);
+    }
     if mode == Mode::Once {
         options = options.cache(CACHE_ONCE);
     }
@@ -121,7 +135,7 @@ impl ReadOnly {
     /// What is said to a request that writes.
     fn refusal(request: &Request) -> Option<EventStream> {
         let writes = match request {
-            Request::Upsert { .. } => true,
+            Request::Upsert { .. } | Request::Restore { .. } => true,
             // What cannot be read is for the node to refuse.
             Request::Execute { statement, .. } => {
                 parse_statement(statement).is_ok_and(|parsed| writes(&parsed))

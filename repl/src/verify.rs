@@ -3,16 +3,18 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
-use ankurah::OpenError;
+use ankurah::{OpenError, Repaired, Target};
 use ankurah_core::catalog::CatalogError;
 use ankurah_core::node::NodeError;
 use ankurah_core::node::protocol::{Event, Request, SessionId};
 use ankurah_core::storage::StorageError;
+use futures::executor::block_on;
 
 use crate::cli::VerifyArgs;
 use crate::client::{Client, Interrupt, Pump, Stop};
 use crate::display::{Safe, Style, Tone};
 use crate::exit::Exit;
+use crate::panics::caught;
 use crate::session::{render_failure, render_message};
 use crate::target;
 
@@ -27,6 +29,23 @@ pub fn command(args: &VerifyArgs) -> Exit {
             return Exit::Usage;
         }
     };
+    let mut lost = false;
+    if args.repair {
+        match repair(&target, style) {
+            Ok(found) => lost = found,
+            Err(error) => {
+                if let Some((record, message)) = damage(&error) {
+                    let mut out = io::stdout().lock();
+                    let _ = writeln!(out, "{}", fault_line(record, message, style));
+                    let line = format!("{} cannot be repaired", Safe::line(&target));
+                    let _ = writeln!(out, "{}", style.paint(Tone::Error, &line));
+                    return Exit::Differs;
+                }
+                let _ = writeln!(io::stderr(), "{}", render_message(&error.to_string(), error_style));
+                return Exit::CannotOpen;
+            }
+        }
+    }
     let opened = match target::try_open(&target, target::Mode::Once) {
         Ok(opened) => opened,
         Err(error) => {
@@ -73,7 +92,7 @@ pub fn command(args: &VerifyArgs) -> Exit {
                 faults => style.paint(Tone::Error, &format!("{name} has {faults} faults ({time:.1} s)")),
             };
             let _ = writeln!(out, "{line}");
-            if faults == 0 { Exit::Ok } else { Exit::Differs }
+            if faults == 0 && !lost { Exit::Ok } else { Exit::Differs }
         }
         Err(Stop::Cancelled) => Exit::Cancelled,
         Err(Stop::Failed(failure)) => {
@@ -81,6 +100,33 @@ pub fn command(args: &VerifyArgs) -> Exit {
             Exit::Failed
         }
     }
+}
+
+/// Repairs a store, and says what was done. Gives whether something is lost.
+fn repair(target: &str, style: Style) -> Result<bool, OpenError> {
+    let target = Target::parse(target)?;
+    let start = Instant::now();
+    let done = caught(|| block_on(ankurah::repair(&target))).unwrap_or_else(|message| {
+        let message = format!("the engine met something there that cannot be ({message})");
+        let error = NodeError::Storage(StorageError::Damaged { what: "its files".to_owned(), message });
+        Err(OpenError::Node { target: target.to_string(), error })
+    })?;
+    let mut out = io::stdout().lock();
+    for Repaired { record, message, lost } in &done {
+        let (mark, tone) = if *lost { ("lost", Tone::Error) } else { ("mended", Tone::Good) };
+        let line = format!("{record}: {message}");
+        let _ = writeln!(out, "{} {}", style.paint(tone, mark), Safe::line(&line));
+    }
+    let lost = done.iter().filter(|repaired| repaired.lost).count();
+    let time = start.elapsed().as_secs_f64();
+    let name = target.to_string();
+    let _ = writeln!(
+        out,
+        "{}: {} mended, {lost} lost ({time:.1} s)",
+        Safe::line(&name),
+        done.len().saturating_sub(lost)
+    );
+    Ok(lost > 0)
 }
 
 fn fault_line(record: &str, message: &str, style: Style) -> String {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ankurah_core::env::Env;
 use ankurah_core::node::{Limits, Node, NodeError, NodeOptions};
+use ankurah_core::storage::kv::Repaired;
 use ankurah_core::storage::{Durability, Engine, StorageError, memory};
 use ankurah_storage_directory::look;
 
@@ -103,6 +104,31 @@ impl OpenOptions {
         let failed = |error: NodeError| OpenError::Node { target: target.to_string(), error };
         let engine = engine(target, self, &env).await?;
         Node::open(engine, env, self.node.clone()).await.map(Context::new).map_err(failed)
+    }
+}
+
+/// Makes everything anew that follows from the operations of a store which nobody has open: states, heads, runs,
+/// texts, indexes, counts and the log. Gives what was done, nothing where all was right. What follows from nothing (an
+/// operation) may be lost; it is named and [`Repaired::lost`] is true.
+///
+/// # Errors
+/// [`OpenError`] says what is wrong: there is no store, another program has it open, the engine cannot read its files.
+pub async fn repair(target: &Target) -> Result<Vec<Repaired>, OpenError> {
+    let failed = |error: StorageError| OpenError::Node { target: target.to_string(), error: error.into() };
+    let Some(path) = target.path() else { return Ok(Vec::new()) };
+    let Some(marker) = look(path).map_err(failed)? else {
+        return Err(OpenError::Missing { path: path.to_owned() });
+    };
+    match marker.engine.as_str() {
+        #[cfg(feature = "sled")]
+        SLED => {
+            ankurah_storage_sled::repair(path, ankurah_storage_sled::Options::default()).await.map_err(failed)
+        }
+        #[cfg(feature = "fjall")]
+        FJALL => ankurah_storage_fjall::repair(path, ankurah_storage_fjall::Options::default())
+            .await
+            .map_err(failed),
+        _ => Err(OpenError::Engine { path: path.to_owned(), engine: marker.engine }),
     }
 }
 

@@ -145,6 +145,10 @@ impl Inner {
                     answer.give(Event::Tap(tap.next().await)).await;
                 }
             }
+            Request::Heads => super::compare::heads(self, answer).await?,
+            Request::Values { model, entity } => super::compare::values(self, model, entity, answer).await?,
+            Request::Dump => self.tell_dump(answer).await?,
+            Request::Restore { units } => answer.give(Event::Restored(self.restore(&units).await?)).await,
             Request::Verify => super::verify::verify(self, answer).await?,
             Request::LiveQueries => answer.give(Event::LiveQueries(self.reactor.list(self).await?)).await,
             Request::Execute { .. } | Request::Upsert { .. } | Request::Live { .. } => {}

@@ -3,6 +3,7 @@
 use ankurah_query_lang::{Diagnostic, ParseError, Span};
 
 use super::clock::ClockExhausted;
+use super::ingest::IngestError;
 use super::protocol::{Failure, TransactionState};
 use crate::catalog::{CatalogError, NameError};
 use crate::query::{BindError, RunError};
@@ -114,6 +115,18 @@ impl From<CommitError> for Box<Failure> {
             CommitError::Storage(error) => error.into(),
             CommitError::Conflict { .. } => failure("conflict", error.to_string()).help("run it again"),
             CommitError::CatalogChanged => failure("catalog-changed", error.to_string()).help("run it again"),
+        }
+    }
+}
+
+impl From<IngestError> for Box<Failure> {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Storage(error) => error.into(),
+            IngestError::ReadOnly => failure("read-only", error.to_string()),
+            IngestError::TooManyParked { .. } => failure("too-many-parked", error.to_string()),
+            IngestError::Busy => failure("conflict", error.to_string()).help("run it again"),
+            IngestError::Other(message) => failure("ingest", message),
         }
     }
 }

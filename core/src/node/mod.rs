@@ -15,13 +15,17 @@
 //! | [`link`] | requests from other programs |
 //! | [`sync`] | bringing nodes together |
 //! | `verify` | checking a whole store |
+//! | `compare` | what two stores tell to be compared |
+//! | `dump`, `restore` | a whole store as bytes, and back |
 
 mod actors;
 pub mod clock;
 mod commit;
+mod compare;
 mod connection;
 mod define;
 mod draft;
+mod dump;
 mod execute;
 mod failure;
 mod fold;
@@ -37,6 +41,7 @@ mod program;
 pub mod protocol;
 mod read_only;
 mod records;
+mod restore;
 mod runs;
 mod session;
 mod statements;
@@ -71,6 +76,7 @@ pub use commit::NotCommitted;
 pub use options::{Limits, NodeOptions};
 pub use program::EntityChange;
 pub use read_only::{ReadOnly, statement_writes};
+pub use restore::Restored;
 pub use transaction::{Isolation, Transaction};
 pub use write::RowOutcome;
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Model;
+use crate::dump::Unit;
 use crate::env::BoxStream;
 use crate::env::{MaybeSend, MaybeSync};
-use crate::id::{EntityId, OpId};
+use crate::id::{EntityId, ModelId, OpId};
 use crate::query::EvalErrorKind;
 use crate::storage::{Fault, Index, LogEntry, Position, SetAside, StoreInfo};
 use crate::value::{Rows, Value, ValueType};
@@ -16,8 +17,10 @@ use crate::value::{Rows, Value, ValueType};
 pub use crate::turn::Cancel;
 
 pub use super::link::{FrameKind, LinkInfo, LinkPeer, TapDirection, TapFrame, TapFrames};
+pub use super::compare::{EntityHead, EntityValues};
 pub use super::live::change::{LiveChange, LiveEvent, LiveRows, Misfit};
 pub use super::live::info::{LiveQueryInfo, Upkeep};
+pub use super::restore::Restored;
 
 /// A session of a connection: it holds at most one open transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -94,6 +97,22 @@ pub enum Request {
         entity: EntityId,
         /// Only those with greater ids.
         after: Option<OpId>,
+    },
+    /// The head of every entity, deleted or not, ascending by model and entity: [`Event::Heads`] in pieces.
+    Heads,
+    /// The values of an entity, deleted or not: [`Event::Values`], or nothing where it is not there.
+    Values {
+        /// The entity's model.
+        model: ModelId,
+        /// The entity.
+        entity: EntityId,
+    },
+    /// The whole store as it is at one position: [`Event::Dump`] in pieces.
+    Dump,
+    /// Takes in units of a dump, each as a whole: [`Event::Restored`].
+    Restore {
+        /// The units, in their order.
+        units: Vec<Unit>,
     },
     /// The change log: [`Event::Log`] each commit, in its order.
     Log {
@@ -280,6 +299,14 @@ pub enum Event {
     Links(Vec<LinkInfo>),
     /// Frames that went over the links.
     Tap(TapFrames),
+    /// Heads of entities.
+    Heads(Vec<EntityHead>),
+    /// The values of an entity.
+    Values(EntityValues),
+    /// The next bytes of a dump, as `docs/dump.md` describes them.
+    Dump(Vec<u8>),
+    /// What became of units of a dump.
+    Restored(Restored),
     /// The end of a successful answer.
     Done(Done),
     /// The end of an answer that failed.

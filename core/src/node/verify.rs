@@ -53,7 +53,10 @@ pub(crate) async fn verify(node: &Inner, answer: &mut Answer) -> Outcome<()> {
 }
 
 /// The models of the catalog and those that the log names besides.
-async fn models(view: &dyn ReadView, catalog: &Catalog) -> Result<BTreeSet<ModelId>, StorageError> {
+pub(crate) async fn models(
+    view: &dyn ReadView,
+    catalog: &Catalog,
+) -> Result<BTreeSet<ModelId>, StorageError> {
     let mut models: BTreeSet<_> = catalog.models().map(|model| model.id).collect();
     let mut after = Position(0);
     loop {

@@ -143,6 +143,10 @@ impl State {
             | Event::Operation { .. }
             | Event::Links(_)
             | Event::Tap(_)
+            | Event::Dump(_)
+            | Event::Heads(_)
+            | Event::Values(_)
+            | Event::Restored(_)
             | Event::Done(_)
             | Event::Failed(_) => {}
         }

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod diff;
+mod dump;
 mod export;
 mod import;
 mod inspect;
@@ -9,6 +11,8 @@ mod verify;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use diff::{DiffArgs, DiffFormat};
+pub use dump::{BackupArgs, DumpArgs, RestoreArgs};
 pub use export::{ExportArgs, ExportFormat};
 pub use import::{ImportArgs, ImportFormat};
 pub use inspect::{InspectArgs, Keys, ThemeName};
@@ -72,6 +76,18 @@ pub enum Command {
     /// Write a collection or the rows of a query to a file
     #[command(long_about = export::LONG)]
     Export(ExportArgs),
+    /// Write a whole store, with its history, to a file
+    #[command(long_about = dump::DUMP)]
+    Dump(DumpArgs),
+    /// Take a dump into a store
+    #[command(long_about = dump::RESTORE)]
+    Restore(RestoreArgs),
+    /// Make a copy of a store that is in use
+    #[command(long_about = dump::BACKUP)]
+    Backup(BackupArgs),
+    /// Compare two stores
+    #[command(long_about = diff::LONG)]
+    Diff(DiffArgs),
     /// Check a whole store and name each fault
     #[command(long_about = verify::LONG)]
     Verify(VerifyArgs),

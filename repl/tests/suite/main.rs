@@ -4,6 +4,7 @@
 mod common;
 mod completion;
 mod damage;
+mod dumps;
 mod fixtures;
 mod formats;
 mod help;

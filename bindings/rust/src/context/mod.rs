@@ -1,5 +1,6 @@
 //! [`Context`]: what a program holds of an open store.
 
+mod backup;
 mod bindings;
 mod live;
 mod transaction;
@@ -11,6 +12,7 @@ use ankurah_core::node::{Isolation, Node};
 use ankurah_core::storage::StorageError;
 use ankurah_core::value::Timestamp;
 
+pub use backup::{BackupError, Kept};
 pub(crate) use live::{TypedRows, question};
 pub use transaction::{EditOutcome, Transaction};
 

@@ -12,6 +12,8 @@ mod refuse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::failure::Outcome;
 use super::protocol::Failure;
 use super::{Inner, Node, fold};
@@ -32,7 +34,7 @@ pub enum Role {
 }
 
 /// An operation that was turned away. Nothing of it was kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invalid {
     /// Its name, where it could be read.
     pub id: Option<OpId>,

@@ -190,7 +190,7 @@ pub(crate) fn id_at(key: &[u8], from: usize) -> Option<OpId> {
 }
 
 /// The last 16 bytes of a key, as an id, and the bytes before them.
-pub(crate) fn split_id(key: &[u8]) -> Option<(&[u8], OpId)> {
+pub fn split_id(key: &[u8]) -> Option<(&[u8], OpId)> {
     let (before, bytes) = key.split_last_chunk::<16>()?;
     Some((before, OpId::from_bytes(*bytes)))
 }

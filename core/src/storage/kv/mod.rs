@@ -7,6 +7,7 @@
 //! | [`preimage`] | snapshots for stores that have none |
 //! | `record` | the bytes of records |
 //! | `engine`, `commit`, `view`, `scan`, `index`, `counts`, `check` | the engine |
+//! | `repair` | making anew what follows from the operations |
 //! | `entries`, `states`, `text` | what views have read, kept for the next ones |
 //! | `group`, `watch` | commits that share a flush, and waiting without a runtime |
 
@@ -20,6 +21,7 @@ mod index;
 pub mod layout;
 pub mod preimage;
 mod record;
+mod repair;
 mod scan;
 mod states;
 mod text;
@@ -27,6 +29,7 @@ mod view;
 mod watch;
 
 pub use engine::{KvEngine, OpenStore};
+pub use repair::{Repaired, repair};
 pub(crate) use watch::{Watched, yield_once};
 
 use std::fmt;

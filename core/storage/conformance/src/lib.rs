@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cases;
+mod contents;
 pub mod data;
 mod faulty;
 pub mod files;
@@ -21,6 +22,7 @@ use ankurah_core::storage::kv::{Kv, KvEngine, OpenStore};
 use ankurah_core::storage::{Engine, StorageError};
 use futures::executor::block_on;
 
+pub use contents::contents;
 pub use faulty::{Call, Faults, Faulty};
 
 /// Makes stores for the cases.

@@ -26,7 +26,7 @@ use std::path::Path;
 use ankurah_core::env::Random;
 use ankurah_core::storage::StorageError;
 use ankurah_core::storage::kv::preimage::Preimages;
-use ankurah_core::storage::kv::{KvEngine, OpenStore};
+use ankurah_core::storage::kv::{self, KvEngine, OpenStore, Repaired};
 use ankurah_storage_directory::Directory;
 
 pub use store::SledStore;
@@ -82,4 +82,14 @@ pub async fn open(path: &Path, options: Options, random: &dyn Random) -> Result<
     let engine = engine.await?;
     engine.kv().store().made()?;
     Ok(engine)
+}
+
+/// Makes anew what follows from the operations of the store in the directory at `path`, which nobody may have open.
+/// Gives what was done.
+///
+/// # Errors
+/// As [`open`]; also where the engine below cannot read the store.
+pub async fn repair(path: &Path, options: Options) -> Result<Vec<Repaired>, StorageError> {
+    let store = SledStore::open(Directory::open(path, NAME, false)?, options)?;
+    kv::repair(&store).await
 }

@@ -1,10 +1,12 @@
 //! The cases, by what they are about.
 
 mod commits;
+pub(crate) mod dumps;
 mod durability;
 mod faults;
 mod format;
 mod indexes;
+mod repairs;
 mod scans;
 mod views;
 
@@ -29,6 +31,8 @@ pub(crate) fn all<F: Factory>() -> Vec<Case<F>> {
     cases.extend(durability::cases());
     cases.extend(faults::cases());
     cases.extend(format::cases());
+    cases.extend(dumps::cases());
+    cases.extend(repairs::cases());
     cases.extend(crate::live::cases());
     cases
 }
