@@ -95,7 +95,12 @@ impl<'w> Writing<'w> {
         self.put(actor, parents, Stamp::from_millis(self.stamp))
     }
 
-    fn put(&mut self, actor: usize, parents: &[(Link, VersionVector)], stamp: Stamp) -> (Link, VersionVector) {
+    fn put(
+        &mut self,
+        actor: usize,
+        parents: &[(Link, VersionVector)],
+        stamp: Stamp,
+    ) -> (Link, VersionVector) {
         self.sequences[actor] += 1;
         let number = self.sequences[actor];
         let origin = Origin {
@@ -109,7 +114,14 @@ impl<'w> Writing<'w> {
         let links: Vec<Link> = parents.iter().map(|(link, _)| *link).collect();
         let model = self.world.model;
         let operation = match parents {
-            [] => Operation::genesis(model, stamp, self.stamp.to_be_bytes().repeat(2).try_into().unwrap(), origin, leaves, [0; 16]),
+            [] => Operation::genesis(
+                model,
+                stamp,
+                self.stamp.to_be_bytes().repeat(2).try_into().unwrap(),
+                origin,
+                leaves,
+                [0; 16],
+            ),
             _ => Operation::edit(self.entity, model, stamp, origin, links.clone(), leaves, [0; 16]),
         }
         .unwrap();
@@ -119,7 +131,8 @@ impl<'w> Writing<'w> {
             none => *none = Some(State::begin(&operation).unwrap()),
         }
         let link = operation.link();
-        let run: Option<RunStart> = run_start(self.entity, link, &links, parents.iter().map(|(_, vector)| vector));
+        let run: Option<RunStart> =
+            run_start(self.entity, link, &links, parents.iter().map(|(_, vector)| vector));
         let mut vector = VersionVector::new();
         parents.iter().for_each(|(_, of)| vector.join(of));
         vector.raise(link.actor, link.sequence);
@@ -158,7 +171,11 @@ fn as_of() {
     let entity = writing.entity;
     let start = Instant::now();
     run(&world.node, &format!("select a, b, c from @{entity} as of @{}", ids[ids.len() / 2]));
-    told("an entity of 100,000 operations as of its middle, the first time", start.elapsed(), "at most 5 ms wanted");
+    told(
+        "an entity of 100,000 operations as of its middle, the first time",
+        start.elapsed(),
+        "at most 5 ms wanted",
+    );
     run(&world.node, &format!("select a, b, c from @{entity} as of @{}", ids[ids.len() - 1]));
     let mut times: Vec<Duration> = (0..POINTS)
         .map(|point| {
@@ -222,7 +239,11 @@ fn ancestry() {
                 });
                 assert_eq!(found.unwrap(), expected, "{what}");
             }
-            told(&format!("ancestry at depth {depth}: {what}"), start.elapsed() / TIMES, "the same at every depth wanted");
+            told(
+                &format!("ancestry at depth {depth}: {what}"),
+                start.elapsed() / TIMES,
+                "the same at every depth wanted",
+            );
         }
         // Taking a late operation in asks where it stands.
         let head = block_on(view.state(world.model, entity)).unwrap().unwrap().head;
@@ -244,7 +265,11 @@ fn ancestry() {
                 ancestry.place(&head, &operation).await.unwrap();
             });
         }
-        told(&format!("  placing a late operation at depth {depth}"), start.elapsed() / TIMES, "the same at every depth wanted");
+        told(
+            &format!("  placing a late operation at depth {depth}"),
+            start.elapsed() / TIMES,
+            "the same at every depth wanted",
+        );
     }
 }
 

@@ -111,7 +111,10 @@ fn two_stores_are_compared() {
     make(folder, "one");
     fine(folder, &["backup", "one", "two"]);
     fine(folder, &["repl", "one", "-c", "update m set name = 'here' where k = 1"]);
-    fine(folder, &["repl", "two", "-c", "update m set name = 'there' where k = 1; insert into m (k) values (9)"]);
+    fine(
+        folder,
+        &["repl", "two", "-c", "update m set name = 'there' where k = 1; insert into m (k) values (9)"],
+    );
     let (code, out, _) = run(folder, &["diff", "one", "two"]);
     let out = String::from_utf8(out).unwrap();
     assert_eq!(code, 4, "{out}");

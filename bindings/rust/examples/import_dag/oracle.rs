@@ -11,16 +11,16 @@ use crate::shape::Shape;
 const LIMIT: usize = 50_000;
 
 /// A history with the closure of every operation as a set of bits.
-pub struct Oracle {
+pub(crate) struct Oracle {
     closures: Vec<Vec<u64>>,
     /// The operations that nothing follows.
-    pub head: Vec<usize>,
+    pub(crate) head: Vec<usize>,
     /// Each operation's writer: one that writes in sequence, so that all it wrote before is in the closure.
-    pub actors: Vec<usize>,
+    pub(crate) actors: Vec<usize>,
     /// Parents that are ancestors of other parents of the same operation.
-    pub redundant: usize,
+    pub(crate) redundant: usize,
     /// Operations written before one of their parents.
-    pub backwards: usize,
+    pub(crate) backwards: usize,
 }
 
 fn bit(set: &[u64], at: usize) -> bool {
@@ -29,7 +29,7 @@ fn bit(set: &[u64], at: usize) -> bool {
 
 impl Oracle {
     /// Of a shape.
-    pub fn new(shape: &Shape) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn new(shape: &Shape) -> Result<Self, Box<dyn Error>> {
         let count = shape.nodes.len();
         if count == 0 || count > LIMIT {
             return Err(format!("{count} operations; there must be some, and at most {LIMIT}").into());
@@ -80,28 +80,28 @@ impl Oracle {
     }
 
     /// Whether `a` is `b` or an ancestor of it.
-    pub fn is_below(&self, a: usize, b: usize) -> bool {
+    pub(crate) fn is_below(&self, a: usize, b: usize) -> bool {
         self.closures.get(b).is_some_and(|closure| bit(closure, a))
     }
 
     /// Of the operations that are asked for, the one with the greatest id in the closures of some.
-    pub fn winner(&self, of: &[usize], ids: &[OpId], asked: impl Fn(usize) -> bool) -> Option<usize> {
+    pub(crate) fn winner(&self, of: &[usize], ids: &[OpId], asked: impl Fn(usize) -> bool) -> Option<usize> {
         let within = |at: &usize| asked(*at) && of.iter().any(|end| self.is_below(*at, *end));
         (0..ids.len()).filter(within).max_by_key(|at| ids.get(*at))
     }
 }
 
 /// A small reproducible generator (Steele et al., SplitMix64, 2014).
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// The dice of a seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Dice(seed)
     }
 
     /// A number below `end`.
-    pub fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

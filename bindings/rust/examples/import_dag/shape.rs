@@ -8,24 +8,24 @@ use std::path::Path;
 use flate2::read::GzDecoder;
 
 /// An operation's place in a history.
-pub struct Node {
+pub(crate) struct Node {
     /// The operations that it follows, by their place in the file.
-    pub parents: Vec<usize>,
+    pub(crate) parents: Vec<usize>,
     /// When it was written.
-    pub seconds: u64,
+    pub(crate) seconds: u64,
 }
 
 /// A history.
-pub struct Shape {
+pub(crate) struct Shape {
     /// Parents before children; the first has none.
-    pub nodes: Vec<Node>,
+    pub(crate) nodes: Vec<Node>,
     /// A number that follows from the file.
-    pub seed: u64,
+    pub(crate) seed: u64,
 }
 
 impl Shape {
     /// Reads a file.
-    pub fn read(path: &Path) -> Result<Shape, Box<dyn Error>> {
+    pub(crate) fn read(path: &Path) -> Result<Shape, Box<dyn Error>> {
         let mut nodes: Vec<Node> = Vec::new();
         let mut hash = blake3::Hasher::new();
         for (number, line) in BufReader::new(GzDecoder::new(File::open(path)?)).lines().enumerate() {

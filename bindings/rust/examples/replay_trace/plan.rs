@@ -6,7 +6,7 @@ use std::error::Error;
 use crate::trace::Trace;
 
 /// A step of a replica.
-pub enum Step {
+pub(crate) enum Step {
     /// It takes in edits of others, parents before children.
     Merge {
         /// Which.
@@ -24,15 +24,15 @@ pub enum Step {
 }
 
 /// The steps that replay a trace.
-pub struct Plan {
+pub(crate) struct Plan {
     /// In their order. At the end every replica has every edit.
-    pub steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
 }
 
 impl Plan {
     /// Of a trace. Each replica merges exactly what the parents of its next edit say; that it does not know more than
     /// they say is checked.
-    pub fn new(trace: &Trace) -> Result<Plan, Box<dyn Error>> {
+    pub(crate) fn new(trace: &Trace) -> Result<Plan, Box<dyn Error>> {
         let mut known: Vec<Vec<bool>> = vec![vec![false; trace.keystrokes.len()]; trace.agents];
         let mut heads: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); trace.agents];
         let mut steps = Vec::new();

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
+use yrs::block::ClientID;
 use yrs::updates::decoder::Decode;
 use yrs::{Doc, GetString, OffsetKind, Options, ReadTxn, StateVector, Text, TextRef, Transact, Update};
 
@@ -10,19 +11,19 @@ use crate::plan::{Plan, Step};
 use crate::trace::Trace;
 
 /// What it took.
-pub struct Raw {
+pub(crate) struct Raw {
     /// To make the edits, each with its update.
-    pub editing: Duration,
+    pub(crate) editing: Duration,
     /// To apply all the updates, one by one, to an empty document.
-    pub ingest: Duration,
+    pub(crate) ingest: Duration,
     /// Bytes of the updates.
-    pub updates: usize,
+    pub(crate) updates: usize,
     /// Bytes of the document as one update.
-    pub document: usize,
+    pub(crate) document: usize,
 }
 
 fn document(client: u64) -> (Doc, TextRef) {
-    let mut options = Options::with_client_id(client);
+    let mut options = Options::with_client_id(ClientID::new(client));
     options.offset_kind = OffsetKind::Utf16;
     let doc = Doc::with_options(options);
     let text = doc.get_or_insert_text("t");
@@ -30,7 +31,7 @@ fn document(client: u64) -> (Doc, TextRef) {
 }
 
 /// Replays a trace; all that are merged, and what is edited, as the plan says.
-pub fn replay(trace: &Trace, plan: &Plan) -> Result<Raw, Box<dyn Error>> {
+pub(crate) fn replay(trace: &Trace, plan: &Plan) -> Result<Raw, Box<dyn Error>> {
     let replicas: Vec<(Doc, TextRef)> = (0..trace.agents).map(|agent| document(agent as u64 + 1)).collect();
     let mut updates: Vec<Vec<u8>> = Vec::with_capacity(trace.keystrokes.len());
     let mut editing = Duration::ZERO;

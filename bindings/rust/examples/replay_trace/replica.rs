@@ -25,18 +25,18 @@ type Failed = Box<dyn Error>;
 
 /// Where the time of editing went.
 #[derive(Default)]
-pub struct Times {
+pub(crate) struct Times {
     /// Into the text.
-    pub text: Duration,
+    pub(crate) text: Duration,
     /// Into making the operation.
-    pub operation: Duration,
+    pub(crate) operation: Duration,
     /// Into committing it.
-    pub store: Duration,
+    pub(crate) store: Duration,
 }
 
 impl Times {
     /// All of it.
-    pub fn total(&self) -> Duration {
+    pub(crate) fn total(&self) -> Duration {
         self.text + self.operation + self.store
     }
 }
@@ -50,7 +50,7 @@ struct Place {
 }
 
 /// A replica of the text, and who writes on it.
-pub struct Replica {
+pub(crate) struct Replica {
     context: Context,
     engine: Arc<MemoryEngine>,
     place: Place,
@@ -105,7 +105,7 @@ async fn log(context: &Context) -> Result<Vec<Vec<u8>>, Failed> {
 
 impl Replica {
     /// The first replica, with the text as it begins.
-    pub async fn first(start: &str) -> Result<Self, Failed> {
+    pub(crate) async fn first(start: &str) -> Result<Self, Failed> {
         let (context, engine) = open().await?;
         statement(&context, "create model replayed (body text)".to_owned()).await?;
         let parameters =
@@ -130,7 +130,7 @@ impl Replica {
     }
 
     /// Another replica of what the first one begins with.
-    pub async fn beside(first: &Replica, agent: usize) -> Result<Self, Failed> {
+    pub(crate) async fn beside(first: &Replica, agent: usize) -> Result<Self, Failed> {
         let (context, engine) = open().await?;
         context.node().ingest(&log(&first.context).await?, Role::Replica).await?;
         Self::at(context, engine, first.place.clone(), agent).await
@@ -157,7 +157,7 @@ impl Replica {
     }
 
     /// Makes an edit: an operation of its own, committed by itself. Gives its bytes.
-    pub async fn edit(&mut self, keystroke: &Keystroke, times: &mut Times) -> Result<Vec<u8>, Failed> {
+    pub(crate) async fn edit(&mut self, keystroke: &Keystroke, times: &mut Times) -> Result<Vec<u8>, Failed> {
         let start = Instant::now();
         let edit =
             Edit { position: keystroke.position, delete: keystroke.delete, insert: keystroke.insert.clone() };
@@ -191,7 +191,7 @@ impl Replica {
     }
 
     /// Takes in edits of others.
-    pub async fn merge(&mut self, operations: &[&[u8]]) -> Result<(), Failed> {
+    pub(crate) async fn merge(&mut self, operations: &[&[u8]]) -> Result<(), Failed> {
         let owned: Vec<Vec<u8>> = operations.iter().map(|bytes| bytes.to_vec()).collect();
         let done = self.context.node().ingest(&owned, Role::Replica).await?;
         if done.accepted.len() != owned.len() || !done.equivocal.is_empty() {
@@ -214,7 +214,7 @@ impl Replica {
     }
 
     /// The text, which the store and the document have to agree on.
-    pub async fn text(&mut self) -> Result<String, Failed> {
+    pub(crate) async fn text(&mut self) -> Result<String, Failed> {
         let stored = self.stored_text().await?;
         if stored != *self.document.text() {
             return Err("the store has another text than the document".into());
@@ -223,7 +223,7 @@ impl Replica {
     }
 
     /// The text as the store has it.
-    pub async fn stored_text(&self) -> Result<String, Failed> {
+    pub(crate) async fn stored_text(&self) -> Result<String, Failed> {
         let query = format!("select body from replayed where id = @{}", self.place.entity);
         match statement(&self.context, query).await?.into_iter().flatten().next() {
             Some(Value::String(text)) => Ok(text.to_string()),
@@ -232,7 +232,7 @@ impl Replica {
     }
 
     /// A new replica that takes in what this one began with and then all operations, so many at a time.
-    pub async fn fresh(&self, operations: &[Vec<u8>], batch: usize) -> Result<Replica, Failed> {
+    pub(crate) async fn fresh(&self, operations: &[Vec<u8>], batch: usize) -> Result<Replica, Failed> {
         let (context, engine) = open().await?;
         let all = log(&self.context).await?;
         let begun = all.len() - operations.len();
@@ -247,7 +247,7 @@ impl Replica {
     }
 
     /// Bytes of keys and values in the store, in all and for each kind of record.
-    pub async fn live_bytes(&self) -> Result<(usize, String), Failed> {
+    pub(crate) async fn live_bytes(&self) -> Result<(usize, String), Failed> {
         let mut all = 0;
         let mut shown = Vec::new();
         for kind in layout::KINDS {
@@ -267,7 +267,7 @@ impl Replica {
     }
 
     /// Bytes that a store on disk takes for the same.
-    pub async fn on_disk(&self) -> Result<u64, Failed> {
+    pub(crate) async fn on_disk(&self) -> Result<u64, Failed> {
         let folder = tempfile::tempdir()?;
         let place = Target::Fjall(folder.path().join("store"));
         self.context.backup_to(&place).await?;

@@ -9,31 +9,31 @@ use flate2::read::GzDecoder;
 use serde::Deserialize;
 
 /// A single edit.
-pub struct Keystroke {
+pub(crate) struct Keystroke {
     /// The edits that it is made on, by their places; what they were made on is below it too.
-    pub parents: Vec<usize>,
+    pub(crate) parents: Vec<usize>,
     /// Who makes it.
-    pub agent: usize,
+    pub(crate) agent: usize,
     /// Where, in Unicode scalar values.
-    pub position: usize,
+    pub(crate) position: usize,
     /// How many go.
-    pub delete: usize,
+    pub(crate) delete: usize,
     /// What comes.
-    pub insert: String,
+    pub(crate) insert: String,
 }
 
 /// A history of edits.
-pub struct Trace {
+pub(crate) struct Trace {
     /// Parents before children.
-    pub keystrokes: Vec<Keystroke>,
+    pub(crate) keystrokes: Vec<Keystroke>,
     /// The edits that nothing follows.
-    pub head: Vec<usize>,
+    pub(crate) head: Vec<usize>,
     /// How many write.
-    pub agents: usize,
+    pub(crate) agents: usize,
     /// What it begins with.
-    pub start: String,
+    pub(crate) start: String,
     /// What it ends with.
-    pub end: String,
+    pub(crate) end: String,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +58,7 @@ struct Transaction {
 
 impl Trace {
     /// Reads a file of either form. Every patch of a transaction becomes an edit of its own.
-    pub fn read(path: &Path) -> Result<Trace, Box<dyn Error>> {
+    pub(crate) fn read(path: &Path) -> Result<Trace, Box<dyn Error>> {
         let stored: Stored = serde_json::from_reader(BufReader::new(GzDecoder::new(File::open(path)?)))?;
         let concurrent = stored.kind == "concurrent";
         let mut keystrokes: Vec<Keystroke> = Vec::new();

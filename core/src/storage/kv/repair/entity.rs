@@ -114,8 +114,9 @@ async fn one<S: KvStore>(
     log: &mut Log,
     rest: &mut Rest,
     entity: EntityId,
-    history: History,
+    mut history: History,
 ) -> Result<(), StorageError> {
+    changed_genesis(repair, log, rest, entity, &mut history);
     let based = rest.based.contains_key(&entity);
     let mut dag = DagIndex::new(entity);
     let mut state: Option<State> = None;
@@ -176,6 +177,31 @@ async fn one<S: KvStore>(
         repair.put(layout::state(state.model, entity), record::encode_state(&state));
     }
     Ok(())
+}
+
+/// The id of a genesis says nothing of its content, so that it was changed is told by those that follow it: then it is
+/// as good as lost.
+fn changed_genesis<S: KvStore>(
+    repair: &mut Repair<'_, S>,
+    log: &mut Log,
+    rest: &mut Rest,
+    entity: EntityId,
+    history: &mut History,
+) {
+    let Some(genesis) = history.found.first().filter(|found| found.operation.is_genesis()) else { return };
+    let (link, model) = (genesis.operation.link(), genesis.operation.model());
+    let contradicts = |found: &Found| {
+        found.operation.parents().iter().any(|parent| parent.id == link.id && *parent != link)
+    };
+    if !history.found.iter().any(contradicts) {
+        return;
+    }
+    let what = format!("operation {} of entity {entity}", link.id);
+    repair.lose(what, "its content is not the one that the operations after it follow");
+    repair.delete(layout::operation(entity, link.id));
+    rest.models.insert(entity, model);
+    log.forget(model, entity, link.id);
+    history.found.remove(0);
 }
 
 /// Takes an operation in after its parents; `false` where one of them is not there, or it cannot follow them.

@@ -89,7 +89,10 @@ impl Log {
                 }
             }
         });
-        let last = saved.position.0.min(expected.saturating_add(MAX_GAP));
+        let last = match log.saved {
+            Some(saved) => saved.position.0.min(expected.saturating_add(MAX_GAP)),
+            None => last_told(repair.kv, expected).await?,
+        };
         for gap in expected..=last {
             repair.tell(format!("log entry {gap}"), "it was missing");
             log.bad.insert(gap);
@@ -270,6 +273,24 @@ impl Log {
         let entry = LogEntry { position, transaction, changes, relayed: Vec::new() };
         repair.put(layout::log(position), record::encode_log(&entry, &tail));
     }
+}
+
+/// The last position that an operation says, where that can be: there are not many more commits than operations.
+async fn last_told<S: KvStore>(kv: &S, expected: u64) -> Result<u64, StorageError> {
+    let (mut positions, mut count) = (BTreeSet::new(), 0u64);
+    each!(kv, KvRange::prefix(&[layout::OPERATION]), |key, value| {
+        let (Some(entity), Some(id)) = (layout::id_at(key, 1), layout::id_at(key, 17)) else { continue };
+        let Ok((at, _)) = record::decode_operation(EntityId(entity), id, value) else { continue };
+        count = count.saturating_add(1);
+        positions.insert(at.0);
+        // The greatest ones are enough to leave out some that are damaged.
+        while positions.len() > 1024 {
+            positions.pop_first();
+        }
+    });
+    let most = expected.saturating_add(count.saturating_mul(64)).saturating_add(1024);
+    let likely = positions.into_iter().rev().find(|at| *at <= most.min(expected.saturating_add(MAX_GAP)));
+    Ok(likely.unwrap_or_default())
 }
 
 /// Whether the entry at a position names an operation.

@@ -19,7 +19,7 @@ mod rest;
 
 use super::commit::Writes;
 use super::record::Identity;
-use super::{KvRange, KvStore, PageLimit, layout};
+use super::{KvStore, layout};
 use crate::storage::StorageError;
 
 use log::Log;

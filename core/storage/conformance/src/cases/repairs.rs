@@ -44,6 +44,8 @@ fn filled(place: &impl Place) -> BTreeMap<String, String> {
         site.run(&format!("edit album.note append ' {number}'"));
     }
     site.fixed.spawn.run_until_stalled();
+    // The long ones are folded now, and go on with a tail.
+    site.run("edit album.note append ' again'");
     let (model, year) = year(&site);
     let part = IndexPart { property: year, value_type: ValueType::Int, descending: false };
     let index = block_on(site.engine.create_index(IndexDefinition { model, parts: vec![part] })).unwrap();
@@ -107,9 +109,9 @@ fn mended<K: ankurah_core::storage::kv::Kv>(
     told
 }
 
-/// The first, one in the middle, and the last.
+/// One in the middle, and the last.
 fn some(items: &[Item]) -> impl Iterator<Item = &Item> {
-    let places: std::collections::BTreeSet<usize> = [0, items.len() / 2, items.len() - 1].into();
+    let places: std::collections::BTreeSet<usize> = [items.len() / 2, items.len() - 1].into();
     places.into_iter().map(|place| &items[place])
 }
 
@@ -135,20 +137,14 @@ fn derived(place: &impl Place) {
         assert!(!of_kind.is_empty(), "no record of kind {}", char::from(kind));
         for (key, value) in some(&of_kind) {
             // An entry of an index has nothing in it.
-            let ways: &[&str] = if value.is_empty() { &["removed"] } else { &["removed", "garbled", "cut"] };
+            let ways: &[&str] = if value.is_empty() { &["removed"] } else { &["removed", "garbled"] };
             for way in ways {
                 let kv = place.kv();
                 put_back(&kv, &before);
-                let damaged = match *way {
-                    "removed" => None,
-                    "garbled" => Some(value.iter().map(|byte| byte ^ 0x55).collect::<Vec<u8>>())
-                        // A greater format is a newer program's, not damage.
-                        .map(|mut bytes: Vec<u8>| {
-                            bytes[0] = value[0];
-                            bytes
-                        }),
-                    _ => Some(value[..value.len() - 1].to_vec()),
-                };
+                // A greater format in the first byte is a newer program's, not damage.
+                let garbled =
+                    value.iter().enumerate().map(|(at, byte)| if at == 0 { *byte } else { byte ^ 0x55 });
+                let damaged = (*way == "garbled").then(|| garbled.collect::<Vec<u8>>());
                 write(&kv, key.clone(), damaged);
                 let what = format!("a record {} was {way}", char::from(kind));
                 // An index that is not there any more is no fault: it is made when it is wanted.
@@ -188,7 +184,11 @@ fn kinds(place: &impl Place) {
     let site = Site::on(dynamic(&open_kv(kv).unwrap()), 3);
     assert_eq!(site.faults(), vec![]);
     // Which operations were committed together is told by their positions, so the log is the same too.
-    assert_eq!(contents(&*view(&*site.engine)), twin);
+    let found = contents(&*view(&*site.engine));
+    for (name, expected) in &twin {
+        assert_eq!(found.get(name), Some(expected), "{name}");
+    }
+    assert_eq!(found.len(), twin.len());
 }
 
 fn strangers(place: &impl Place) {
@@ -216,7 +216,7 @@ fn lost<F: Factory>(factory: &F) {
     let before = saved(&place.kv());
     let operations: Vec<Item> =
         before.iter().filter(|(key, _)| key[0] == layout::OPERATION).cloned().collect();
-    for (number, (key, value)) in operations.iter().enumerate().step_by(operations.len() / 7) {
+    for (number, (key, value)) in operations.iter().enumerate().step_by(operations.len() / 4) {
         let kv = place.kv();
         put_back(&kv, &before);
         let mut garbled = value.clone();
