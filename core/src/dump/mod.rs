@@ -28,9 +28,9 @@ pub const MAGIC: &[u8; 13] = b"ankurah dump\n";
 /// The version of the format.
 pub const VERSION: u8 = 1;
 
-/// Bytes of operations after which a commit is split into several units: 256 MiB. What restores a dump holds one
-/// unit in memory.
-pub const MAX_UNIT: usize = 256 << 20;
+/// Bytes of operations after which a commit is split into several units: 32 MiB. What restores a dump holds one
+/// unit in memory, and a request holds it whole.
+pub const MAX_UNIT: usize = 32 << 20;
 
 /// The longest record: the greatest operation with what is told beside it.
 pub(crate) const MAX_RECORD: usize = (16 << 20) + (1 << 16);

@@ -16,8 +16,8 @@ use crate::value::{Rows, Value, ValueType};
 
 pub use crate::turn::Cancel;
 
-pub use super::link::{FrameKind, LinkInfo, LinkPeer, TapDirection, TapFrame, TapFrames};
 pub use super::compare::{EntityHead, EntityValues};
+pub use super::link::{FrameKind, LinkInfo, LinkPeer, TapDirection, TapFrame, TapFrames};
 pub use super::live::change::{LiveChange, LiveEvent, LiveRows, Misfit};
 pub use super::live::info::{LiveQueryInfo, Upkeep};
 pub use super::restore::Restored;
@@ -98,6 +98,19 @@ pub enum Request {
         /// Only those with greater ids.
         after: Option<OpId>,
     },
+    /// The change log: [`Event::Log`] each commit, in its order.
+    Log {
+        /// Only those after this position.
+        after: Position,
+        /// Whether to wait for what is still to come, until the stream is dropped. Otherwise the answer ends with
+        /// what is there.
+        follow: bool,
+    },
+    /// The links over which other programs ask this node: [`Event::Links`].
+    Links,
+    /// The frames that go over the links from now on: [`Event::Tap`] each time that there are some, until the stream is
+    /// dropped. Frames about a wire tap are not shown.
+    Tap,
     /// The head of every entity, deleted or not, ascending by model and entity: [`Event::Heads`] in pieces.
     Heads,
     /// The values of an entity, deleted or not: [`Event::Values`], or nothing where it is not there.
@@ -114,19 +127,6 @@ pub enum Request {
         /// The units, in their order.
         units: Vec<Unit>,
     },
-    /// The change log: [`Event::Log`] each commit, in its order.
-    Log {
-        /// Only those after this position.
-        after: Position,
-        /// Whether to wait for what is still to come, until the stream is dropped. Otherwise the answer ends with
-        /// what is there.
-        follow: bool,
-    },
-    /// The links over which other programs ask this node: [`Event::Links`].
-    Links,
-    /// The frames that go over the links from now on: [`Event::Tap`] each time that there are some, until the stream is
-    /// dropped. Frames about a wire tap are not shown.
-    Tap,
 }
 
 /// A value to write.

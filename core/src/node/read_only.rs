@@ -41,7 +41,7 @@ impl Request {
     /// Whether it changes the store or its catalog. A statement that cannot be read does not.
     pub fn writes(&self) -> bool {
         match self {
-            Request::Upsert { .. } => true,
+            Request::Upsert { .. } | Request::Restore { .. } => true,
             Request::Execute { statement, .. } => {
                 parse_statement(statement).is_ok_and(|parsed| statement_writes(&parsed))
             }
@@ -56,7 +56,10 @@ impl Request {
             | Request::Operations { .. }
             | Request::Log { .. }
             | Request::Links
-            | Request::Tap => false,
+            | Request::Tap
+            | Request::Heads
+            | Request::Values { .. }
+            | Request::Dump => false,
         }
     }
 }

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use ankurah_core::catalog::{Backend, Model, Property};
+use ankurah_core::dump::{DumpedAside, Unit};
 use ankurah_core::id::{EntityId, ModelId, OpId, PropertyId, StoreId, TransactionId};
+use ankurah_core::node::ingest::Invalid;
 use ankurah_core::node::link::frame::{Frame, VERSION, WINDOW};
 use ankurah_core::node::protocol::{
-    CatalogView, Cell, Column, Done, Event, Failure, FrameKind, LinkInfo, LinkPeer, LiveChange, LiveEvent,
-    LiveQueryInfo, NodeInfo, Outcome, Parameters, Rejected, Request, SessionId, TapDirection, TapFrame,
-    TapFrames, Timings, TransactionState, Upkeep,
+    CatalogView, Cell, Column, Done, EntityHead, EntityValues, Event, Failure, FrameKind, LinkInfo, LinkPeer,
+    LiveChange, LiveEvent, LiveQueryInfo, NodeInfo, Outcome, Parameters, Rejected, Request, Restored,
+    SessionId, TapDirection, TapFrame, TapFrames, Timings, TransactionState, Upkeep,
 };
 use ankurah_core::storage::{
     Fault, Index, IndexDefinition, IndexId, IndexPart, IndexState, LogChange, LogEntry, Position, SetAside,
@@ -135,6 +137,10 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         ("log", Request::Log { after: Position(9), follow: true }),
         ("links", Request::Links),
         ("tap", Request::Tap),
+        ("heads", Request::Heads),
+        ("values", Request::Values { model: model(), entity: entity() }),
+        ("dump", Request::Dump),
+        ("restore", Request::Restore { units: units() }),
     ]
 }
 
@@ -186,6 +192,10 @@ pub(crate) fn events() -> Vec<(&'static str, Event)> {
         ("operation", Event::Operation { position: Position(6), bytes: vec![1, 2, 3] }),
         ("log", Event::Log(entry())),
         ("links", Event::Links(vec![link()])),
+        ("heads", Event::Heads(vec![EntityHead { model: model(), entity: entity(), head: vec![1, 2, 3] }])),
+        ("values", Event::Values(EntityValues { values: vec![(property(), text("a"))] })),
+        ("dump", Event::Dump(b"ankurah dump".to_vec())),
+        ("restored", Event::Restored(restored())),
         ("tap", Event::Tap(TapFrames { frames: tapped(), dropped: 12 })),
         ("failed", Event::Failed(failure())),
     ];
@@ -195,6 +205,22 @@ pub(crate) fn events() -> Vec<(&'static str, Event)> {
     };
     events.extend(outcomes().into_iter().map(|outcome| ("done", done(outcome))));
     events
+}
+
+fn units() -> Vec<Unit> {
+    let aside = DumpedAside {
+        set: SetAside::Refused,
+        id: id(1),
+        entity: entity(),
+        reason: "not wanted".to_owned(),
+        bytes: vec![4, 5],
+    };
+    vec![Unit::Commit { position: Position(3), operations: vec![vec![1, 2], vec![3]] }, Unit::Aside(aside)]
+}
+
+fn restored() -> Restored {
+    let invalid = vec![Invalid { id: Some(id(1)), reason: "it is wrong".to_owned() }];
+    Restored { new: 1, known: 2, parked: 3, refused: 4, invalid }
 }
 
 fn info() -> NodeInfo {

@@ -9,9 +9,10 @@ use super::wire::{Wire, wire_enum, wire_struct};
 use crate::catalog::{Backend, Model, Property};
 use crate::codec::{DecodeError, Problem, Reader, Writer};
 use crate::id::{EntityId, ModelId, OpId, PropertyId, StoreId, TransactionId};
+use crate::node::ingest::Invalid;
 use crate::node::protocol::{
-    CatalogView, Column, Done, Event, Failure, LiveChange, LiveEvent, LiveQueryInfo, NodeInfo, Outcome,
-    Rejected, Timings, TransactionState, Upkeep,
+    CatalogView, Column, Done, EntityHead, EntityValues, Event, Failure, LiveChange, LiveEvent,
+    LiveQueryInfo, NodeInfo, Outcome, Rejected, Restored, Timings, TransactionState, Upkeep,
 };
 use crate::storage::{
     Fault, Index, IndexDefinition, IndexId, IndexPart, IndexState, LogChange, LogEntry, Position, StoreInfo,
@@ -150,6 +151,11 @@ wire_struct!(TapFrame {
 });
 wire_struct!(TapFrames { frames: Vec<TapFrame>, dropped: u64 });
 
+wire_struct!(EntityHead { model: ModelId, entity: EntityId, head: Vec<u8> });
+wire_struct!(EntityValues { values: Vec<(PropertyId, Value)> });
+wire_struct!(Invalid { id: Option<OpId>, reason: String });
+wire_struct!(Restored { new: u64, known: u64, parked: u64, refused: u64, invalid: Vec<Invalid> });
+
 wire_enum!(Event {
     1 = Columns(columns: Vec<Column>),
     2 = Rows(rows: Rows),
@@ -167,6 +173,10 @@ wire_enum!(Event {
     14 = Tap(frames: TapFrames),
     15 = Done(done: Done),
     16 = Failed(failure: Failure),
+    17 = Heads(heads: Vec<EntityHead>),
+    18 = Values(values: EntityValues),
+    19 = Dump(bytes: Vec<u8>),
+    20 = Restored(restored: Restored),
 });
 
 /// The bytes of an event.
@@ -204,6 +214,10 @@ impl Event {
             Event::Tap(_) => "tap",
             Event::Done(_) => "done",
             Event::Failed(_) => "failed",
+            Event::Heads(_) => "heads",
+            Event::Values(_) => "values",
+            Event::Dump(_) => "dump",
+            Event::Restored(_) => "restored",
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::LinkError;
 use super::wire::{Wire, wire_enum, wire_struct};
 use crate::codec::{DecodeError, Problem, Reader, Writer};
-use crate::id::{EntityId, OpId};
+use crate::dump::{DumpedAside, Unit};
+use crate::id::{EntityId, ModelId, OpId};
 use crate::node::protocol::{Cell, Parameters, Request, SessionId};
 use crate::storage::{Position, SetAside};
 use crate::value::Value;
@@ -21,6 +22,13 @@ wire_enum!(SetAside {
     2 = Equivocal,
 });
 
+wire_struct!(DumpedAside { set: SetAside, id: OpId, entity: EntityId, reason: String, bytes: Vec<u8> });
+
+wire_enum!(Unit {
+    0 = Commit { position: Position, operations: Vec<Vec<u8>> },
+    1 = Aside(aside: DumpedAside),
+});
+
 wire_enum!(Request {
     1 = Info,
     2 = Catalog,
@@ -36,6 +44,10 @@ wire_enum!(Request {
     12 = Log { after: Position, follow: bool },
     13 = Links,
     14 = Tap,
+    15 = Heads,
+    16 = Values { model: ModelId, entity: EntityId },
+    17 = Dump,
+    18 = Restore { units: Vec<Unit> },
 });
 
 /// The bytes of a request.
@@ -78,6 +90,10 @@ impl Request {
             Request::Log { .. } => "log",
             Request::Links => "links",
             Request::Tap => "tap",
+            Request::Heads => "heads",
+            Request::Values { .. } => "values",
+            Request::Dump => "dump",
+            Request::Restore { .. } => "restore",
         }
     }
 
@@ -97,7 +113,11 @@ impl Request {
             | Request::Operations { .. }
             | Request::Log { .. }
             | Request::Links
-            | Request::Tap => None,
+            | Request::Tap
+            | Request::Heads
+            | Request::Values { .. }
+            | Request::Dump
+            | Request::Restore { .. } => None,
         }
     }
 }
