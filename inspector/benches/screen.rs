@@ -24,12 +24,20 @@ use ankurah_inspector::message::{Ask, Effect, Message, Reply, Slot, Summary};
 use ankurah_inspector::state::{Options, State};
 use ankurah_inspector::theme::Theme;
 use ankurah_inspector::view::{blank, draw};
+use ankurah_inspector::{Host, run};
+use ankurah_screen::{Start, Terminal};
 use futures::StreamExt;
 use futures::executor::block_on;
 
 const SIZE: (u16, u16) = (160, 50);
 
+/// Set for a process that is to be the inspector itself.
+const INSPECTOR: &str = "ANKURAH_BENCH_INSPECTOR";
+
 fn main() {
+    if std::env::var_os(INSPECTOR).is_some() {
+        return inspector();
+    }
     if let Some(lazygit) = lazygit() {
         history("lazygit, 8,156 operations", &lazygit);
     } else {
@@ -38,8 +46,10 @@ fn main() {
     history("8 writers, 100,000 operations", &generated(100_000, 8));
     history("256 writers, 100,000 operations", &generated(100_000, 256));
     scrub(4_000);
+    scrub_collection(20_000);
     slow_node();
     flood();
+    process();
 }
 
 fn line(what: &str, figure: &str) {
@@ -220,6 +230,109 @@ fn scrub(operations: u32) {
     line("scrub step, p99", &worst(times));
 }
 
+/// Steps of the timeline of a whole collection: from the key to the picture with the rows in it.
+fn scrub_collection(entities: u32) {
+    println!("a collection of {entities} entities in a memory store, its timeline");
+    let connection = filled(entities);
+    let options = Options { name: "bench".to_owned(), write: false, keymap: Keymap::standard().unwrap() };
+    let mut headless = Headless::new(Arc::clone(&connection), options, SIZE);
+    for key in parse_keys("2 enter").unwrap() {
+        headless.press(key);
+    }
+    let started = Instant::now();
+    headless.press(Key::char('4'));
+    line("its operations read from the log", &millis(started.elapsed()));
+    let track = headless.state.track.as_ref().unwrap();
+    let bytes = track.bytes() as f64 / headless.state.moments().unwrap().len() as f64;
+    line("memory an operation", &format!("{bytes:.1} bytes"));
+    for (unit, key) in [("operation", '4'), ("position", 'u')] {
+        if key == 'u' {
+            (0..5).for_each(|_| headless.press(Key::char('u')));
+        }
+        let mut asking = Vec::new();
+        let mut own = Vec::new();
+        for step in 0..100 {
+            let key = Key::char(if step % 5 == 4 { 'l' } else { 'h' });
+            // The key itself, and the picture right after it, while the answer is still to come.
+            let mut before = headless.state.clone();
+            let started = Instant::now();
+            before.update(Message::Key(key));
+            paint(&before);
+            own.push(started.elapsed());
+            let started = Instant::now();
+            headless.press(key);
+            paint(&headless.state);
+            asking.push(started.elapsed());
+        }
+        line(&format!("scrub step by {unit}, key to paint, p99"), &worst(own));
+        line(&format!("scrub step by {unit}, until the rows are there, p99"), &worst(asking));
+    }
+}
+
+/// A store in memory with a collection.
+fn filled(entities: u32) -> Arc<dyn Connection> {
+    let context = block_on(OpenOptions::new().open_target(&Target::Memory)).unwrap();
+    let connection = context.node().connect();
+    let run = |statement: String| {
+        let (session, parameters) = (SessionId(1), Parameters::default());
+        let request = Request::Execute { session, statement, parameters };
+        let events = block_on(connection.request(request).collect::<Vec<_>>());
+        assert!(!matches!(events.last(), Some(Event::Failed(_))), "{events:?}");
+    };
+    run("create model item (n i64, label string)".to_owned());
+    for n in 0..entities {
+        run(format!("insert into item (n, label) values ({n}, 'item {n}')"));
+    }
+    connection
+}
+
+/// What a process of its own is that shows a store in memory.
+fn inspector() {
+    struct Nothing;
+    impl Host for Nothing {
+        fn repl(&mut self, _: &str) {}
+
+        fn save(&mut self, _: &str, _: &str) -> Result<String, String> {
+            Ok(String::new())
+        }
+    }
+    let options = Options { name: "bench".to_owned(), write: false, keymap: Keymap::standard().unwrap() };
+    run(filled(100), options, Theme::default(), &mut Nothing).unwrap();
+}
+
+/// A real process on a terminal: how soon it is there, and what it takes while nobody does anything.
+fn process() {
+    println!("a process on a terminal of 160 by 50");
+    let own = std::env::current_exe().unwrap();
+    let start = Start { columns: SIZE.0, lines: SIZE.1, environment: &[(INSPECTOR, "1")] };
+    let started = Instant::now();
+    let mut terminal = Terminal::start(own.to_str().unwrap(), &[] as &[&str], &start);
+    terminal.wait("the first page", |shown| shown.contains("this inspector only reads"));
+    line("from its start to the first page, 100 entities made", &millis(started.elapsed()));
+    for (page, key, wanted) in [("overview", "1", "Soundness"), ("a table", "2\r", "100 entities")] {
+        terminal.send(key);
+        terminal.wait(page, |shown| shown.contains(wanted));
+        std::thread::sleep(Duration::from_secs(1));
+        let before = busy(terminal.process());
+        std::thread::sleep(Duration::from_secs(10));
+        let taken = busy(terminal.process()).saturating_sub(before);
+        let share = taken.as_secs_f64() * 10.0;
+        line(&format!("processor of 10 s idle, {page}"), &format!("{share:.3} %"));
+    }
+    assert_eq!(terminal.end("q"), 0);
+}
+
+/// The time that a process has had a processor for.
+fn busy(process: u32) -> Duration {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let nanos = tasks.map(|task| {
+        let file = task.unwrap().path().join("schedstat");
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        text.split_whitespace().next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or(0)
+    });
+    Duration::from_nanos(nanos.sum())
+}
+
 /// A node that has a million entities and takes two seconds to say anything of them.
 struct Slow(Arc<dyn Connection>);
 
@@ -332,5 +445,5 @@ fn flood() {
     });
     let times = times.collect();
     line("a frame with its 832 changes, p99", &worst(times));
-    line("changes that were taken in", &state.changes.seen.to_string());
+    line("changes that were taken in", &state.changes.stream.seen.to_string());
 }

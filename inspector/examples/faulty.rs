@@ -42,8 +42,9 @@ fn main() {
     }
     let options = Options { name: "faulty".to_owned(), write: false, keymap: Keymap::standard().unwrap() };
     let node: Arc<dyn Connection> = Arc::new(Faulty(Arc::clone(&connection)));
-    let end = run(node, options, Theme::default(), &mut Faulty(connection)).unwrap();
-    if let End::Signal(signal) = end {
-        std::process::exit(100 + signal);
+    match run(node, options, Theme::default(), &mut Faulty(connection)) {
+        Ok(End::Quit) => {}
+        Ok(End::Signal(signal)) => std::process::exit(100 + signal),
+        Err(_) => std::process::exit(2),
     }
 }

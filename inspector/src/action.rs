@@ -1,19 +1,12 @@
 //! What a person can do: the one table from which keys, palette, help, footer and documentation come.
 
+use crate::screen::View;
+
 /// Something that a person can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the table below says what each does")]
 pub enum Action {
-    Overview,
-    Collections,
-    Graph,
-    Timeline,
-    Live,
-    Changes,
-    Aside,
-    Indexes,
-    Log,
-    Help,
+    Show(View),
     Palette,
     Quit,
     Back,
@@ -42,8 +35,7 @@ pub enum Action {
     Sort,
     HideColumn,
     ShowColumns,
-    Earlier,
-    Later,
+    Plan,
     Edit,
     Parent,
     Child,
@@ -54,7 +46,9 @@ pub enum Action {
     Slower,
     Unit,
     Mark,
+    Now,
     Pause,
+    Filter,
     Accept,
     Cancel,
     Complete,
@@ -79,14 +73,12 @@ pub enum Context {
     Overview,
     /// In the table of a collection.
     Entities,
-    /// In the page of an entity.
-    Entity,
     /// In the operation graph of an entity.
     Graph,
     /// In the timeline.
     Timeline,
-    /// In the change stream.
-    Changes,
+    /// In the change stream, in the log, and in what goes over links.
+    Stream,
     /// While a text is typed: a search, a query, the palette.
     Typing,
 }
@@ -98,23 +90,21 @@ impl Context {
             Context::Everywhere => "everywhere",
             Context::Overview => "overview",
             Context::Entities => "entities",
-            Context::Entity => "entity",
             Context::Graph => "graph",
             Context::Timeline => "timeline",
-            Context::Changes => "changes",
+            Context::Stream => "changes, log and peers",
             Context::Typing => "while typing",
         }
     }
 
     /// All contexts, in the order of the documentation.
-    pub const ALL: [Context; 8] = [
+    pub const ALL: [Context; 7] = [
         Context::Everywhere,
         Context::Overview,
         Context::Entities,
-        Context::Entity,
         Context::Graph,
         Context::Timeline,
-        Context::Changes,
+        Context::Stream,
         Context::Typing,
     ];
 
@@ -158,23 +148,60 @@ use Context as C;
 
 /// Everything that can be done.
 pub const TABLE: &[Entry] = &[
-    entry(A::Overview, C::Everywhere, "overview", &["1"], "", "the node, its store, its rates"),
-    entry(A::Collections, C::Everywhere, "collections", &["2"], "", "the collections and their entities"),
-    entry(A::Graph, C::Everywhere, "graph", &["3"], "", "the operations of the chosen entity as a graph"),
-    entry(A::Timeline, C::Everywhere, "timeline", &["4"], "", "the chosen entity at any time"),
-    entry(A::Live, C::Everywhere, "live-queries", &["5"], "", "the live queries of the node"),
-    entry(A::Changes, C::Everywhere, "changes", &["6"], "", "what is committed, as it happens"),
+    entry(A::Show(View::Overview), C::Everywhere, "overview", &["1"], "", "the node, its store, its rates"),
     entry(
-        A::Aside,
+        A::Show(View::Collections),
+        C::Everywhere,
+        "collections",
+        &["2"],
+        "",
+        "the collections and their entities",
+    ),
+    entry(A::Show(View::Graph), C::Everywhere, "graph", &["3"], "", "the operations of an entity as a graph"),
+    entry(
+        A::Show(View::Timeline),
+        C::Everywhere,
+        "timeline",
+        &["4"],
+        "",
+        "the entity, or the collection, at any time",
+    ),
+    entry(A::Show(View::Live), C::Everywhere, "live-queries", &["5"], "", "the live queries of the node"),
+    entry(A::Show(View::Changes), C::Everywhere, "changes", &["6"], "", "what is committed, as it happens"),
+    entry(
+        A::Show(View::Aside),
         C::Everywhere,
         "set-aside",
         &["7"],
         "",
         "operations that are parked, refused or equivocal",
     ),
-    entry(A::Indexes, C::Everywhere, "indexes", &["8"], "", "the indexes of the store"),
-    entry(A::Log, C::Everywhere, "log", &["9"], "", "what this inspector asked, and how long it took"),
-    entry(A::Help, C::Everywhere, "help", &["?", "f1"], "help", "the keys of this view"),
+    entry(
+        A::Show(View::Indexes),
+        C::Everywhere,
+        "indexes",
+        &["8"],
+        "",
+        "the indexes of the store, and the plans of live queries",
+    ),
+    entry(A::Show(View::Log), C::Everywhere, "log", &["9"], "", "what the program says while it runs"),
+    entry(
+        A::Show(View::Peers),
+        C::Everywhere,
+        "peers",
+        &["0"],
+        "",
+        "who is linked to the node, and what goes over the links",
+    ),
+    entry(
+        A::Show(View::Asked),
+        C::Everywhere,
+        "asked",
+        &["a"],
+        "",
+        "what this inspector asked, and how long it took",
+    ),
+    entry(A::Show(View::Help), C::Everywhere, "help", &["?", "f1"], "help", "the keys of this view"),
     entry(
         A::Palette,
         C::Everywhere,
@@ -200,6 +227,15 @@ pub const TABLE: &[Entry] = &[
     entry(A::SearchNext, C::Everywhere, "search-next", &["n"], "", "the next find"),
     entry(A::SearchPrevious, C::Everywhere, "search-previous", &["N"], "", "the find before"),
     entry(A::Refresh, C::Everywhere, "refresh", &["r", "f5"], "", "ask again"),
+    entry(A::Edit, C::Everywhere, "edit", &["e"], "", "the value of an entity; needs --write"),
+    entry(
+        A::Plan,
+        C::Everywhere,
+        "plan",
+        &["P"],
+        "",
+        "how the node would run the query, or one that is typed",
+    ),
     entry(A::Copy, C::Everywhere, "copy", &["y"], "", "the selection to the clipboard of the terminal"),
     entry(A::Export, C::Everywhere, "export", &["x"], "", "the chosen entity as a fixture, to a file"),
     entry(A::Repl, C::Everywhere, "repl", &["o"], "", "a prompt on the selection; leave it to come back"),
@@ -210,23 +246,6 @@ pub const TABLE: &[Entry] = &[
     entry(A::Sort, C::Entities, "sort", &["s"], "sort", "by the column: up, down, not at all"),
     entry(A::HideColumn, C::Entities, "hide-column", &["-"], "", "leave the column out"),
     entry(A::ShowColumns, C::Entities, "show-columns", &["="], "", "all columns again"),
-    entry(
-        A::Earlier,
-        C::Entities,
-        "earlier",
-        &["["],
-        "earlier",
-        "the collection before the last commit that changed it",
-    ),
-    entry(
-        A::Later,
-        C::Entities,
-        "later",
-        &["]"],
-        "",
-        "the collection after the next commit, in the end as it is now",
-    ),
-    entry(A::Edit, C::Entity, "edit", &["e"], "", "the value; needs --write"),
     entry(A::Parent, C::Graph, "parent", &["p"], "parent", "the operation that it follows"),
     entry(A::Child, C::Graph, "child", &["c"], "child", "an operation that follows it"),
     entry(A::Head, C::Graph, "head", &["H"], "head", "the next operation of the head"),
@@ -242,8 +261,17 @@ pub const TABLE: &[Entry] = &[
         "unit",
         "what a step is: operation, transaction, time, position",
     ),
-    entry(A::Mark, C::Timeline, "mark", &["m"], "mark", "compare with this point, or no more"),
-    entry(A::Pause, C::Changes, "pause", &["space"], "pause", "hold the stream, or let it go on"),
+    entry(
+        A::Mark,
+        C::Timeline,
+        "mark",
+        &["m"],
+        "mark",
+        "compare with this point; then with a second one; then no more",
+    ),
+    entry(A::Now, C::Timeline, "now", &["."], "now", "what is there now, and what comes"),
+    entry(A::Pause, C::Stream, "pause", &["space"], "pause", "hold the stream, or let it go on"),
+    entry(A::Filter, C::Stream, "filter", &["f"], "filter", "show what has all of these words"),
     entry(A::Accept, C::Typing, "accept", &["enter"], "accept", "what was typed"),
     entry(A::Cancel, C::Typing, "cancel", &["esc", "ctrl-c"], "cancel", "leave it as it was"),
     entry(A::Complete, C::Typing, "complete", &["tab"], "complete", "what can stand there"),

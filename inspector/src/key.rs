@@ -1,4 +1,4 @@
-//! Keys, and how they are written: `j`, `G`, `enter`, `ctrl-c`, `shift-tab`, `f5`.
+//! Keys, and how they are written: `j`, `G`, `enter`, `ctrl-c`, `shift-tab`, `f5`. Names may be in any case.
 
 use std::fmt;
 use std::str::FromStr;
@@ -78,6 +78,12 @@ impl Key {
     }
 }
 
+/// What follows a beginning, whatever its case.
+fn after<'a>(text: &'a str, beginning: &str) -> Option<&'a str> {
+    let head = text.get(..beginning.len())?;
+    if head.eq_ignore_ascii_case(beginning) { text.get(beginning.len()..) } else { None }
+}
+
 impl FromStr for Key {
     type Err = ParseKeyError;
 
@@ -86,11 +92,11 @@ impl FromStr for Key {
         let mut rest = text;
         let (mut ctrl, mut alt, mut shift) = (false, false, false);
         loop {
-            if let Some(after) = rest.strip_prefix("ctrl-") {
+            if let Some(after) = after(rest, "ctrl-") {
                 (ctrl, rest) = (true, after);
-            } else if let Some(after) = rest.strip_prefix("alt-") {
+            } else if let Some(after) = after(rest, "alt-") {
                 (alt, rest) = (true, after);
-            } else if let Some(after) = rest.strip_prefix("shift-") {
+            } else if let Some(after) = after(rest, "shift-") {
                 (shift, rest) = (true, after);
             } else {
                 break;
@@ -99,12 +105,15 @@ impl FromStr for Key {
         let mut characters = rest.chars();
         let code = match (characters.next(), characters.next()) {
             (Some(c), None) => Code::Char(c),
-            _ if rest == "space" => Code::Char(' '),
-            (Some('f'), Some('0'..='9')) => {
+            _ if rest.eq_ignore_ascii_case("space") => Code::Char(' '),
+            (Some('f' | 'F'), Some('0'..='9')) => {
                 let number = rest.get(1..).and_then(|digits| digits.parse().ok());
                 Code::F(number.filter(|number| (1..=24).contains(number)).ok_or_else(error)?)
             }
-            _ => NAMES.iter().find(|name| **name == rest).map(|name| Code::Named(name)).ok_or_else(error)?,
+            _ => {
+                let named = NAMES.iter().find(|name| name.eq_ignore_ascii_case(rest));
+                named.map(|name| Code::Named(name)).ok_or_else(error)?
+            }
         };
         let code = match code {
             // Terminals say Shift with a letter by the letter, and Ctrl without its case.
@@ -171,6 +180,13 @@ mod tests {
         check("shift-g", "G");
         check("ctrl-C", "ctrl-c");
         check("ctrl--", "ctrl--");
+        // Names may be written in any case, characters are what they are.
+        check("F9", "f9");
+        check("Enter", "enter");
+        check("SPACE", "space");
+        check("Ctrl-Alt-PageDown", "ctrl-alt-pagedown");
+        check("Shift-TAB", "shift-tab");
+        check("G", "G");
     }
 
     #[test]

@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(keymap.action(Context::Entities, Key::char('j')), Some(Action::Down));
         assert_eq!(keymap.action(Context::Typing, Key::char('j')), None);
         assert_eq!(keymap.action(Context::Timeline, Key::char(' ')), Some(Action::Play));
-        assert_eq!(keymap.action(Context::Changes, Key::char(' ')), Some(Action::Pause));
+        assert_eq!(keymap.action(Context::Stream, Key::char(' ')), Some(Action::Pause));
         assert_eq!(keymap.action(Context::Graph, Key::char(' ')), None);
     }
 

@@ -23,6 +23,7 @@
 pub mod action;
 pub mod connection;
 pub mod dag;
+pub mod fold;
 pub mod headless;
 pub mod input;
 pub mod key;

@@ -1,10 +1,10 @@
 //! What comes to the state, and what it wants done.
 
 use ankurah_core::entity::State as EntityState;
-use ankurah_core::id::{Author, EntityId, OpId, PropertyId, TransactionId};
+use ankurah_core::id::{Author, EntityId, ModelId, OpId, PropertyId, TransactionId};
 use ankurah_core::node::protocol::{Event, Request};
 use ankurah_core::operation::Operation;
-use ankurah_core::storage::Position;
+use ankurah_core::storage::{LogEntry, Position};
 use std::sync::Arc;
 
 use crate::key::Key;
@@ -94,6 +94,20 @@ pub enum Slot {
     Aside,
     /// Indexes.
     Indexes,
+    /// What the store takes.
+    Statistics,
+    /// The plan of a query.
+    Plan,
+    /// What the program says.
+    Journal,
+    /// Who is linked.
+    Links,
+    /// What goes over links.
+    Tap,
+    /// The operations of a collection.
+    Track,
+    /// An entity as a script.
+    Export,
     /// Checking the store.
     Verify,
     /// A change of a value.
@@ -117,6 +131,13 @@ impl Slot {
             Slot::Aside => "set aside",
             Slot::Indexes => "indexes",
             Slot::Verify => "verify",
+            Slot::Statistics => "statistics",
+            Slot::Plan => "plan",
+            Slot::Journal => "log",
+            Slot::Links => "links",
+            Slot::Tap => "wire tap",
+            Slot::Track => "history",
+            Slot::Export => "export",
             Slot::Write => "write",
         }
     }
@@ -152,6 +173,18 @@ pub enum Ask {
         /// The position.
         position: Option<Position>,
     },
+    /// The operations of a collection, as the change log tells them.
+    Track {
+        /// The collection's model.
+        model: ModelId,
+        /// Only those accepted after this position.
+        after: Position,
+    },
+    /// An entity, operation after operation.
+    Script {
+        /// The entity.
+        entity: EntityId,
+    },
 }
 
 /// A part of an answer.
@@ -174,6 +207,10 @@ pub enum Reply {
         /// What it was; `None` before its beginning.
         image: Option<Box<Image>>,
     },
+    /// Commits that changed a collection, with what they changed of it alone; in the order of the log.
+    Track(Vec<LogEntry>),
+    /// Operations of an entity, ascending by id, each with what the entity is after it.
+    Stages(Vec<Stage>),
     /// The end; how long it took, in nanoseconds.
     End {
         /// Nanoseconds.
@@ -216,6 +253,17 @@ pub struct Image {
     pub texts: Vec<(PropertyId, Arc<str>, OpId)>,
     /// How many operations there are.
     pub operations: u64,
+}
+
+/// An operation and what it leaves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage {
+    /// The operation.
+    pub id: OpId,
+    /// Who wrote it; `None` for a keyed genesis.
+    pub author: Option<Author>,
+    /// The entity after it: what all operations up to it give.
+    pub image: Image,
 }
 
 /// One operation in full.

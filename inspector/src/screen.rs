@@ -2,7 +2,27 @@
 
 use std::ops::Range;
 
-use crate::action::Action;
+/// A page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names say what is shown")]
+pub enum View {
+    Overview,
+    Collections,
+    Entities,
+    Entity,
+    Graph,
+    Operation,
+    Timeline,
+    Live,
+    Changes,
+    Aside,
+    Indexes,
+    Plan,
+    Peers,
+    Log,
+    Asked,
+    Help,
+}
 
 /// The parts of the screen: lines from the top. A part for which there is no room has none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,37 +69,60 @@ pub fn head(body: usize, lines: usize) -> usize {
 }
 
 /// The views that have a number, with their names, long and short.
-pub const TABS: [(Action, &str, &str); 9] = [
-    (Action::Overview, "Overview", "Over"),
-    (Action::Collections, "Collections", "Coll"),
-    (Action::Graph, "Graph", "Grph"),
-    (Action::Timeline, "Timeline", "Time"),
-    (Action::Live, "Live", "Live"),
-    (Action::Changes, "Changes", "Chng"),
-    (Action::Aside, "Set aside", "Side"),
-    (Action::Indexes, "Indexes", "Indx"),
-    (Action::Log, "Log", "Log"),
+pub const TABS: [(View, &str, &str); 10] = [
+    (View::Overview, "Overview", "Over"),
+    (View::Collections, "Collections", "Coll"),
+    (View::Graph, "Graph", "Grph"),
+    (View::Timeline, "Timeline", "Time"),
+    (View::Live, "Live", "Live"),
+    (View::Changes, "Changes", "Chng"),
+    (View::Aside, "Set aside", "Side"),
+    (View::Indexes, "Indexes", "Indx"),
+    (View::Log, "Log", "Log"),
+    (View::Peers, "Peers", "Peer"),
 ];
 
-/// Where the name of each view stands on a screen of so many columns: long names where all fit, short ones otherwise,
-/// and numbers alone where those do not fit either.
-pub fn tabs(columns: u16) -> Vec<(Range<u16>, Action, String)> {
-    let texts = |name: fn(&(Action, &'static str, &'static str)) -> &'static str| -> Vec<String> {
-        TABS.iter().enumerate().map(|(at, tab)| format!(" {} {} ", at + 1, name(tab))).collect()
+/// The tab that a page belongs to.
+pub fn tab_of(view: View) -> View {
+    match view {
+        View::Overview | View::Help => View::Overview,
+        View::Collections | View::Entities | View::Entity => View::Collections,
+        View::Graph | View::Operation => View::Graph,
+        View::Indexes | View::Plan => View::Indexes,
+        View::Log | View::Asked => View::Log,
+        View::Timeline | View::Live | View::Changes | View::Aside | View::Peers => view,
+    }
+}
+
+/// A tab on the screen: its columns, the page that it leads to, what is written there. The page that is shown stands
+/// in brackets.
+pub type Tab = (Range<u16>, View, String);
+
+/// The tabs of a screen of so many columns while a page is shown, with names as long as there is room for. Where there
+/// is room for numbers alone, the page that is shown has its name all the same, and at last it alone is there.
+pub fn tabs(columns: u16, shown: View) -> Vec<Tab> {
+    let shown = tab_of(shown);
+    let own =
+        |view: View, text: String| if view == shown { format!("[{text}]") } else { format!(" {text} ") };
+    let row = |name: &dyn Fn(usize, &(View, &str, &str)) -> String| -> Vec<(View, String)> {
+        TABS.iter().enumerate().map(|(at, tab)| (tab.0, name((at + 1) % 10, tab))).collect()
     };
-    let width = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
-    let mut texts_of = texts(|tab| tab.1);
-    if width(&texts_of) > usize::from(columns) {
-        texts_of = texts(|tab| tab.2);
-    }
-    if width(&texts_of) > usize::from(columns) {
-        texts_of = (1..=TABS.len()).map(|number| format!(" {number} ")).collect();
-    }
+    let long = row(&|number, tab| own(tab.0, format!("{number} {}", tab.1)));
+    let short = row(&|number, tab| own(tab.0, format!("{number} {}", tab.2)));
+    let numbers = row(&|number, tab| match tab.0 == shown {
+        true => format!("[{number} {}]", tab.2),
+        false => format!("{number} "),
+    });
+    let alone = short.iter().filter(|(view, _)| *view == shown).cloned().collect();
+    let fits = |row: &Vec<(View, String)>| {
+        row.iter().map(|(_, text)| text.len()).sum::<usize>() <= usize::from(columns)
+    };
+    let row = [long, short, numbers].into_iter().find(fits).unwrap_or(alone);
     let mut at = 0_u16;
     let mut out = Vec::new();
-    for (text, (action, ..)) in texts_of.into_iter().zip(TABS) {
+    for (view, text) in row {
         let end = at.saturating_add(u16::try_from(text.len()).unwrap_or(u16::MAX));
-        out.push((at..end, action, text));
+        out.push((at..end, view, text));
         at = end;
     }
     out
@@ -107,9 +150,11 @@ mod tests {
 
     #[test]
     fn names_become_shorter() {
-        let shown = |columns| tabs(columns).into_iter().map(|(.., text)| text).collect::<String>();
-        assert!(shown(120).contains(" 2 Collections "));
-        assert!(shown(80).contains(" 2 Coll "));
-        assert_eq!(shown(30), " 1  2  3  4  5  6  7  8  9 ");
+        let shown =
+            |columns| tabs(columns, View::Entity).into_iter().map(|(.., text)| text).collect::<String>();
+        assert!(shown(120).contains("[2 Collections] 3 Graph "));
+        assert!(shown(80).contains("[2 Coll] 3 Grph "));
+        assert_eq!(shown(30), "1 [2 Coll]3 4 5 6 7 8 9 0 ");
+        assert_eq!(shown(12), "[2 Coll]");
     }
 }

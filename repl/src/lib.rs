@@ -13,6 +13,7 @@ pub mod format;
 pub mod import;
 pub mod inspect;
 pub mod interactive;
+pub mod journal;
 pub mod panics;
 pub mod repl;
 pub mod replace;
@@ -42,7 +43,11 @@ pub fn main() -> Exit {
             return if error.use_stderr() { Exit::Usage } else { written(printed) };
         }
     };
-    log_if_asked();
+    journal::listen(match &cli.command {
+        Command::Inspect(args) if args.dump.is_some() => Some(journal::Time::Fixed),
+        Command::Inspect(_) | Command::Repl(_) => Some(journal::Time::Now),
+        _ => None,
+    });
     match &cli.command {
         Command::Repl(args) => repl::command(args),
         Command::Inspect(args) => inspect::command(args),
@@ -91,13 +96,5 @@ fn print_usage(error: &clap::Error) -> io::Result<()> {
             let text = error.to_string();
             io::stderr().write_all(Safe::block(&text).as_str().as_bytes())
         }
-    }
-}
-
-/// Writes what the libraries have to say to standard error, where `ANKURAH_LOG` names a level or filter.
-fn log_if_asked() {
-    if let Ok(filter) = std::env::var("ANKURAH_LOG") {
-        let filter = tracing_subscriber::EnvFilter::new(filter);
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
     }
 }

@@ -13,6 +13,7 @@ use ankurah_query_lang::ast::{Statement, StatementKind};
 use ankurah_query_lang::parse_statement;
 use futures::executor::block_on;
 
+use crate::journal;
 use crate::panics::caught;
 
 /// What a target is opened for.
@@ -91,7 +92,7 @@ pub fn try_open(target: &str, mode: Mode) -> Result<Opened, OpenError> {
 fn open_context(target: &str, mode: Mode) -> Result<Opened, OpenError> {
     let read_only = matches!(mode, Mode::Read | Mode::Once);
     let create = matches!(mode, Mode::Create | Mode::Fill);
-    let mut options = OpenOptions::new().create(create).read_only(read_only);
+    let mut options = options().create(create).read_only(read_only);
     if mode == Mode::Fill {
         options = options.durability(Durability::Buffered);
     }
@@ -100,6 +101,15 @@ fn open_context(target: &str, mode: Mode) -> Result<Opened, OpenError> {
     }
     let context = block_on(options.open(target))?;
     Ok(Opened { connection: context.node().connect(), name: target.to_owned(), context })
+}
+
+/// How a node is opened; it tells what this process says, where that is kept.
+fn options() -> OpenOptions {
+    let options = OpenOptions::new();
+    match journal::journal() {
+        Some(journal) => options.journal(journal),
+        None => options,
+    }
 }
 
 /// Whether the target is a place on disk where there is nothing.
@@ -112,7 +122,7 @@ pub fn is_missing(target: &str) -> bool {
 pub fn fresh_fixed() -> Result<Opened, String> {
     const SEED: u64 = 1;
     let env = FixedEnv::new(SEED).env;
-    let context = block_on(OpenOptions::new().env(env).open_target(&Target::Memory));
+    let context = block_on(options().env(env).open_target(&Target::Memory));
     let context = context.map_err(|error| error.to_string())?;
     Ok(Opened { connection: context.node().connect(), name: "memory:".to_owned(), context })
 }

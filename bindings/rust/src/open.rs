@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ankurah_core::env::Env;
+use ankurah_core::node::journal::Journal;
 use ankurah_core::node::{Limits, Node, NodeError, NodeOptions};
 use ankurah_core::storage::kv::Repaired;
 use ankurah_core::storage::{Durability, Engine, StorageError, memory};
@@ -77,6 +78,13 @@ impl OpenOptions {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.node.limits = limits;
+        self
+    }
+
+    /// Where the program keeps what it says while it runs, so that whoever looks into the node can read it there.
+    #[must_use]
+    pub fn journal(mut self, journal: Arc<Journal>) -> Self {
+        self.node.journal = Some(journal);
         self
     }
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::Inner;
-use super::failure::Outcome;
+use super::failure::{Explain, Outcome, failure};
 use super::live::{LiveQuestion, Reactor};
 use super::protocol::{
     Cancel, Connection, Done, Event, EventStream, Outcome as Did, Parameters, Request, Timings,
@@ -137,6 +137,8 @@ impl Inner {
                     }
                 }
             }
+            Request::Statistics => answer.give(Event::Statistics(self.engine.statistics())).await,
+            Request::Journal { after } => self.tell_journal(after, answer).await?,
             Request::Log { after, follow } => self.tell_log(after, follow, answer).await?,
             Request::Links => answer.give(Event::Links(self.links.list())).await,
             Request::Tap => {
@@ -155,6 +157,21 @@ impl Inner {
         }
         Ok(())
     }
+
+    /// Tells what the program said.
+    async fn tell_journal(&self, mut after: u64, answer: &mut Answer) -> Outcome<()> {
+        let Some(journal) = &self.options.journal else {
+            return Err(failure("no-journal", "this program keeps nothing of what it says while it runs")
+                .help("hand a journal to the node when it is opened"));
+        };
+        loop {
+            let lines = journal.after(after, PAGE);
+            let Some(last) = lines.last() else { return Ok(()) };
+            after = last.number;
+            answer.give(Event::Journal(lines)).await;
+        }
+    }
+
     /// Tells the change log, and with `follow` what is still to come of it.
     async fn tell_log(&self, mut after: Position, follow: bool, answer: &mut Answer) -> Outcome<()> {
         loop {

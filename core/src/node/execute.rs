@@ -53,7 +53,19 @@ pub(crate) async fn execute(
         }
     };
     drop(session);
+    match &event {
+        Event::Failed(failure) => {
+            tracing::debug!(kind = failure.kind, why = failure.message, "{}", shortened(source));
+        }
+        _ => tracing::debug!("{}", shortened(source)),
+    }
     answer.give(event).await;
+}
+
+/// As much of a statement as says which one it is.
+fn shortened(source: &str) -> &str {
+    const LONGEST: usize = 500;
+    source.char_indices().nth(LONGEST).and_then(|(end, _)| source.get(..end)).unwrap_or(source)
 }
 
 impl Inner {

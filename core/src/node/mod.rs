@@ -9,6 +9,7 @@
 //! | `write`, `define`, `upsert` | statements that write, definitions, bulk writes |
 //! | `program` | transactions of a program, without statements |
 //! | `commit`, `actors`, `gate`, `runs` | how a draft becomes operations in the store |
+//! | [`journal`] | what the program says while it runs |
 //! | `indexer`, `fold` | indexes on demand, folding texts: work in the background |
 //! | [`ingest`] | operations from outside |
 //! | [`live`] | live queries |
@@ -33,6 +34,7 @@ mod gate;
 mod history;
 mod indexer;
 pub mod ingest;
+pub mod journal;
 pub mod link;
 pub mod live;
 mod options;
@@ -167,6 +169,13 @@ impl Node {
                 error => NodeError::Commit(error.to_string()),
             })?;
         }
+        let store = engine.info();
+        tracing::info!(
+            engine = store.engine,
+            position = position.0,
+            read_only = options.read_only,
+            "a store is open"
+        );
         Ok(Node {
             inner: Arc::new(Inner {
                 engine,

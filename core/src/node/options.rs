@@ -1,5 +1,8 @@
 //! How a node is opened, and its limits.
 
+use std::sync::Arc;
+
+use super::journal::Journal;
 use crate::storage::Durability;
 
 /// How a node is opened.
@@ -11,6 +14,8 @@ pub struct NodeOptions {
     pub durability: Durability,
     /// Bounds.
     pub limits: Limits,
+    /// What the program says while it runs, where it keeps that.
+    pub journal: Option<Arc<Journal>>,
 }
 
 /// Bounds of a node. Whatever exceeds one is refused with a failure that names it.

@@ -11,12 +11,13 @@ use crate::env::BoxStream;
 use crate::env::{MaybeSend, MaybeSync};
 use crate::id::{EntityId, ModelId, OpId};
 use crate::query::EvalErrorKind;
-use crate::storage::{Fault, Index, LogEntry, Position, SetAside, StoreInfo};
+use crate::storage::{Fault, Index, LogEntry, Position, SetAside, StoreInfo, StoreStatistics};
 use crate::value::{Rows, Value, ValueType};
 
 pub use crate::turn::Cancel;
 
 pub use super::compare::{EntityHead, EntityValues};
+pub use super::journal::{JournalLevel, JournalLine};
 pub use super::link::{FrameKind, LinkInfo, LinkPeer, TapDirection, TapFrame, TapFrames};
 pub use super::live::change::{LiveChange, LiveEvent, LiveRows, Misfit};
 pub use super::live::info::{LiveQueryInfo, Upkeep};
@@ -126,6 +127,14 @@ pub enum Request {
     Restore {
         /// The units, in their order.
         units: Vec<Unit>,
+    },
+    /// What the store takes: [`Event::Statistics`].
+    Statistics,
+    /// What the program said while it ran: [`Event::Journal`], the lines that it still has. It fails where the program
+    /// keeps none.
+    Journal {
+        /// Only lines with greater numbers.
+        after: u64,
     },
 }
 
@@ -307,6 +316,10 @@ pub enum Event {
     Dump(Vec<u8>),
     /// What became of units of a dump.
     Restored(Restored),
+    /// What the store takes.
+    Statistics(StoreStatistics),
+    /// Some lines that the program said, ascending by number.
+    Journal(Vec<JournalLine>),
     /// The end of a successful answer.
     Done(Done),
     /// The end of an answer that failed.

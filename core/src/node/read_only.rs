@@ -59,7 +59,9 @@ impl Request {
             | Request::Tap
             | Request::Heads
             | Request::Values { .. }
-            | Request::Dump => false,
+            | Request::Dump
+            | Request::Statistics
+            | Request::Journal { .. } => false,
         }
     }
 }

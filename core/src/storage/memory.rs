@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{PoisonError, RwLock};
 
-use super::StorageError;
 use super::kv::preimage::Preimages;
 use super::kv::{KvEngine, KvRange, KvRead, KvStore, KvWrite, OpenStore, Page, PageBuilder, PageLimit};
+use super::{Footprint, StorageError};
 use crate::env::Random;
 
 /// An ordered map in memory as a key-value store.
@@ -65,6 +65,11 @@ impl KvStore for MemoryStore {
 
     fn name(&self) -> &'static str {
         "memory"
+    }
+
+    fn footprint(&self) -> Footprint {
+        let keys = self.map.read().unwrap_or_else(PoisonError::into_inner).len();
+        Footprint { keys: u64::try_from(keys).ok(), ..Footprint::default() }
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod kv;
 pub mod memory;
 mod rows;
+mod statistics;
 
 use std::fmt;
 use std::ops::Bound;
@@ -21,6 +22,7 @@ use crate::operation::Operation;
 use crate::value::{Value, ValueType};
 
 pub use rows::ScanRows;
+pub use statistics::{Footprint, IndexStatistics, StoreStatistics};
 
 /// A place in a store's change log: the number of the commit, from 1. Zero is before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -512,6 +514,9 @@ pub trait Engine: MaybeSend + MaybeSync + fmt::Debug {
 
     /// Resolves when a position greater than `after` is visible, with the latest.
     fn wait(&self, after: Position) -> BoxFuture<'_, Result<Position, StorageError>>;
+
+    /// What the store takes, as far as that is known without reading everything.
+    fn statistics(&self) -> StoreStatistics;
 
     /// The indexes now. To scan a view, choose from [`ReadView::indexes`] instead.
     fn indexes(&self) -> Vec<Index>;

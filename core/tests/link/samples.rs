@@ -8,13 +8,14 @@ use ankurah_core::id::{EntityId, ModelId, OpId, PropertyId, StoreId, Transaction
 use ankurah_core::node::ingest::Invalid;
 use ankurah_core::node::link::frame::{Frame, VERSION, WINDOW};
 use ankurah_core::node::protocol::{
-    CatalogView, Cell, Column, Done, EntityHead, EntityValues, Event, Failure, FrameKind, LinkInfo, LinkPeer,
-    LiveChange, LiveEvent, LiveQueryInfo, NodeInfo, Outcome, Parameters, Rejected, Request, Restored,
-    SessionId, TapDirection, TapFrame, TapFrames, Timings, TransactionState, Upkeep,
+    CatalogView, Cell, Column, Done, EntityHead, EntityValues, Event, Failure, FrameKind, JournalLevel,
+    JournalLine, LinkInfo, LinkPeer, LiveChange, LiveEvent, LiveQueryInfo, NodeInfo, Outcome, Parameters,
+    Rejected, Request, Restored, SessionId, TapDirection, TapFrame, TapFrames, Timings, TransactionState,
+    Upkeep,
 };
 use ankurah_core::storage::{
-    Fault, Index, IndexDefinition, IndexId, IndexPart, IndexState, LogChange, LogEntry, Position, SetAside,
-    StoreInfo,
+    Fault, Footprint, Index, IndexDefinition, IndexId, IndexPart, IndexState, IndexStatistics, LogChange,
+    LogEntry, Position, SetAside, StoreInfo, StoreStatistics,
 };
 use ankurah_core::value::{Timestamp, Value, ValueType};
 
@@ -141,6 +142,8 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         ("values", Request::Values { model: model(), entity: entity() }),
         ("dump", Request::Dump),
         ("restore", Request::Restore { units: units() }),
+        ("statistics", Request::Statistics),
+        ("journal", Request::Journal { after: 300 }),
     ]
 }
 
@@ -198,6 +201,8 @@ pub(crate) fn events() -> Vec<(&'static str, Event)> {
         ("restored", Event::Restored(restored())),
         ("tap", Event::Tap(TapFrames { frames: tapped(), dropped: 12 })),
         ("failed", Event::Failed(failure())),
+        ("statistics", Event::Statistics(statistics())),
+        ("journal", Event::Journal(journal())),
     ];
     let done = |outcome| {
         let timings = Timings { parse: 1, plan: 2, fetch: 1_000_000 };
@@ -221,6 +226,26 @@ fn units() -> Vec<Unit> {
 fn restored() -> Restored {
     let invalid = vec![Invalid { id: Some(id(1)), reason: "it is wrong".to_owned() }];
     Restored { new: 1, known: 2, parked: 3, refused: 4, invalid }
+}
+
+fn statistics() -> StoreStatistics {
+    let footprint =
+        Footprint { keys: Some(300), disk: Some(1 << 40), cache: Some(7), ..Footprint::default() };
+    let index = IndexStatistics { index: IndexId(3), entries: Some(12), scans: 400 };
+    let building = IndexStatistics { entries: None, ..index };
+    StoreStatistics { footprint, entities: 12, deleted: 1, indexes: vec![index, building] }
+}
+
+fn journal() -> Vec<JournalLine> {
+    use JournalLevel::{Debug, Error, Info, Trace, Warning};
+    let line = |(number, level)| JournalLine {
+        number,
+        at: -1,
+        level,
+        target: "core".to_owned(),
+        text: format!("line {number}"),
+    };
+    (1..).zip([Trace, Debug, Info, Warning, Error]).map(line).collect()
 }
 
 fn info() -> NodeInfo {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use ankurah_core::id::{EntityId, OpId};
+use ankurah_core::id::{EntityId, ModelId, OpId};
 use ankurah_core::node::protocol::{Connection, Event, EventStream, Failure, Request};
 use ankurah_core::operation::{Decoded, Operation};
 use ankurah_core::storage::Position;
 use futures::StreamExt;
 
 use super::replay::{Replay, Replays};
-use crate::message::{Ask, Detail, Reply, Summary};
+use crate::message::{Ask, Detail, Reply, Stage, Summary};
 
 /// Events that are handed on together, where so many are there.
 const TOGETHER: usize = 256;
@@ -46,6 +46,8 @@ pub async fn answer(
             operation(connection, entity, id, &without, replays, emit).await
         }
         Ask::Past { entity, upto, position } => past(connection, entity, upto, position, replays, emit).await,
+        Ask::Track { model, after } => track(connection, model, after, emit).await,
+        Ask::Script { entity } => stages(connection, entity, emit).await,
     };
     match done {
         Ok(()) | Err(Stop::Unwanted) => Ok(()),
@@ -242,4 +244,62 @@ async fn past(
         }
     }
     give(emit, Reply::Past { upto, image: replay.image().map(Box::new) })
+}
+
+/// Tells what of the change log is about one model.
+async fn track(
+    connection: &Arc<dyn Connection>,
+    model: ModelId,
+    after: Position,
+    emit: &mut (dyn FnMut(Reply) -> bool + Send),
+) -> Result<(), Stop> {
+    let of_it = |mut events: Vec<Event>| {
+        let mut entries = Vec::new();
+        for event in events.drain(..) {
+            let Event::Log(mut entry) = event else { continue };
+            entry.changes.retain(|change| change.model == model);
+            entry.relayed = Vec::new();
+            if !entry.changes.is_empty() {
+                entries.push(entry);
+            }
+        }
+        Reply::Track(entries)
+    };
+    events(connection.request(Request::Log { after, follow: false }), emit, of_it).await
+}
+
+/// The operations of an entity that a script tells one by one, and the bytes of their texts, at most.
+const STAGES: usize = 5_000;
+const STAGED: usize = 16 << 20;
+
+/// Tells an entity operation after operation; where there are too many, how it is in the end alone.
+async fn stages(
+    connection: &Arc<dyn Connection>,
+    entity: EntityId,
+    emit: &mut (dyn FnMut(Reply) -> bool + Send),
+) -> Result<(), Stop> {
+    let mut operations = Operations::of(connection, entity, None);
+    let mut replay = Replay::default();
+    let mut stages = Vec::new();
+    let mut bytes = 0_usize;
+    let mut last = None;
+    while let Some(held) = operations.next().await.map_err(Stop::Failed)? {
+        let Ok(operation) = &held.operation else { continue };
+        replay.take(operation, held.position).map_err(Stop::Failed)?;
+        let (id, author) = (operation.id(), operation.origin().map(|origin| origin.author));
+        last = Some((id, author));
+        if stages.len() < STAGES && bytes < STAGED {
+            if let Some(image) = replay.image() {
+                bytes = bytes.saturating_add(image.texts.iter().map(|(_, text, _)| text.len()).sum());
+                stages.push(Stage { id, author, image });
+            }
+        } else {
+            stages = Vec::new();
+            bytes = usize::MAX;
+        }
+    }
+    if let (true, Some((id, author)), Some(image)) = (stages.is_empty(), last, replay.image()) {
+        stages.push(Stage { id, author, image });
+    }
+    give(emit, Reply::Stages(stages))
 }

@@ -4,6 +4,7 @@ use ankurah_core::id::{OpId, PropertyId};
 use ankurah_core::value::Timestamp;
 
 use super::graph::{Graph, Op};
+use crate::fold::{fold, has_all};
 
 /// What is searched for. Without a name before it, a text is looked for in ids, authors and names of properties, and,
 /// where it begins like a date, in times.
@@ -30,11 +31,11 @@ impl Search {
         }
         let wants = |one: &str| field.is_none_or(|field| field == one);
         let lower = text.to_lowercase();
+        let folded = [fold(text)];
         let dated = text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(['-', ':']);
         let authors =
             graph.authors().iter().map(|author| wants("author") && author.to_string().contains(&lower));
-        let has =
-            |set: &[PropertyId]| set.iter().any(|property| name(*property).to_lowercase().contains(&lower));
+        let has = |set: &[PropertyId]| set.iter().any(|property| has_all(&name(*property), &folded));
         Search {
             id: wants("id").then(|| text.to_uppercase()),
             time: (field == Some("time") || (field.is_none() && dated)).then_some(lower.clone()),

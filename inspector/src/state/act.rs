@@ -3,37 +3,32 @@
 use std::sync::Arc;
 
 use ankurah_core::id::{EntityId, OpId};
-use ankurah_core::node::protocol::Request;
+use ankurah_core::node::protocol::{Request, SessionId};
 
-use super::entities::Entities;
-use super::names::{model_text, short};
+use super::entities::{Entities, execute};
+use super::names::model_text;
 use super::operation::find;
 use super::typing::{Typing, What};
-use super::{State, Verification, View};
+use super::{PlanPage, State, Verification, View};
 use crate::action::Action;
+use crate::fold::{fold, has_all};
 use crate::line::Role;
 use crate::message::{Ask, Effect, Slot};
 
 impl State {
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
-            Action::Overview => return self.show(View::Overview),
-            Action::Collections => return self.show(View::Collections),
-            Action::Graph => return self.show(View::Graph),
-            Action::Timeline => return self.show_timeline(),
-            Action::Live => return self.show(View::Live),
-            Action::Changes => return self.show(View::Changes),
-            Action::Aside => return self.show(View::Aside),
-            Action::Indexes => return self.show(View::Indexes),
-            Action::Log => return self.show(View::Log),
-            Action::Help if self.view == View::Help => self.back(),
-            Action::Help => {
+            Action::Show(View::Graph) => return self.show_graph(),
+            Action::Show(View::Timeline) => return self.show_timeline(),
+            Action::Show(View::Help) if self.view == View::Help => return self.back(),
+            Action::Show(View::Help) => {
                 self.lists.remove("help");
                 return self.show(View::Help);
             }
+            Action::Show(view) => return self.show(view),
             Action::Palette => self.typing = Some(Typing::palette(self)),
             Action::Quit => return vec![Effect::Quit],
-            Action::Back => self.back(),
+            Action::Back => return self.back(),
             Action::Enter => return self.open(),
             Action::Down => self.step(1),
             Action::Up => self.step(-1),
@@ -85,8 +80,8 @@ impl State {
                 }
                 return self.list_again();
             }
-            Action::Earlier | Action::Later => return self.travel(action == Action::Later),
             Action::Edit => self.edit(),
+            Action::Plan => return self.explain(),
             Action::Parent => self.walk(|subject| subject.to_parent(), "no parent of it is held"),
             Action::Child => self.walk(|subject| subject.to_child(), "nothing follows it"),
             Action::Head => {
@@ -100,18 +95,21 @@ impl State {
                 }
             }
             Action::Play => return self.play(),
-            Action::Faster => self.timeline.speed(true),
-            Action::Slower => self.timeline.speed(false),
-            Action::Unit => self.timeline.unit = self.timeline.unit.next(),
-            Action::Mark => {
-                let here = self.subject.as_ref().map(|subject| self.timeline.count(&subject.graph));
-                let image = self.timeline_image().cloned();
-                self.timeline.mark = match (&self.timeline.mark, here) {
-                    (Some((mark, _)), Some(here)) if *mark == here => None,
-                    (_, here) => here.map(|here| (here, image)),
+            Action::Faster | Action::Slower => self.timeline_mut().speed(action == Action::Faster),
+            Action::Unit => return self.next_unit(),
+            Action::Mark => return self.mark(),
+            Action::Now => return self.go_to_now(),
+            Action::Pause if self.view == View::Log => self.journal.pause(),
+            Action::Pause if self.view == View::Peers => self.wire.pause(),
+            Action::Pause => self.changes.pause(&self.names),
+            Action::Filter => {
+                let filter = match self.view {
+                    View::Log => self.journal.stream.filter(),
+                    View::Peers => self.wire.stream.filter(),
+                    _ => self.changes.stream.filter(),
                 };
+                self.typing = Some(Typing::new(What::Filter { before: filter.to_owned() }, filter));
             }
-            Action::Pause => self.changes.pause(),
             Action::Accept => return self.accept(),
             Action::Cancel => return self.cancel(),
             Action::Complete => return self.complete(),
@@ -161,10 +159,8 @@ impl State {
                 Vec::new()
             }
             View::Timeline => {
-                self.timeline.playing = false;
-                let Some(subject) = &self.subject else { return Vec::new() };
-                self.timeline.leave_now(subject.image.as_ref());
-                if self.timeline.step(&subject.graph, !right) { self.ask_past() } else { Vec::new() }
+                self.timeline_mut().playing = false;
+                self.step_in_time(!right)
             }
             View::Overview
             | View::Collections
@@ -175,35 +171,12 @@ impl State {
             | View::Changes
             | View::Aside
             | View::Indexes
+            | View::Plan
             | View::Log
+            | View::Peers
+            | View::Asked
             | View::Help => Vec::new(),
         }
-    }
-
-    /// Lists the collection as it was one commit earlier, or later.
-    fn travel(&mut self, later: bool) -> Vec<Effect> {
-        let Some(entities) = &mut self.entities else { return Vec::new() };
-        let now = self.changes.last().0;
-        let model = entities.model.id;
-        let here = entities.at.unwrap_or(now);
-        // From the newest to the oldest.
-        let commits = (0..self.changes.len()).filter_map(|number| self.changes.entry(number));
-        let positions = commits
-            .filter(|entry| entry.changes.iter().any(|change| change.model == model))
-            .map(|entry| entry.position.0);
-        let to = if later {
-            positions.take_while(|position| *position > here).min()
-        } else {
-            let mut positions = positions;
-            let last = positions.find(|position| *position <= here);
-            Some(last.unwrap_or(here).saturating_sub(1))
-        };
-        let newest = (0..self.changes.len()).find_map(|number| {
-            let entry = self.changes.entry(number)?;
-            entry.changes.iter().any(|change| change.model == model).then_some(entry.position.0)
-        });
-        entities.at = to.filter(|to| newest.is_some_and(|newest| *to < newest));
-        self.list_again()
     }
 
     fn walk(&mut self, to: impl FnOnce(&mut super::Subject) -> bool, otherwise: &str) {
@@ -213,31 +186,54 @@ impl State {
         }
     }
 
-    fn show_timeline(&mut self) -> Vec<Effect> {
-        // From an operation one comes to the time of it.
-        let chosen = match (self.view, &self.subject, &self.operation) {
-            (View::Graph, Some(subject), _) => subject.selected().map(|op| subject.graph.id(op)),
-            (View::Operation, _, Some(page)) => Some(page.id),
+    /// Shows the graph: of the selected row where the page lists entities.
+    fn show_graph(&mut self) -> Vec<Effect> {
+        let row = match self.view {
+            View::Entities => self.entities.as_ref().and_then(|entities| entities.row(self.list().selected)),
             _ => None,
         };
-        let mut effects = self.show(View::Timeline);
-        if let (Some(id), Some(subject)) = (chosen, &self.subject) {
-            self.timeline.leave_now(subject.image.as_ref());
-            self.timeline.go_to(id, &subject.graph);
-            effects.extend(self.ask_past());
-        }
+        let mut effects = row.map(|row| row.id).map(|id| self.choose(id)).unwrap_or_default();
+        effects.extend(self.show(View::Graph));
         effects
     }
 
-    fn play(&mut self) -> Vec<Effect> {
-        let Some(subject) = &self.subject else { return Vec::new() };
-        self.timeline.playing = !self.timeline.playing;
-        if self.timeline.playing && self.timeline.at.is_none() {
-            // At the end there is nothing to play: from the beginning.
-            self.timeline.go(0, &subject.graph);
-            return self.ask_past();
+    /// How the node would run what is selected; without a selection, what is typed.
+    fn explain(&mut self) -> Vec<Effect> {
+        let query = match self.view {
+            View::Entities | View::Collections | View::Live => self.statement(),
+            View::Timeline if self.whole => self.statement(),
+            View::Asked => self
+                .selected_question()
+                .filter(|asked| asked.what.starts_with("select"))
+                .map(|asked| asked.what.clone())
+                .unwrap_or_default(),
+            _ => String::new(),
+        };
+        if query.is_empty() {
+            self.typing = Some(Typing::new(What::Explain, ""));
+            return Vec::new();
         }
-        Vec::new()
+        self.explain_query(&query)
+    }
+
+    fn selected_question(&self) -> Option<&super::Asked> {
+        self.asked.len().checked_sub(self.list().selected + 1).and_then(|at| self.asked.get(at))
+    }
+
+    /// Asks for the plan of a query.
+    pub(super) fn explain_query(&mut self, query: &str) -> Vec<Effect> {
+        let query = query.trim().trim_end_matches(';');
+        let query = query.strip_prefix("live ").unwrap_or(query);
+        let statement = match query.split_whitespace().next() {
+            Some("explain") => query.to_owned(),
+            _ => format!("explain {query}"),
+        };
+        self.plan = PlanPage { statement: statement.clone(), ..PlanPage::default() };
+        self.lists.remove("plan");
+        let mut effects = self.show(View::Plan);
+        let request = execute(SessionId(106), statement.clone());
+        effects.push(self.ask(Slot::Plan, statement, Ask::Events(request)));
+        effects
     }
 
     /// Opens what is selected.
@@ -280,15 +276,9 @@ impl State {
                     None => Vec::new(),
                 }
             }
-            View::Timeline => {
-                let id = self
-                    .subject
-                    .as_ref()
-                    .and_then(|subject| self.timeline.last(&subject.graph).map(|op| subject.graph.id(op)));
-                id.map(|id| self.open_operation(id)).unwrap_or_default()
-            }
+            View::Timeline => self.open_in_time(),
             View::Changes => {
-                let entry = self.changes.entry(list.selected);
+                let entry = self.changes.stream.entry(list.selected);
                 let entity = entry.and_then(|entry| entry.changes.first()).map(|change| change.entity);
                 entity.map(|entity| self.open_entity(entity)).unwrap_or_default()
             }
@@ -301,7 +291,14 @@ impl State {
                 let model = model.and_then(|model| self.names.model(model)).cloned();
                 model.map(|model| self.open_collection(model)).unwrap_or_default()
             }
-            View::Overview | View::Operation | View::Live | View::Log | View::Help => Vec::new(),
+            View::Live => self.explain(),
+            View::Overview
+            | View::Operation
+            | View::Plan
+            | View::Log
+            | View::Peers
+            | View::Asked
+            | View::Help => Vec::new(),
         }
     }
 
@@ -345,6 +342,21 @@ impl State {
                 }
                 self.count_entities()
             }
+            View::Timeline if self.whole => {
+                if let Some(entities) = &mut self.entities {
+                    entities.failure = None;
+                    entities.renew();
+                }
+                self.ask_point()
+            }
+            View::Plan => {
+                let statement = self.plan.statement.clone();
+                self.explain_query(&statement)
+            }
+            View::Log => {
+                self.journal.stream.failure = None;
+                self.refresh()
+            }
             View::Entity | View::Graph | View::Timeline => {
                 let Some(subject) = &mut self.subject else { return Vec::new() };
                 subject.restart();
@@ -361,7 +373,8 @@ impl State {
             | View::Changes
             | View::Aside
             | View::Indexes
-            | View::Log
+            | View::Peers
+            | View::Asked
             | View::Help => self.refresh(),
         }
     }
@@ -403,25 +416,27 @@ impl State {
 
     fn search_lines(&mut self, back: bool, here: bool) -> bool {
         let (length, mut list) = (self.shape().0, self.list());
-        let lower = self.sought.to_lowercase();
+        let sought = [fold(&self.sought)];
         let found = match self.view {
-            View::Operation => self.operation.as_ref().and_then(|page| page.find(&lower, back, here)),
+            View::Operation => self.operation.as_ref().and_then(|page| page.find(&self.sought, back, here)),
             // Only rows that were read can be looked at: the query finds the others.
-            View::Entities => self.entities.as_ref().and_then(|entities| {
-                let wanted = |row: usize| {
-                    let row = entities.row(row);
-                    row.is_some_and(|row| {
-                        let has = |text: String| text.to_lowercase().contains(&lower);
-                        has(row.id.to_string()) || row.values.iter().any(|value| has(value.to_string()))
-                    })
-                };
-                find(length, list.selected, back, here, wanted)
-            }),
+            _ if self.view == View::Entities || (self.view == View::Timeline && self.lists_rows()) => {
+                self.entities.as_ref().and_then(|entities| {
+                    let wanted = |row: usize| {
+                        let row = entities.row(row);
+                        row.is_some_and(|row| {
+                            let has = |text: String| has_all(&text, &sought);
+                            has(row.id.to_string()) || row.values.iter().any(|value| has(value.to_string()))
+                        })
+                    };
+                    find(length, list.selected, back, here, wanted)
+                })
+            }
             _ => {
                 let page = crate::view::Page::of(self, crate::view::WIDE);
                 let wanted = |line: usize| {
                     let lines = (page.rows)(line..line + 1);
-                    lines.first().is_some_and(|line| line.text().to_lowercase().contains(&lower))
+                    lines.first().is_some_and(|line| has_all(&line.text(), &sought))
                 };
                 find(length, list.selected, back, here, wanted)
             }
@@ -438,13 +453,19 @@ impl State {
         let list = self.list();
         let subject = self.subject.as_ref();
         let text = match self.view {
-            View::Entities => self.entities.as_ref().and_then(|entities| {
-                let row = entities.row(list.selected)?;
-                Some(match entities.focus.checked_sub(1) {
-                    Some(column) => row.values.get(column)?.to_string(),
-                    None => row.id.to_string(),
+            View::Timeline if self.whole && !self.lists_rows() => {
+                let found = self.course.differences.get(list.selected);
+                found.map(|difference| difference.entity.to_string())
+            }
+            _ if self.view == View::Entities || (self.view == View::Timeline && self.whole) => {
+                self.entities.as_ref().and_then(|entities| {
+                    let row = entities.row(list.selected)?;
+                    Some(match entities.focus.checked_sub(1) {
+                        Some(column) => row.values.get(column)?.to_string(),
+                        None => row.id.to_string(),
+                    })
                 })
-            }),
+            }
             View::Entity | View::Timeline => {
                 let image = if self.view == View::Entity {
                     subject.and_then(|s| s.image.as_ref())
@@ -461,19 +482,17 @@ impl State {
             }
             View::Operation => self.operation.as_ref().map(|page| page.id.to_string()),
             View::Changes => {
-                let entry = self.changes.entry(list.selected);
+                let entry = self.changes.stream.entry(list.selected);
                 entry.and_then(|entry| Some(entry.changes.first()?.entity.to_string()))
             }
             View::Aside => self.aside.get(list.selected).map(|row| row.id.to_string()),
             View::Live => self.live.get(list.selected).map(|query| query.text.clone()),
             View::Collections => self.names.models().get(list.selected).map(|model| model_text(model)),
-            View::Log => self
-                .log
-                .len()
-                .checked_sub(list.selected + 1)
-                .and_then(|at| self.log.get(at))
-                .map(|asked| asked.what.clone()),
-            View::Overview | View::Indexes | View::Help => None,
+            View::Asked => self.selected_question().map(|asked| asked.what.clone()),
+            View::Log => self.journal.stream.entry(list.selected).map(|line| line.text.clone()),
+            View::Peers => self.wire.stream.entry(list.selected).map(|frame| frame.what.clone()),
+            View::Plan => Some(self.plan.lines.iter().map(|line| format!("{}\n", line.text())).collect()),
+            View::Entities | View::Overview | View::Indexes | View::Help => None,
         };
         match text {
             Some(text) => {
@@ -497,41 +516,52 @@ impl State {
         };
         match self.view {
             View::Entities => self.entities.as_ref().map(Entities::statement),
+            View::Timeline if self.whole => self.entities.as_ref().map(Entities::statement),
             View::Entity | View::Graph | View::Operation | View::Timeline => of_entity(),
             View::Collections => {
                 let model = self.names.models().get(self.list().selected);
                 model.map(|model| format!("select * from {}", model_text(model)))
             }
             View::Live => self.live.get(self.list().selected).map(|query| query.text.clone()),
-            View::Overview | View::Changes | View::Aside | View::Indexes | View::Log | View::Help => None,
+            View::Plan => Some(self.plan.statement.clone()),
+            View::Overview
+            | View::Changes
+            | View::Aside
+            | View::Indexes
+            | View::Log
+            | View::Peers
+            | View::Asked
+            | View::Help => None,
         }
         .unwrap_or_default()
     }
 
     fn export(&mut self) -> Vec<Effect> {
-        let script = self.subject.as_ref().and_then(|subject| {
-            let script = super::fixture::script(subject.image.as_ref()?, &self.names)?;
-            Some((format!("entity-{}.ank", short(subject.entity.0).to_lowercase()), script))
-        });
-        match script {
-            Some((name, content)) => vec![Effect::Save { name, content }],
-            None => {
-                self.say("choose an entity first");
-                Vec::new()
-            }
-        }
+        let Some(subject) = &self.subject else {
+            self.say("choose an entity first");
+            return Vec::new();
+        };
+        let entity = subject.entity;
+        self.say("reading the operations ...");
+        vec![self.ask(Slot::Export, format!("a script of {entity}"), Ask::Script { entity })]
     }
 
     fn edit(&mut self) {
         if !self.options.write {
             return self.say("the inspector only reads: start it with --write to change values");
         }
-        if self.entities.as_ref().is_some_and(|entities| entities.at.is_some()) {
-            return self.say("the collection is shown as it was: go back to now (]) to change values");
+        let past = self.view == View::Timeline && self.shown_timeline().at.is_some();
+        if past {
+            return self.say("the past is only looked at: go back to now (.) to change values");
         }
+        let of_entity = self.view == View::Entity || (self.view == View::Timeline && !self.whole);
+        if !of_entity {
+            return self.say("open an entity to change its values");
+        }
+        let selected = self.list().selected;
         let shown = self.subject.as_ref().and_then(|subject| {
             let shown = super::subject::shown(subject.image.as_ref()?, &self.names);
-            shown.get(subject.properties.selected).cloned()
+            shown.get(selected).cloned()
         });
         let Some(shown) = shown else { return };
         let known = self.names.property(shown.property).is_some();

@@ -1,33 +1,26 @@
 //! The change log as it grows.
 
-use std::collections::VecDeque;
-
 use ankurah_core::storage::{LogEntry, Position};
 
-use super::list::List;
+use super::names::Names;
+use super::stream::{Stream, Weigh};
+use crate::fold::has_all;
 
-/// Commits that are kept.
-pub const KEPT: usize = 10_000;
+/// Entities and operations of a commit that a filter looks at.
+const LOOKED_AT: usize = 256;
+
+impl Weigh for LogEntry {
+    fn weight(&self) -> usize {
+        let operations: usize = self.changes.iter().map(|change| change.operations.len()).sum();
+        size_of::<LogEntry>() + 64 * self.changes.len() + 16 * operations + 32 * self.relayed.len()
+    }
+}
 
 /// What was committed.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
-    /// The commits that are shown, the oldest first.
-    entries: VecDeque<LogEntry>,
-    /// While it is paused: commits that came since.
-    held: VecDeque<LogEntry>,
-    /// Whether it is paused.
-    pub paused: bool,
-    /// How many commits were held and had to be dropped.
-    pub dropped: u64,
-    /// How many commits came in all.
-    pub seen: u64,
-    /// What is shown: entities, models and operations that contain it.
-    pub filter: String,
-    /// Where one is, from the newest.
-    pub list: List,
-    /// Why there will be no more.
-    pub failure: Option<String>,
+    /// The commits.
+    pub stream: Stream<LogEntry>,
     last: Position,
 }
 
@@ -38,52 +31,40 @@ impl Changes {
     }
 
     /// Takes a commit in.
-    pub fn take(&mut self, entry: LogEntry) {
-        if entry.position <= self.last {
-            return;
+    pub fn take(&mut self, entry: LogEntry, names: &Names) {
+        if entry.position > self.last {
+            self.last = entry.position;
+            self.stream.take(entry, |entry, words| fits(entry, words, names));
         }
-        self.last = entry.position;
-        self.seen = self.seen.saturating_add(1);
-        let buffer = if self.paused { &mut self.held } else { &mut self.entries };
-        if buffer.len() >= KEPT {
-            buffer.pop_front();
-            if self.paused {
-                self.dropped = self.dropped.saturating_add(1);
-            }
-        }
-        buffer.push_back(entry);
     }
 
     /// Holds, or goes on with what was held.
-    pub fn pause(&mut self) {
-        self.paused = !self.paused;
-        if !self.paused {
-            self.dropped = 0;
-            self.entries.append(&mut self.held);
-            let surplus = self.entries.len().saturating_sub(KEPT);
-            self.entries.drain(..surplus);
-        }
+    pub fn pause(&mut self, names: &Names) {
+        self.stream.pause(|entry, words| fits(entry, words, names));
     }
 
-    /// How many commits are held.
-    pub fn held(&self) -> usize {
-        self.held.len()
+    /// Shows only commits that have all words of a text: in the names of their models, in ids of their transaction,
+    /// entities and operations, or as their position.
+    pub fn set_filter(&mut self, text: &str, names: &Names) {
+        self.stream.set_filter(text, |entry, words| fits(entry, words, names));
     }
+}
 
-    /// How many commits are shown.
-    pub fn len(&self) -> usize {
-        self.entries.len()
+fn fits(entry: &LogEntry, words: &[String], names: &Names) -> bool {
+    let mut text = entry.position.0.to_string();
+    let mut add = |part: &str| {
+        text.push(' ');
+        text.push_str(part);
+    };
+    if let Some(transaction) = entry.transaction {
+        add(&transaction.to_string());
     }
-
-    /// Whether none is shown.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    for change in entry.changes.iter().take(LOOKED_AT) {
+        add(&names.model_name(change.model));
+        add(&change.entity.to_string());
+        change.operations.iter().take(LOOKED_AT).for_each(|operation| add(&operation.to_string()));
     }
-
-    /// A commit, from the newest.
-    pub fn entry(&self, number: usize) -> Option<&LogEntry> {
-        self.entries.len().checked_sub(number + 1).and_then(|at| self.entries.get(at))
-    }
+    has_all(&text, words)
 }
 
 #[cfg(test)]
@@ -95,19 +76,14 @@ mod tests {
     }
 
     #[test]
-    fn a_paused_stream_counts_what_it_holds_and_drops() {
-        let mut changes = Changes::default();
-        (1..=3).for_each(|position| changes.take(entry(position)));
-        changes.pause();
-        let more = u64::try_from(KEPT).unwrap() + 5;
-        (4..4 + more).for_each(|position| changes.take(entry(position)));
-        assert_eq!((changes.len(), changes.held(), changes.dropped), (3, KEPT, 5));
-        changes.pause();
-        assert_eq!((changes.len(), changes.held(), changes.dropped), (KEPT, 0, 0));
-        assert_eq!(changes.entry(0).unwrap().position, Position(3 + more));
-        // What was seen before is not shown again.
-        changes.take(entry(5));
-        assert_eq!(changes.entry(0).unwrap().position, Position(3 + more));
-        assert_eq!(changes.entry(KEPT), None);
+    fn what_was_seen_before_is_not_shown_again() {
+        let (mut changes, names) = (Changes::default(), Names::default());
+        for position in [1, 2, 3, 2, 3, 4] {
+            changes.take(entry(position), &names);
+        }
+        assert_eq!((changes.stream.len(), changes.last()), (4, Position(4)));
+        changes.set_filter("3", &names);
+        assert_eq!(changes.stream.entry(0).unwrap().position, Position(3));
+        assert_eq!(changes.stream.len(), 1);
     }
 }

@@ -1,6 +1,6 @@
 //! The entities of a collection, of which only what is near the screen is read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ankurah_core::catalog::{Model, Property};
@@ -12,6 +12,7 @@ use ankurah_query_lang::parse_predicate;
 
 use super::list::List;
 use super::names::{model_text, property_text};
+use super::timeline::Point;
 
 /// Rows that are read together.
 pub const PAGE: usize = 128;
@@ -45,8 +46,8 @@ pub struct Entities {
     pub sort: Option<(Arc<Property>, bool)>,
     /// What is asked after `where`; empty is everything.
     pub condition: String,
-    /// The position of the log as of which it is listed; `None` is now.
-    pub at: Option<u64>,
+    /// The point as of which it is listed; `None` is now.
+    pub at: Option<Point>,
     /// How many rows there are, once that is known.
     pub count: Option<usize>,
     /// Where one is.
@@ -58,8 +59,13 @@ pub struct Entities {
     old: BTreeSet<usize>,
     /// The page that is being read.
     reading: Option<usize>,
+    /// Whether that has become out of date meanwhile.
+    again: bool,
     /// What came of it.
     arriving: Vec<EntityRow>,
+    /// The rows that were shown before the last step in time, and whether they were all that there were.
+    before: HashMap<EntityId, Vec<Value>>,
+    all_before: bool,
 }
 
 impl Entities {
@@ -79,7 +85,10 @@ impl Entities {
             pages: BTreeMap::new(),
             old: BTreeSet::new(),
             reading: None,
+            again: false,
             arriving: Vec::new(),
+            before: HashMap::new(),
+            all_before: false,
         }
     }
 
@@ -111,15 +120,61 @@ impl Entities {
     pub fn reset(&mut self) {
         self.pages.clear();
         self.old.clear();
+        self.forget_before();
         self.arriving.clear();
         self.reading = None;
         self.count = None;
         self.failure = None;
     }
 
-    /// What was read is out of date.
+    /// What was read is out of date; it is shown until something else has come.
     pub fn renew(&mut self) {
         self.old = self.pages.keys().copied().collect();
+        self.again = self.reading.is_some();
+    }
+
+    /// Goes to another point in time. What is shown, as far as it is up to date, is what that is compared with.
+    pub fn travel(&mut self, at: Option<Point>) {
+        self.remember();
+        self.at = at;
+        self.failure = None;
+        self.reading = None;
+        self.arriving.clear();
+        self.renew();
+    }
+
+    /// What is shown is what comes next is compared with.
+    pub fn remember(&mut self) {
+        let current = |row: usize| !self.old.contains(&(row / PAGE));
+        let rows: Vec<_> = self.rows().filter(|(number, _)| current(*number)).collect();
+        if rows.is_empty() && !self.old.is_empty() {
+            // Its successor is still to come: it was compared with already.
+            return;
+        }
+        let all = self.count == Some(rows.len());
+        let before = rows.into_iter().map(|(_, row)| (row.id, row.values.clone())).collect();
+        (self.before, self.all_before) = (before, all);
+    }
+
+    /// Whether what is shown is compared with what was shown before.
+    pub fn compares(&self) -> bool {
+        !self.before.is_empty() || self.all_before
+    }
+
+    /// What a row was before the last step in time; `None` where that is not known.
+    pub fn before(&self, row: &EntityRow) -> Option<&[Value]> {
+        self.before.get(&row.id).map(Vec::as_slice)
+    }
+
+    /// Whether a row has come with the last step in time.
+    pub fn is_new(&self, row: &EntityRow) -> bool {
+        self.all_before && !self.before.contains_key(&row.id)
+    }
+
+    /// Forgets what was shown before.
+    pub fn forget_before(&mut self) {
+        self.before.clear();
+        self.all_before = false;
     }
 
     /// The property in focus; `None` is the id.
@@ -157,7 +212,7 @@ impl Entities {
     fn source(&self) -> String {
         let model = model_text(&self.model);
         match self.at {
-            Some(position) => format!("{model} as of position {position}"),
+            Some(point) => format!("{model} as of {}", point.text()),
             None => model,
         }
     }
@@ -250,7 +305,9 @@ impl Entities {
             self.failure = failure;
             return;
         }
-        self.old.remove(&page);
+        if !std::mem::take(&mut self.again) {
+            self.old.remove(&page);
+        }
         self.pages.insert(page, rows);
         while self.pages.len() > KEPT {
             let here = self.list.top / PAGE;
@@ -264,6 +321,16 @@ impl Entities {
     /// Whether rows are being read.
     pub fn is_reading(&self) -> bool {
         self.reading.is_some()
+    }
+
+    /// Whether some of the rows on a screen of so many lines are out of date, or still to be read.
+    pub fn is_waiting(&self, height: usize) -> bool {
+        let seen = [self.list.top, self.list.top.saturating_add(height.saturating_sub(1))];
+        let length = self.len();
+        self.failure.is_none()
+            && seen.map(|row| row.min(length.saturating_sub(1)) / PAGE).iter().any(|page| {
+                self.old.contains(page) || !self.pages.contains_key(page) || self.reading == Some(*page)
+            })
     }
 
     /// Takes the number of rows in.

@@ -5,60 +5,53 @@
 //! | `act` | what each action does |
 //! | `typing` | what is typed: palette, search, query, filter, value |
 //! | `reply` | answers of the node |
+//! | `course` | going through time |
+//! | `place` | lists, what is seen of them, the mouse |
 //! | the others | one page each, and what pages share |
 
 mod act;
 pub mod changes;
+mod course;
 pub mod entities;
 pub mod fixture;
 pub mod input;
+pub mod journal;
 pub mod list;
 pub mod names;
 pub mod operation;
+mod place;
 mod reply;
+pub mod stream;
 pub mod subject;
 pub mod timeline;
+pub mod track;
 pub mod typing;
+pub mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use ankurah_core::id::{EntityId, OpId};
 use ankurah_core::node::protocol::{LiveQueryInfo, NodeInfo, Request};
-use ankurah_core::storage::{Fault, Index, SetAside};
+use ankurah_core::storage::{Fault, Index, SetAside, StoreStatistics};
 
-use crate::action::{Action, Context};
+use crate::action::Context;
 use crate::keymap::Keymap;
+use crate::line::Line;
 use crate::line::Role;
-use crate::message::{Ask, Effect, Message, Pointer, Slot};
-use crate::screen::{Areas, head, tabs};
+use crate::message::{Ask, Effect, Message, Slot};
+pub use crate::screen::View;
 use changes::Changes;
 use entities::Entities;
+use journal::Journal;
 use list::List;
 use names::Names;
 use operation::OperationPage;
 use subject::Subject;
 use timeline::Timeline;
+use track::Track;
 use typing::Typing;
-
-/// A page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say what is shown")]
-pub enum View {
-    Overview,
-    Collections,
-    Entities,
-    Entity,
-    Graph,
-    Operation,
-    Timeline,
-    Live,
-    Changes,
-    Aside,
-    Indexes,
-    Log,
-    Help,
-}
+use wire::Wire;
 
 /// What the inspector was told when it was started.
 #[derive(Clone, Debug)]
@@ -71,7 +64,7 @@ pub struct Options {
     pub keymap: Keymap,
 }
 
-/// A line of the log: something that was asked.
+/// Something that was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// In which slot.
@@ -103,6 +96,17 @@ pub struct AsideRow {
     pub missing: Vec<OpId>,
 }
 
+/// The plan of a query.
+#[derive(Clone, Debug, Default)]
+pub struct PlanPage {
+    /// The query.
+    pub statement: String,
+    /// The plan, the outermost step first.
+    pub lines: Vec<Line>,
+    /// Why there is none.
+    pub failure: Option<String>,
+}
+
 /// Checking the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Verification {
@@ -117,8 +121,8 @@ pub enum Verification {
     Failed(String),
 }
 
-/// Lines of the log that are kept.
-const LOGGED: usize = 1000;
+/// Questions that are kept.
+const ASKED: usize = 1000;
 /// Views that one can go back to.
 const TRAIL: usize = 64;
 /// Points of a rate that are kept.
@@ -166,6 +170,14 @@ pub struct State {
     pub operation: Option<OperationPage>,
     /// The chosen entity at any time.
     pub timeline: Timeline,
+    /// The listed collection at any time.
+    pub course: Timeline,
+    /// Its operations.
+    pub track: Option<Track>,
+    /// Whether the timeline shows the collection, not the entity.
+    pub whole: bool,
+    /// Whether the entity's timeline was opened from that of its collection.
+    from_course: bool,
     /// The live queries.
     pub live: Vec<LiveQueryInfo>,
     /// The change log.
@@ -174,8 +186,16 @@ pub struct State {
     pub aside: Vec<AsideRow>,
     /// Indexes.
     pub indexes: Vec<Index>,
+    /// What the store takes.
+    pub statistics: Option<StoreStatistics>,
+    /// The plan of a query.
+    pub plan: PlanPage,
+    /// What the program says.
+    pub journal: Journal,
+    /// Who is linked, and what goes over the links.
+    pub wire: Wire,
     /// What was asked.
-    pub log: VecDeque<Asked>,
+    pub asked: VecDeque<Asked>,
     /// Where one is in views that have no place of their own.
     pub lists: BTreeMap<&'static str, List>,
     tickets: BTreeMap<Slot, u64>,
@@ -208,11 +228,19 @@ impl State {
             subject: None,
             operation: None,
             timeline: Timeline::default(),
+            course: Timeline::default(),
+            track: None,
+            whole: false,
+            from_course: false,
             live: Vec::new(),
             changes: Changes::default(),
             aside: Vec::new(),
             indexes: Vec::new(),
-            log: VecDeque::new(),
+            statistics: None,
+            plan: PlanPage::default(),
+            journal: Journal::default(),
+            wire: Wire::default(),
+            asked: VecDeque::new(),
             lists: BTreeMap::new(),
             tickets: BTreeMap::new(),
             ticket: 0,
@@ -224,7 +252,7 @@ impl State {
     /// What is wanted at the beginning.
     pub fn begin(&mut self) -> Vec<Effect> {
         let catalog = self.ask(Slot::Catalog, "the catalog", Ask::Events(Request::Catalog));
-        vec![catalog, self.ask_info(), self.ask_live()]
+        vec![catalog, self.ask_info(), self.ask_live(), self.ask_statistics()]
     }
 
     /// Takes a message in, and says what is to be done.
@@ -255,6 +283,11 @@ impl State {
                 Vec::new()
             }
         };
+        if self.view == View::Timeline
+            && let (true, Some(track)) = (self.whole, &mut self.track)
+        {
+            track.settle();
+        }
         self.settle();
         effects.extend(self.missing_rows());
         effects
@@ -263,8 +296,8 @@ impl State {
     /// After how many milliseconds it wants to know the time; `None` where nothing depends on it.
     pub fn wake(&self) -> Option<u64> {
         match self.view {
-            View::Timeline if self.timeline.playing => Some(self.timeline.pause()),
-            View::Overview | View::Live => Some(1000),
+            View::Timeline if self.shown_timeline().playing => Some(self.shown_timeline().pause()),
+            View::Overview | View::Live | View::Indexes | View::Log | View::Peers => Some(1000),
             _ if self.stale != (false, false) => Some(250),
             _ => None,
         }
@@ -280,12 +313,12 @@ impl State {
         if self.typing.is_some() {
             return Context::Typing;
         }
-        context_of(self.view)
+        place::context_of(self.view)
     }
 
     /// Where keys counted on the page before this one.
     pub fn context_before(&self) -> Context {
-        self.trail.last().map_or(Context::Everywhere, |view| context_of(*view))
+        self.trail.last().map_or(Context::Everywhere, |view| place::context_of(*view))
     }
 
     /// Goes to a page; what it shows is asked for.
@@ -295,17 +328,38 @@ impl State {
             let surplus = self.trail.len().saturating_sub(TRAIL);
             self.trail.drain(..surplus);
         }
-        self.view = view;
+        let before = std::mem::replace(&mut self.view, view);
         self.timeline.playing = false;
-        self.refresh()
+        self.course.playing = false;
+        let mut effects = self.refresh();
+        // Nothing is tapped while nobody looks.
+        match (before, view) {
+            (View::Peers, View::Peers) => {}
+            (View::Peers, _) => effects.push(self.forget(Slot::Tap)),
+            (_, View::Peers) => effects.push(self.ask_tap()),
+            _ => {}
+        }
+        if view == View::Entities {
+            effects.extend(self.leave_past());
+        }
+        effects
     }
 
     /// Goes to the page before.
-    fn back(&mut self) {
+    pub(super) fn back(&mut self) -> Vec<Effect> {
         self.timeline.playing = false;
-        match self.trail.pop() {
-            Some(view) => self.view = view,
-            None => self.view = View::Overview,
+        self.course.playing = false;
+        if self.view == View::Timeline && !self.whole && std::mem::take(&mut self.from_course) {
+            // The entity's time was opened from within that of its collection.
+            self.whole = true;
+            return self.ask_point();
+        }
+        let before = std::mem::replace(&mut self.view, self.trail.pop().unwrap_or(View::Overview));
+        match (before, self.view) {
+            (View::Peers, _) => vec![self.forget(Slot::Tap)],
+            (_, View::Entities) => self.leave_past(),
+            (_, View::Peers) => vec![self.ask_tap()],
+            _ => Vec::new(),
         }
     }
 
@@ -313,10 +367,15 @@ impl State {
     fn refresh(&mut self) -> Vec<Effect> {
         self.refreshed = self.now;
         match self.view {
-            View::Overview => vec![self.ask_info(), self.ask_live()],
+            View::Overview => vec![self.ask_info(), self.ask_live(), self.ask_statistics()],
             View::Collections => self.ask_counts(),
             View::Live => vec![self.ask_live()],
-            View::Indexes => vec![self.ask(Slot::Indexes, "the indexes", Ask::Events(Request::Indexes))],
+            View::Indexes => {
+                let indexes = self.ask(Slot::Indexes, "the indexes", Ask::Events(Request::Indexes));
+                vec![indexes, self.ask_statistics()]
+            }
+            View::Log => self.ask_journal(),
+            View::Peers => vec![self.ask(Slot::Links, "who is linked", Ask::Events(Request::Links))],
             View::Aside => {
                 self.aside.clear();
                 let sets = [SetAside::Parked, SetAside::Refused, SetAside::Equivocal];
@@ -329,7 +388,8 @@ impl State {
             | View::Operation
             | View::Timeline
             | View::Changes
-            | View::Log
+            | View::Plan
+            | View::Asked
             | View::Help => Vec::new(),
         }
     }
@@ -340,6 +400,19 @@ impl State {
 
     fn ask_live(&mut self) -> Effect {
         self.ask(Slot::Live, "the live queries", Ask::Events(Request::LiveQueries))
+    }
+
+    fn ask_statistics(&mut self) -> Effect {
+        self.ask(Slot::Statistics, "what the store takes", Ask::Events(Request::Statistics))
+    }
+
+    /// Asks for what the program has said since.
+    fn ask_journal(&mut self) -> Vec<Effect> {
+        if self.journal.stream.failure.is_some() {
+            return Vec::new();
+        }
+        let request = Request::Journal { after: self.journal.last() };
+        vec![self.ask(Slot::Journal, "what the program says", Ask::Events(request))]
     }
 
     fn ask_counts(&mut self) -> Vec<Effect> {
@@ -358,18 +431,38 @@ impl State {
     pub(crate) fn ask(&mut self, slot: Slot, what: impl Into<String>, ask: Ask) -> Effect {
         self.ticket += 1;
         self.tickets.insert(slot, self.ticket);
-        // What is asked every second would fill the log.
-        let again = self.log.iter().rposition(|asked| asked.slot == slot);
-        let quiet = matches!(slot, Slot::Info | Slot::Live | Slot::Past);
+        // What is asked every second would fill the list.
+        let again = self.asked.iter().rposition(|asked| asked.slot == slot);
+        let quiet = matches!(
+            slot,
+            Slot::Info
+                | Slot::Live
+                | Slot::Past
+                | Slot::Statistics
+                | Slot::Indexes
+                | Slot::Journal
+                | Slot::Links
+        );
         if let Some(at) = again.filter(|_| quiet) {
-            self.log.remove(at);
+            self.asked.remove(at);
         }
         let asked = Asked { slot, what: what.into(), at: self.now, parts: 0, took: None, failure: None };
-        self.log.push_back(asked);
-        if self.log.len() > LOGGED {
-            self.log.pop_front();
+        self.asked.push_back(asked);
+        if self.asked.len() > ASKED {
+            self.asked.pop_front();
         }
         Effect::Ask { slot, ticket: self.ticket, ask }
+    }
+
+    /// Asks for what goes over links, as long as it is looked at.
+    fn ask_tap(&mut self) -> Effect {
+        self.ask(Slot::Tap, "what goes over links", Ask::Events(Request::Tap))
+    }
+
+    /// Wants no more of an answer.
+    fn forget(&mut self, slot: Slot) -> Effect {
+        self.tickets.remove(&slot);
+        Effect::Forget(slot)
     }
 
     /// Chooses an entity, and asks for its operations.
@@ -400,32 +493,13 @@ impl State {
         effects
     }
 
-    /// Asks for the chosen entity at the chosen time.
-    pub(crate) fn ask_past(&mut self) -> Vec<Effect> {
-        let Some(subject) = &self.subject else { return Vec::new() };
-        match self.timeline.last(&subject.graph) {
-            None => {
-                self.timeline.take(None);
-                Vec::new()
-            }
-            Some(op) => {
-                let (entity, upto) = (subject.entity, subject.graph.id(op));
-                let ask = Ask::Past { entity, upto, position: None };
-                vec![self.ask(Slot::Past, format!("{entity} up to {upto}"), ask)]
-            }
-        }
-    }
-
     fn tick(&mut self, now: i64) -> Vec<Effect> {
         self.now = now;
         let mut effects = Vec::new();
-        if self.view == View::Timeline && self.timeline.playing {
-            if let Some(subject) = &self.subject {
-                self.timeline.playing = self.timeline.step(&subject.graph, false);
-            }
-            effects.extend(self.ask_past());
-        }
-        if matches!(self.view, View::Overview | View::Live) && now - self.refreshed >= 900_000 {
+        effects.extend(self.play_on());
+        let alive =
+            matches!(self.view, View::Overview | View::Live | View::Indexes | View::Log | View::Peers);
+        if alive && now - self.refreshed >= 900_000 {
             effects.extend(self.refresh());
         }
         if std::mem::take(&mut self.stale.0)
@@ -437,7 +511,11 @@ impl State {
         }
         if std::mem::take(&mut self.stale.1) {
             effects.extend(self.count_entities());
+            let compares = self.view == View::Timeline && self.whole;
             if let Some(entities) = &mut self.entities {
+                if compares {
+                    entities.remember();
+                }
                 entities.renew();
             }
         }
@@ -453,7 +531,7 @@ impl State {
 
     /// Asks for rows of the table that are to be seen and were not read.
     fn missing_rows(&mut self) -> Vec<Effect> {
-        if self.view != View::Entities {
+        if self.view != View::Entities && !(self.view == View::Timeline && self.whole) {
             return Vec::new();
         }
         let height = self.height();
@@ -473,174 +551,5 @@ impl State {
             entities.list = List::default();
         }
         self.count_entities()
-    }
-
-    /// How many lines the page has, and how many of them stand above the list and do not move.
-    pub fn shape(&self) -> (usize, usize) {
-        let subject = self.subject.as_ref();
-        match self.view {
-            View::Overview => (crate::view::overview_length(self), 0),
-            View::Collections => (self.names.models().len(), 1),
-            View::Entities => (self.entities.as_ref().map_or(0, Entities::len), 1),
-            View::Entity => {
-                let image = subject.and_then(|subject| subject.image.as_ref());
-                (image.map_or(0, |image| subject::shown(image, &self.names).len()), 5)
-            }
-            View::Graph => (subject.map_or(0, |subject| subject.layout.len()), 0),
-            View::Operation => (self.operation.as_ref().map_or(0, OperationPage::len), 0),
-            View::Timeline => {
-                let image = self.timeline_image();
-                (image.map_or(0, |image| subject::shown(image, &self.names).len()), 4)
-            }
-            View::Live => (self.live.len(), 1),
-            View::Changes => (self.changes.len(), 1),
-            View::Aside => (self.aside.len(), 1),
-            View::Indexes => (self.indexes.len(), 1),
-            View::Log => (self.log.len(), 1),
-            View::Help => (crate::view::help_length(self), 0),
-        }
-    }
-
-    /// What the timeline shows.
-    pub fn timeline_image(&self) -> Option<&crate::message::Image> {
-        match self.timeline.at {
-            None => self.subject.as_ref().and_then(|subject| subject.image.as_ref()),
-            Some(_) => self.timeline.image.as_ref(),
-        }
-    }
-
-    /// The lines that the list has on the screen.
-    pub fn height(&self) -> usize {
-        let body = Areas::of(self.size.1).height();
-        body - head(body, self.shape().1)
-    }
-
-    /// Where one is in the list of the page.
-    pub fn list(&self) -> List {
-        let own = || self.lists.get(self.list_name()).copied().unwrap_or_default();
-        let subject = self.subject.as_ref();
-        match self.view {
-            View::Entities => self.entities.as_ref().map_or_else(List::default, |entities| entities.list),
-            View::Entity => subject.map_or_else(List::default, |subject| subject.properties),
-            View::Graph => subject.map_or_else(List::default, |subject| subject.list),
-            View::Operation => self.operation.as_ref().map_or_else(List::default, |page| page.list),
-            View::Timeline => self.timeline.list,
-            View::Changes => self.changes.list,
-            View::Overview
-            | View::Collections
-            | View::Live
-            | View::Aside
-            | View::Indexes
-            | View::Log
-            | View::Help => own(),
-        }
-    }
-
-    fn list_name(&self) -> &'static str {
-        match self.view {
-            View::Overview => "overview",
-            View::Collections => "collections",
-            View::Live => "live",
-            View::Aside => "aside",
-            View::Indexes => "indexes",
-            View::Log => "log",
-            View::Help => "help",
-            View::Entities
-            | View::Entity
-            | View::Graph
-            | View::Operation
-            | View::Timeline
-            | View::Changes => "",
-        }
-    }
-
-    pub(crate) fn set_list(&mut self, list: List) {
-        let subject = self.subject.as_mut();
-        let place = match self.view {
-            View::Entities => self.entities.as_mut().map(|entities| &mut entities.list),
-            View::Entity => subject.map(|subject| &mut subject.properties),
-            View::Graph => subject.map(|subject| &mut subject.list),
-            View::Operation => self.operation.as_mut().map(|page| &mut page.list),
-            View::Timeline => Some(&mut self.timeline.list),
-            View::Changes => Some(&mut self.changes.list),
-            View::Overview
-            | View::Collections
-            | View::Live
-            | View::Aside
-            | View::Indexes
-            | View::Log
-            | View::Help => {
-                let name = self.list_name();
-                Some(self.lists.entry(name).or_default())
-            }
-        };
-        if let Some(place) = place {
-            *place = list;
-        }
-    }
-
-    /// Whether the page is read rather than chosen from.
-    pub fn is_text(&self) -> bool {
-        matches!(self.view, View::Operation | View::Help | View::Overview)
-    }
-
-    fn settle(&mut self) {
-        let (length, _) = self.shape();
-        let (height, mut list) = (self.height(), self.list());
-        if self.is_text() {
-            list.scroll(length, height);
-        } else {
-            list.settle(length, height);
-        }
-        self.set_list(list);
-    }
-
-    fn pointed(&mut self, pointer: Pointer, column: u16, line: u16) -> Vec<Effect> {
-        let areas = Areas::of(self.size.1);
-        match pointer {
-            Pointer::WheelUp => return self.act(Action::Up),
-            Pointer::WheelDown => return self.act(Action::Down),
-            Pointer::Press if self.typing.is_some() => return Vec::new(),
-            Pointer::Press => {}
-        }
-        if areas.tabs.contains(&line) {
-            let tab = tabs(self.size.0).into_iter().find(|(place, ..)| place.contains(&column));
-            return tab.map(|(_, action, _)| self.act(action)).unwrap_or_default();
-        }
-        let (length, lines) = self.shape();
-        let first = usize::from(areas.body.start) + head(areas.height(), lines);
-        let Some(at) = usize::from(line).checked_sub(first).filter(|_| areas.body.contains(&line)) else {
-            return Vec::new();
-        };
-        let mut list = self.list();
-        let row = list.top + at;
-        if row >= length || self.is_text() {
-            return Vec::new();
-        }
-        if row == list.selected {
-            return self.act(Action::Enter);
-        }
-        list.selected = row;
-        self.set_list(list);
-        Vec::new()
-    }
-}
-
-/// Where keys count on a page.
-fn context_of(view: View) -> Context {
-    match view {
-        View::Overview => Context::Overview,
-        View::Entities => Context::Entities,
-        View::Entity => Context::Entity,
-        View::Graph => Context::Graph,
-        View::Timeline => Context::Timeline,
-        View::Changes => Context::Changes,
-        View::Collections
-        | View::Operation
-        | View::Live
-        | View::Aside
-        | View::Indexes
-        | View::Log
-        | View::Help => Context::Everywhere,
     }
 }

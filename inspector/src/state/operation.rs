@@ -11,6 +11,7 @@ use super::list::List;
 use super::names::Names;
 use super::subject::one;
 use crate::dag::time_text;
+use crate::fold::{fold, has_all};
 use crate::line::{Line, Role};
 use crate::message::{Detail, Image};
 
@@ -84,10 +85,8 @@ impl OperationPage {
 
     /// The line that the next, or the last, find of a text is in.
     pub fn find(&self, text: &str, back: bool, here: bool) -> Option<usize> {
-        let lower = text.to_lowercase();
-        find(self.len(), self.list.selected, back, here, |line| {
-            self.line(line).text().to_lowercase().contains(&lower)
-        })
+        let sought = [fold(text)];
+        find(self.len(), self.list.selected, back, here, |line| has_all(&self.line(line).text(), &sought))
     }
 }
 

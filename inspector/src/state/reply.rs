@@ -4,11 +4,13 @@ use ankurah_core::catalog::is_reserved;
 use ankurah_core::id::EntityId;
 use ankurah_core::node::protocol::{Event, Outcome, Request};
 use ankurah_core::storage::{LogEntry, Position, SetAside};
+use ankurah_core::value::ValueRef;
 
-use super::names::Names;
+use super::fixture::script;
+use super::names::{Names, short};
 use super::{AsideRow, FAULTS, POINTS, State, Verification, View, entities};
-use crate::line::Role;
-use crate::message::{Ask, Effect, Reply, Slot};
+use crate::line::{Line, Role};
+use crate::message::{Ask, Effect, Reply, Slot, Stage};
 
 /// Commits that are shown of those before the inspector was started.
 const BEFORE: u64 = 500;
@@ -42,9 +44,17 @@ impl State {
             }
             Reply::Past { image, .. } => {
                 self.timeline.failure = None;
+                self.timeline.asked = false;
                 self.timeline.take(image.map(|image| *image));
                 Vec::new()
             }
+            Reply::Track(entries) => {
+                if let Some(track) = &mut self.track {
+                    entries.iter().for_each(|entry| track.take(entry));
+                }
+                Vec::new()
+            }
+            Reply::Stages(stages) => self.save(&stages),
             Reply::End { took } => self.end(slot, took),
             Reply::Failed { message, took } => {
                 self.fail(slot, &message, took);
@@ -54,7 +64,7 @@ impl State {
     }
 
     fn note(&mut self, slot: Slot, reply: &Reply) {
-        let Some(asked) = self.log.iter_mut().rev().find(|asked| asked.slot == slot) else { return };
+        let Some(asked) = self.asked.iter_mut().rev().find(|asked| asked.slot == slot) else { return };
         match reply {
             Reply::End { took } => asked.took = Some(*took),
             Reply::Failed { message, took } => {
@@ -83,6 +93,14 @@ impl State {
                 if let Some(count) = entities::counted(&events) {
                     self.counts.insert(number, count);
                 }
+                return Vec::new();
+            }
+            Slot::Plan => {
+                self.take_plan(&events);
+                return Vec::new();
+            }
+            Slot::Past => {
+                self.take_differences(&events);
                 return Vec::new();
             }
             _ => {}
@@ -117,6 +135,10 @@ impl State {
             }
             Event::LiveQueries(queries) => self.live = queries,
             Event::Indexes(indexes) => self.indexes = indexes,
+            Event::Statistics(statistics) => self.statistics = Some(statistics),
+            Event::Journal(lines) => self.journal.take(lines),
+            Event::Links(links) => self.wire.links = Some(links),
+            Event::Tap(frames) => self.wire.take(frames),
             Event::Fault(fault) => {
                 if self.faults.len() < FAULTS {
                     self.faults.push(fault);
@@ -141,8 +163,6 @@ impl State {
             | Event::Rejected(_)
             | Event::Live(_)
             | Event::Operation { .. }
-            | Event::Links(_)
-            | Event::Tap(_)
             | Event::Dump(_)
             | Event::Heads(_)
             | Event::Values(_)
@@ -164,11 +184,38 @@ impl State {
             self.stale.1 |= listed == Some(change.model);
             catalog |= is_reserved(change.model);
         }
-        self.changes.take(entry);
+        if let Some(track) = &mut self.track {
+            track.follow(&entry);
+        }
+        self.changes.take(entry, &self.names);
         if catalog {
             return vec![self.ask(Slot::Catalog, "the catalog", Ask::Events(Request::Catalog))];
         }
         Vec::new()
+    }
+
+    /// Takes lines of a plan in.
+    fn take_plan(&mut self, events: &[Event]) {
+        for event in events {
+            let Event::Rows(rows) = event else { continue };
+            for row in rows.iter() {
+                if let Some(ValueRef::String(text)) = row.iter().next() {
+                    self.plan.lines.push(Line::new().data(Role::Text, text));
+                }
+            }
+        }
+    }
+
+    /// Saves an entity as a script.
+    fn save(&mut self, stages: &[Stage]) -> Vec<Effect> {
+        let Some(script) = script(stages, &self.names) else {
+            self.notice = Some((Role::Error, "the entity's model is not in the catalog".to_owned()));
+            return Vec::new();
+        };
+        let entity = stages.last().map(|stage| stage.image.state.entity);
+        let name = entity.map(|entity| short(entity.0).to_lowercase()).unwrap_or_default();
+        self.notice = None;
+        vec![Effect::Save { name: format!("entity-{name}.ank"), content: script }]
     }
 
     fn end(&mut self, slot: Slot, took: u64) -> Vec<Effect> {
@@ -182,9 +229,25 @@ impl State {
                 if let Some(subject) = &mut self.subject {
                     subject.finish();
                 }
-                if self.view == View::Timeline && self.timeline.at.is_some() {
-                    return self.ask_past();
+                if self.view == View::Timeline && !self.whole {
+                    if self.timeline.wanted.is_some() {
+                        return self.go_where_wanted();
+                    }
+                    if self.timeline.at.is_some() {
+                        return self.ask_point();
+                    }
                 }
+            }
+            Slot::Track => {
+                if let Some(track) = &mut self.track {
+                    track.whole = true;
+                    track.settle();
+                }
+            }
+            Slot::Past if self.course.asked => {
+                self.course.asked = false;
+                self.course.failure = None;
+                self.course.differences = std::mem::take(&mut self.course.arriving);
             }
             Slot::Verify => self.verification = Verification::Done(took),
             Slot::Info
@@ -197,6 +260,12 @@ impl State {
             | Slot::Changes
             | Slot::Aside
             | Slot::Indexes
+            | Slot::Statistics
+            | Slot::Plan
+            | Slot::Journal
+            | Slot::Links
+            | Slot::Tap
+            | Slot::Export
             | Slot::Write => {}
         }
         Vec::new()
@@ -224,8 +293,29 @@ impl State {
                 }
                 return;
             }
-            Slot::Past => self.timeline.failure = Some(own),
-            Slot::Changes => self.changes.failure = Some(own),
+            Slot::Past if self.course.asked => {
+                self.course.asked = false;
+                self.course.failure = Some(own);
+            }
+            Slot::Past => {
+                self.timeline.asked = false;
+                self.timeline.failure = Some(own);
+            }
+            Slot::Track => {
+                if let Some(track) = &mut self.track {
+                    track.failure = Some(own);
+                }
+            }
+            Slot::Plan => {
+                self.plan.failure = Some(own);
+                return;
+            }
+            Slot::Journal => {
+                self.journal.stream.failure = Some(own);
+                return;
+            }
+            Slot::Changes => self.changes.stream.failure = Some(own),
+            Slot::Tap => self.wire.stream.failure = Some(own),
             Slot::Verify => {
                 let _ = took;
                 self.verification = Verification::Failed(own);
@@ -233,7 +323,15 @@ impl State {
             Slot::Info => self.trouble = Some(own),
             // What is wrong with a condition is said beside it.
             Slot::Count => return,
-            Slot::Catalog | Slot::Counts | Slot::Live | Slot::Aside | Slot::Indexes | Slot::Write => {}
+            Slot::Catalog
+            | Slot::Counts
+            | Slot::Live
+            | Slot::Aside
+            | Slot::Indexes
+            | Slot::Statistics
+            | Slot::Links
+            | Slot::Export
+            | Slot::Write => {}
         }
         self.notice = Some((Role::Error, format!("{}: {message}", slot.name())));
     }

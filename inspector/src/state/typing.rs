@@ -28,6 +28,13 @@ pub enum What {
         /// What it listed before.
         before: String,
     },
+    /// What a stream shows.
+    Filter {
+        /// What it showed before.
+        before: String,
+    },
+    /// A query whose plan is wanted.
+    Explain,
     /// A value of the chosen entity.
     Edit {
         /// The property.
@@ -152,7 +159,12 @@ impl State {
                 typing.offer();
                 Vec::new()
             }
-            What::Search | What::Edit { .. } => Vec::new(),
+            What::Search | What::Edit { .. } | What::Explain => Vec::new(),
+            What::Filter { .. } => {
+                let text = typing.input.text().to_owned();
+                self.set_filter(&text);
+                Vec::new()
+            }
             What::Query { .. } => {
                 typing.wrong = Entities::wrong(typing.input.text());
                 if let Some(entities) = &self.entities {
@@ -204,6 +216,9 @@ impl State {
                     }
                 }
             }
+            What::Filter { .. } => Vec::new(),
+            What::Explain if text.trim().is_empty() => Vec::new(),
+            What::Explain => self.explain_query(&text),
             What::Edit { property } => self.write(property, &text),
         }
     }
@@ -215,7 +230,20 @@ impl State {
                 entities.condition = before;
                 self.list_again()
             }
+            (What::Filter { before }, _) => {
+                self.set_filter(&before);
+                Vec::new()
+            }
             _ => Vec::new(),
+        }
+    }
+
+    /// What the stream on the page shows.
+    fn set_filter(&mut self, text: &str) {
+        match self.view {
+            View::Log => self.journal.set_filter(text),
+            View::Peers => self.wire.set_filter(text),
+            _ => self.changes.set_filter(text, &self.names),
         }
     }
 

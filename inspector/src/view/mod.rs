@@ -3,27 +3,31 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `canvas` | lines on a buffer |
-//! | `node` | overview, collections, live queries, set aside, indexes |
+//! | `node` | overview, collections, live queries, set aside, indexes, plans, what was asked |
 //! | `table` | the entities of a collection |
-//! | `history` | entity, operation, timeline, changes |
+//! | `history` | entity, operation |
+//! | `course` | the timeline of an entity or a collection |
+//! | `stream`, `wire` | changes, log; links and what goes over them |
 //! | `graph` | the operation graph |
 //! | `help` | keys |
 
 mod canvas;
+mod course;
 mod graph;
 mod help;
 mod history;
 mod node;
+mod stream;
 mod table;
+mod wire;
 
 use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::action::Action;
 use crate::line::{Line, Role};
-use crate::screen::{Areas, head, tabs};
+use crate::screen::{Areas, head, tab_of, tabs};
 use crate::state::typing::{Typing, What};
 use crate::state::{State, View};
 use crate::theme::Theme;
@@ -59,12 +63,15 @@ impl<'a> Page<'a> {
             View::Live => node::live(state),
             View::Aside => node::aside(state),
             View::Indexes => node::indexes(state),
-            View::Log => node::log(state),
+            View::Plan => node::plan(state),
+            View::Asked => node::asked(state),
+            View::Log => stream::log(state),
+            View::Peers => wire::page(state),
             View::Entities => table::page(state, columns, theme),
             View::Entity => history::entity(state),
             View::Operation => history::operation(state),
-            View::Timeline => history::timeline(state, columns, theme),
-            View::Changes => history::changes(state),
+            View::Timeline => course::page(state, columns, theme),
+            View::Changes => stream::changes(state),
             View::Graph => graph::page(state, columns, theme),
             View::Help => help::page(state),
         }
@@ -80,6 +87,11 @@ impl<'a> Page<'a> {
 /// The lines of the help for a state.
 pub(crate) fn help_length(state: &State) -> usize {
     help::lines(state).len()
+}
+
+/// The lines above the frames.
+pub(crate) fn peers_head(state: &State) -> usize {
+    wire::head_length(state)
 }
 
 /// The lines of the overview.
@@ -104,31 +116,10 @@ pub fn draw(state: &State, theme: Theme, buffer: &mut Buffer) -> Option<(u16, u1
 
 fn draw_tabs(state: &State, canvas: &mut Canvas<'_>, areas: &Areas) {
     for line in areas.tabs.clone() {
-        for (place, action, text) in tabs(canvas.width()) {
-            let shown = action == tab_of(state.view);
-            // Brackets say it without colour.
-            let marked = match text.get(1..text.len().saturating_sub(1)).filter(|_| shown) {
-                Some(inner) => format!("[{inner}]"),
-                None => text,
-            };
-            let role = if shown { Role::Tab } else { Role::Dim };
-            canvas.line(place.start, line, &Line::new().own(role, marked));
+        for (place, view, text) in tabs(canvas.width(), state.view) {
+            let role = if view == tab_of(state.view) { Role::Tab } else { Role::Dim };
+            canvas.line(place.start, line, &Line::new().own(role, text));
         }
-    }
-}
-
-/// The tab that a page belongs to.
-fn tab_of(view: View) -> Action {
-    match view {
-        View::Overview | View::Help => Action::Overview,
-        View::Collections | View::Entities | View::Entity => Action::Collections,
-        View::Graph | View::Operation => Action::Graph,
-        View::Timeline => Action::Timeline,
-        View::Live => Action::Live,
-        View::Changes => Action::Changes,
-        View::Aside => Action::Aside,
-        View::Indexes => Action::Indexes,
-        View::Log => Action::Log,
     }
 }
 
@@ -221,6 +212,8 @@ fn draw_typing(typing: &Typing, canvas: &mut Canvas<'_>, line: u16) -> (u16, u16
         What::Palette => ":",
         What::Search => "/",
         What::Query { .. } => "where ",
+        What::Filter { .. } => "filter ",
+        What::Explain => "explain ",
         What::Edit { .. } => "value ",
     };
     let before = Line::new().own(Role::Key, prompt).data(Role::Text, typing.input.before());
@@ -283,6 +276,27 @@ pub(crate) fn grouped(number: usize) -> String {
         out.push(digit);
     }
     out
+}
+
+/// A count with its digits in groups of three.
+fn number(number: u64) -> String {
+    grouped(usize::try_from(number).unwrap_or(usize::MAX))
+}
+
+/// So many bytes.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} bytes");
+    }
+    // In tenths of the unit.
+    let mut tenths = u128::from(bytes) * 10 / 1024;
+    let mut unit = 0;
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS.get(unit).copied().unwrap_or_default())
 }
 
 /// A time, from microseconds since the Unix epoch.

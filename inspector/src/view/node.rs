@@ -5,7 +5,7 @@ use std::ops::Range;
 use ankurah_core::node::protocol::Upkeep;
 use ankurah_core::storage::{IndexState, SetAside};
 
-use super::{Page, count, duration, grouped, moment};
+use super::{Page, count, duration, grouped, moment, number, size};
 use crate::line::{Line, Role};
 use crate::state::names::short;
 use crate::state::{State, Verification};
@@ -57,6 +57,9 @@ pub(super) fn overview_lines(state: &State, theme: Theme) -> Vec<Line> {
     let spark = theme.spark(rates.get(rates.len().saturating_sub(RATES)..).unwrap_or_default());
     lines.push(field("commits/s").own(Role::Number, format!("{last:<6} ")).own(Role::Good, spark));
     lines.push(Line::new());
+    lines.push(Line::new().own(Role::Strong, "Storage"));
+    lines.extend(storage(state));
+    lines.push(Line::new());
     lines.push(Line::new().own(Role::Strong, "Soundness"));
     let key = state.options.keymap.first(crate::action::Action::Verify);
     lines.push(match &state.verification {
@@ -77,6 +80,36 @@ pub(super) fn overview_lines(state: &State, theme: Theme) -> Vec<Line> {
         lines.push(line.own(Role::Text, ": ").data(Role::Text, &fault.message));
     }
     lines
+}
+
+/// What the store takes, as far as its engine can tell.
+fn storage(state: &State) -> Vec<Line> {
+    let Some(statistics) = &state.statistics else {
+        return vec![field("").own(Role::Dim, "asking ...")];
+    };
+    let known = |name: &str, number: Option<u64>, text: fn(u64) -> String| match number {
+        Some(number) => field(name).own(Role::Number, text(number)),
+        None => field(name).own(Role::Dim, "not known to this engine"),
+    };
+    let footprint = &statistics.footprint;
+    let cache = match (footprint.cached, footprint.cache) {
+        (Some(used), Some(all)) => {
+            field("cache").own(Role::Number, format!("{} of {}", size(used), size(all)))
+        }
+        (None, Some(all)) => field("cache").own(Role::Number, format!("at most {}", size(all))),
+        (used, None) => known("cache", used, size),
+    };
+    let uses: u64 = statistics.indexes.iter().map(|index| index.scans).fold(0, u64::saturating_add);
+    let indexes = count(statistics.indexes.len(), "index", "indexes");
+    let deleted = format!("{} and {} deleted", number(statistics.entities), number(statistics.deleted));
+    vec![
+        known("on disk", footprint.disk, size),
+        known("keys", footprint.keys, |keys| format!("about {}", number(keys))),
+        known("to be written", footprint.buffered, size),
+        cache,
+        field("entities").own(Role::Number, deleted),
+        field("indexes").own(Role::Number, format!("{indexes}, read {} times", number(uses))),
+    ]
 }
 
 /// Commits a second, from the positions that were seen.
@@ -206,6 +239,11 @@ pub(super) fn indexes(state: &State) -> Page<'_> {
                 };
                 let mut line = Line::new().own(Role::Number, format!("{:>6}  ", index.id.0));
                 line = line.own(role, format!("{text:<11} "));
+                let told = state.statistics.as_ref().map(|statistics| &statistics.indexes);
+                let told = told.and_then(|told| told.iter().find(|told| told.index == index.id));
+                let entries = told.and_then(|told| told.entries).map_or("-".to_owned(), number);
+                let uses = told.map_or("-".to_owned(), |told| number(told.scans));
+                line = line.own(Role::Number, format!("{entries:>10} {uses:>10}  "));
                 line = line.data(Role::Name, &state.names.model_name(index.definition.model));
                 line = line.own(Role::Dim, " (");
                 for (at, part) in index.definition.parts.iter().enumerate() {
@@ -224,15 +262,18 @@ pub(super) fn indexes(state: &State) -> Page<'_> {
     };
     let empty = "There is no index: the node makes one when a query would have used it.";
     Page {
-        head: vec![Line::new().own(Role::Dim, format!("{:>6}  {:<11} over", "number", "state"))],
+        head: vec![Line::new().own(
+            Role::Dim,
+            format!("{:>6}  {:<11} {:>10} {:>10}  over", "number", "state", "entries", "reads"),
+        )],
         rows: Box::new(rows),
         ..Page::bare("Indexes", Line::new().own(Role::Dim, empty))
     }
 }
 
-pub(super) fn log(state: &State) -> Page<'_> {
+pub(super) fn asked(state: &State) -> Page<'_> {
     let rows = move |range: Range<usize>| {
-        let asked = state.log.iter().rev().skip(range.start).take(range.len());
+        let asked = state.asked.iter().rev().skip(range.start).take(range.len());
         asked
             .map(|asked| {
                 let time = moment(asked.at);
@@ -255,4 +296,16 @@ pub(super) fn log(state: &State) -> Page<'_> {
         rows: Box::new(rows),
         ..Page::bare("What this inspector asked", Line::new())
     }
+}
+
+pub(super) fn plan(state: &State) -> Page<'_> {
+    let plan = &state.plan;
+    let title = Line::new().own(Role::Strong, "Plan").own(Role::Dim, " of ");
+    let query = plan.statement.strip_prefix("explain ").unwrap_or(&plan.statement);
+    let empty = match &plan.failure {
+        Some(failure) => Line::new().data(Role::Error, failure),
+        None => Line::new().own(Role::Dim, "asking ..."),
+    };
+    let rows = move |range: Range<usize>| plan.lines.get(range).unwrap_or_default().to_vec();
+    Page { title: title.data(Role::Text, query), head: Vec::new(), rows: Box::new(rows), empty }
 }

@@ -37,10 +37,6 @@ pub(super) fn page(state: &State, columns: usize, theme: Theme) -> Page<'_> {
         Some(number) => title = title.own(Role::Dim, format!("  {}", count(number, "entity", "entities"))),
         None => title = title.own(Role::Dim, "  counting ..."),
     }
-    if let Some(position) = entities.at {
-        let text = format!("  detached: as of position {position}, ] leads back to now");
-        title = title.own(Role::Warning, text);
-    }
     if !entities.condition.trim().is_empty() {
         title = title.own(Role::Dim, "  where ").data(Role::Text, entities.condition.trim());
     }
@@ -77,10 +73,12 @@ fn cell(value: &Value) -> (Role, String) {
 fn widths(entities: &Entities, height: usize) -> Vec<usize> {
     let heading = |property: &Property| width(&safe(&property.label)) + 2;
     let mut widths: Vec<usize> = entities.columns.iter().map(|property| heading(property)).collect();
+    // A value that changed has a mark before it.
+    let marks = usize::from(entities.compares());
     for number in entities.list.top..entities.list.top.saturating_add(height) {
         let Some(row) = entities.row(number) else { continue };
         for (width_of, value) in widths.iter_mut().zip(&row.values) {
-            *width_of = (*width_of).max(width(&cell(value).1)).min(WIDEST);
+            *width_of = (*width_of).max(width(&cell(value).1) + marks).min(WIDEST);
         }
     }
     widths
@@ -121,11 +119,22 @@ fn header(entities: &Entities, widths: &[usize], first: usize, theme: Theme) -> 
     line
 }
 
+/// The row of an entity; what the last step in time has changed is marked.
 fn line(row: &EntityRow, entities: &Entities, widths: &[usize], first: usize, theme: Theme) -> Line {
-    let mut line = Line::new().own(Role::Id, short(row.id.0)).pad(ID + 2);
-    let cells = row.values.iter().zip(widths).zip(&entities.columns).skip(first);
-    for ((value, width), property) in cells {
+    let before = entities.before(row).filter(|_| entities.compares());
+    let is_new = entities.compares() && entities.is_new(row);
+    let mark = match before {
+        _ if is_new => "+",
+        Some(before) if before != row.values.as_slice() => "*",
+        _ => "",
+    };
+    let role = if is_new { Role::Added } else { Role::Id };
+    let mut line = Line::new().own(role, short(row.id.0)).own(Role::Changed, mark).pad(ID + 2);
+    let cells = row.values.iter().zip(widths).zip(&entities.columns).enumerate().skip(first);
+    for (at, ((value, width), property)) in cells {
         let (role, text) = cell(value);
+        let changed = before.is_some_and(|before| before.get(at).is_some_and(|before| before != value));
+        let (role, text) = if changed { (Role::Changed, format!("*{text}")) } else { (role, text) };
         let text = Line::new().own(role, text).cut(*width, theme.ellipsis());
         line = line.with(aligned(text, *width, is_number(property))).own(Role::Text, "  ");
     }

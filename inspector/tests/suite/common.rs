@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use ankurah::{OpenOptions, Target};
-use ankurah_core::env::fixed::FixedEnv;
+use ankurah_core::env::fixed::{FixedEnv, START_MICROS};
+use ankurah_core::node::journal::{Journal, JournalLevel};
 use ankurah_core::node::protocol::{Connection, Event, Parameters, Request, SessionId};
+use ankurah_core::value::Value;
 use ankurah_inspector::headless::{Headless, text};
 use ankurah_inspector::key::parse_keys;
 use ankurah_inspector::keymap::Keymap;
@@ -17,6 +19,7 @@ use ratatui::buffer::Buffer;
 /// A store in memory with a clock that is moved by hand.
 pub(crate) struct World {
     pub(crate) connection: Arc<dyn Connection>,
+    pub(crate) journal: Arc<Journal>,
     fixed: FixedEnv,
 }
 
@@ -24,9 +27,11 @@ impl World {
     /// An empty store.
     pub(crate) fn empty() -> Self {
         let fixed = FixedEnv::new(1);
-        let context = OpenOptions::new().env(fixed.env.clone());
+        let journal: Arc<Journal> = Arc::default();
+        journal.add(START_MICROS, JournalLevel::Info, "ankurah_core::node", "a store is open");
+        let context = OpenOptions::new().env(fixed.env.clone()).journal(Arc::clone(&journal));
         let context = block_on(context.open_target(&Target::Memory)).unwrap();
-        World { connection: context.node().connect(), fixed }
+        World { connection: context.node().connect(), journal, fixed }
     }
 
     /// Two collections; one album was edited by three people at once.
@@ -74,6 +79,29 @@ impl World {
 
     pub(crate) fn run(&self, statement: &str) {
         self.in_session(9, statement);
+    }
+
+    /// What a query gives, without ids of rows.
+    #[track_caller]
+    pub(crate) fn rows(&self, statement: &str) -> Vec<Vec<Value>> {
+        let request = Request::Execute {
+            session: SessionId(8),
+            statement: statement.to_owned(),
+            parameters: Parameters::default(),
+        };
+        let mut found = Vec::new();
+        for event in block_on(self.connection.request(request).collect::<Vec<_>>()) {
+            match event {
+                Event::Rows(rows) => found.extend(rows.iter().map(|row| {
+                    let values: Vec<Value> = row.iter().map(|value| value.to_value()).collect();
+                    let ids = usize::from(statement.starts_with("select id"));
+                    values.into_iter().skip(ids).collect()
+                })),
+                Event::Failed(failure) => panic!("{statement}: {failure:?}"),
+                _ => {}
+            }
+        }
+        found
     }
 
     #[track_caller]

@@ -3,6 +3,9 @@
 use ankurah_inspector::headless::text;
 use ankurah_inspector::theme::Theme;
 
+use ankurah_core::node::journal::JournalLevel;
+use ratatui::buffer::Buffer;
+
 use crate::common::World;
 
 const TEXTS: [&str; 8] = [
@@ -16,8 +19,8 @@ const TEXTS: [&str; 8] = [
     "line\nbreak\ttab\rreturn",
 ];
 
-#[test]
-fn text_from_data_is_shown_and_not_obeyed() {
+/// A store of which every name, text and line of the log is hostile.
+pub(crate) fn hostile() -> World {
     let world = World::empty();
     world.run("create model \"odd\u{1b}]0;title\u{7}\" (\"na\u{202e}me\" string, n i64)");
     for (number, text) in TEXTS.iter().enumerate() {
@@ -26,6 +29,29 @@ fn text_from_data_is_shown_and_not_obeyed() {
     }
     let long = "x".repeat(1_000_000);
     world.run(&format!("insert into \"odd\u{1b}]0;title\u{7}\" values ('{long}', 8)"));
+    world.run("update \"odd\u{1b}]0;title\u{7}\" set n = n + 10 where n < 3");
+    world.run("update \"odd\u{1b}]0;title\u{7}\" set n = n - 10 where n > 9");
+    for text in TEXTS {
+        world.journal.add(0, JournalLevel::Warning, text, text);
+    }
+    world
+}
+
+/// Nothing on the screen acts on a terminal.
+#[track_caller]
+pub(crate) fn harmless(screen: &Buffer, place: &str) {
+    for cell in screen.content() {
+        let bad = |c: char| {
+            c.is_control()
+                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
+        };
+        assert!(!cell.symbol().contains(bad), "{place}: {:?}", cell.symbol());
+    }
+}
+
+#[test]
+fn text_from_data_is_shown_and_not_obeyed() {
+    let world = hostile();
     let pages = [
         "2",
         "2 enter",
@@ -33,20 +59,18 @@ fn text_from_data_is_shown_and_not_obeyed() {
         "2 enter enter 3",
         "2 enter enter 3 enter",
         "2 enter enter 4",
+        "2 enter enter 4 m h h",
+        "2 enter 4 h",
+        "2 enter 4 m h h h",
+        "2 enter P",
         "6",
         "9",
+        "a",
     ];
     for keys in pages {
         for extra in ["", " j", " j j", " j j j j", " G"] {
             let headless = world.after((100, 30), &format!("{keys}{extra}"));
-            let screen = headless.screen(Theme::default());
-            for cell in screen.content() {
-                let bad = |c: char| {
-                    c.is_control()
-                        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
-                };
-                assert!(!cell.symbol().contains(bad), "{keys}: {:?}", cell.symbol());
-            }
+            harmless(&headless.screen(Theme::default()), keys);
         }
     }
     // The numbers behind the texts stand in one column.

@@ -6,11 +6,14 @@ use ankurah_inspector::theme::{Palette, Theme};
 use crate::common::{World, snapshot, styled};
 
 /// Every page with the keys that lead there.
-pub(crate) const PAGES: [(&str, &str); 18] = [
+pub(crate) const PAGES: [(&str, &str); 26] = [
     ("overview", "v"),
     ("collections", "2"),
     ("entities", "2 enter l l s"),
-    ("entities-past", "2 enter [ [ [ [ [ [ ]"),
+    ("collection", "2 enter 4 u u u u u h"),
+    ("collection-changed", "2 enter 4 h h h h h l"),
+    ("collection-marked", "2 enter 4 h m h h h"),
+    ("collection-between", "2 enter 4 h m h h h m ."),
     ("query", "2 enter f 'ye'"),
     ("entity", "2 enter / 'Mono' enter enter"),
     ("graph", "2 enter / 'Mono' enter enter 3"),
@@ -19,10 +22,15 @@ pub(crate) const PAGES: [(&str, &str); 18] = [
     ("timeline", "2 enter / 'Mono' enter enter 4 h h m h h h"),
     ("timeline-begin", "2 enter / 'Mono' enter enter 4 space h"),
     ("live", "5"),
+    ("timeline-between", "2 enter / 'Mono' enter enter 4 h m h h m"),
     ("changes", "6 j"),
+    ("changes-filtered", "6 f 'artist' enter space"),
     ("set-aside", "7"),
     ("indexes", "8"),
-    ("log", "2 enter 9"),
+    ("plan", "2 enter f 'year > 1960' enter P"),
+    ("log", "9"),
+    ("peers", "0"),
+    ("asked", "2 enter a"),
     ("help", "?"),
     ("palette", ": 'grph'"),
 ];

@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 
 use ankurah_screen::{Start, Terminal};
 
-/// The inspector in a shell that writes the settings of the terminal down before and after.
-fn start() -> Terminal {
+fn program() -> String {
     let tests = std::env::current_exe().unwrap();
     let program: PathBuf = tests.parent().unwrap().parent().unwrap().join("examples/faulty");
-    let script = format!(
-        "stty -a > before; {}; echo ended with $?; stty -a > after; echo finished",
-        program.display()
-    );
+    program.display().to_string()
+}
+
+/// The inspector in a shell that writes the settings of the terminal down before and after.
+fn start() -> Terminal {
+    let program = program();
+    let script = format!("stty -a > before; {program}; echo ended with $?; stty -a > after; echo finished");
     let mut terminal = Terminal::start("sh", &["-c", &script], &Start::default());
     terminal.wait("the first page", |shown| shown.contains("[1 Over]") && shown.contains("memory"));
     terminal
@@ -84,7 +86,7 @@ fn it_follows_the_size_of_the_terminal() {
     terminal.resize(120, 30);
     terminal.wait("long names", |shown| shown.contains("[1 Overview]"));
     terminal.resize(30, 8);
-    terminal.wait("numbers", |shown| shown.starts_with("[1] 2  3 "));
+    terminal.wait("the name of the page", |shown| shown.starts_with("[1 Over]2 3 "));
     terminal.resize(1, 1);
     terminal.resize(80, 24);
     terminal.wait("short names", |shown| shown.contains("[1 Over]"));
@@ -143,4 +145,18 @@ fn a_panic_of_a_worker_leaves_the_screen_alive() {
     terminal.wait("it can be asked again", |shown| shown.contains("the index is on fire"));
     terminal.send("q");
     ended(terminal, 0);
+}
+
+/// What it writes goes into a pipe that is closed soon: the error ends it, and the terminal that it reads keys from is as
+/// it was.
+#[test]
+fn an_error_gives_the_terminal_back() {
+    let program = program();
+    let script = format!(
+        "stty -a > before; {{ {program}; echo $? > code; }} | head -c 200 > /dev/null; stty -a > after; echo finished"
+    );
+    let mut terminal = Terminal::start("sh", &["-c", &script], &Start::default());
+    terminal.wait("the end", |shown| shown.ends_with("finished"));
+    let file = |name: &str| std::fs::read_to_string(terminal.home().join(name)).unwrap();
+    assert_eq!((file("before"), file("code").as_str()), (file("after"), "2\n"));
 }

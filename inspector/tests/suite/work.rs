@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use ankurah_core::node::protocol::{Connection, EventStream, Request};
+use ankurah_core::node::journal::JournalLevel;
+use ankurah_core::node::protocol::{
+    Connection, Event, EventStream, FrameKind, LinkInfo, LinkPeer, Request, TapDirection, TapFrame, TapFrames,
+};
+use ankurah_core::value::Timestamp;
 use ankurah_inspector::connection::Workers;
 use ankurah_inspector::headless::Headless;
+use ankurah_inspector::key::Key;
 use ankurah_inspector::keymap::Keymap;
 use ankurah_inspector::message::{Ask, Effect, Message, Reply, Slot};
 use ankurah_inspector::state::Options;
@@ -70,6 +75,8 @@ fn an_entity_is_exported_as_a_script() {
     };
     assert!(name.starts_with("entity-") && name.ends_with(".ank"));
     let lines: Vec<&str> = content.lines().skip(1).collect();
+    let comment = lines.get(5).copied().unwrap();
+    assert!(comment.starts_with("-- 0"), "{comment}");
     assert_eq!(
         lines,
         [
@@ -78,10 +85,50 @@ fn an_entity_is_exported_as_a_script() {
             "    year i64,",
             "    note text",
             ");",
+            comment,
             "insert into album (name, year, note) values ('Ptah, the El Daoud', 1970, 'A record.');",
             "select * from album;",
         ]
     );
+}
+
+/// An entity that was edited, deleted, restored and changed by several at once: its script makes it what it is.
+#[test]
+fn a_script_makes_every_operation_again() {
+    let world = World::music();
+    let edited = "where year = 1959";
+    for statement in [
+        "edit album.note at 2 delete 5",
+        "delete from album",
+        "restore album",
+        "update album set rating = null, name = 'it''s\nnew'",
+    ] {
+        world.pass(7);
+        world.run(&format!("{statement} {edited}"));
+    }
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "2 enter / '1959' enter enter x");
+    let Some(Effect::Save { content, .. }) = headless.outside.last() else {
+        panic!("{:?}", headless.outside)
+    };
+    let operations = headless.state.subject.as_ref().unwrap().graph.len();
+    let entity = headless.state.subject.as_ref().unwrap().entity;
+    assert_eq!(content.lines().filter(|line| line.starts_with("-- 0")).count(), operations, "{content}");
+    let statements: Vec<&str> = content.split_inclusive(";\n").collect();
+    let again = World::empty();
+    let told = statements.split_last().unwrap().1;
+    for statement in told {
+        again.run(statement);
+    }
+    let columns = "select name, year, rating, note from album";
+    let expected = world.rows(&format!("{columns} where id = @{entity}"));
+    assert_eq!(again.rows(columns), expected, "{content}");
+    // Every change is told, not only what came of them.
+    for part in
+        ["rating = 1.5", "rating = 5.5", "edit album.note at 2", "delete from album;", "restore album;"]
+    {
+        assert!(content.contains(part), "{part}: {content}");
+    }
 }
 
 #[test]
@@ -142,4 +189,245 @@ fn a_panic_of_a_worker_is_an_answer() {
             }
         }
     }
+}
+
+#[test]
+fn the_graph_of_a_listed_row() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "2 enter j y 3");
+    let Some(Effect::Copy(id)) = headless.outside.last() else { panic!("{:?}", headless.outside) };
+    assert!(shown(&headless).contains(&format!("Graph of {id}  1 operation,")), "{}", shown(&headless));
+}
+
+#[test]
+fn a_search_finds_without_accents() {
+    let world = World::music();
+    world.run("insert into artist (name) values ('Björk Guðmundsdóttir')");
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "2 j enter / 'bjork' enter");
+    assert!(shown(&headless).lines().any(|line| line.starts_with("> ") && line.contains("Bj")));
+    press(&mut headless, "/ 'MILES' enter");
+    assert!(shown(&headless).lines().any(|line| line.starts_with("> ") && line.contains("Miles")));
+    press(&mut headless, "/ 'bjoerk' enter");
+    assert!(shown(&headless).contains("`bjoerk` is not found"));
+}
+
+#[test]
+fn the_past_is_only_looked_at() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), true);
+    for keys in ["2 enter 4 h e", "2 enter enter 4 h e"] {
+        press(&mut headless, keys);
+        let text = shown(&headless);
+        assert!(text.contains("the past is only looked at: go back to now (.) to change values"), "{text}");
+    }
+    press(&mut headless, ". j j j e");
+    assert!(shown(&headless).contains("value "), "{}", shown(&headless));
+    press(&mut headless, "esc 2 enter e");
+    assert!(shown(&headless).contains("open an entity to change its values"), "{}", shown(&headless));
+}
+
+/// A collection at each of its points is what the language says of it there, in every unit, forwards and back.
+#[test]
+fn a_collection_at_every_point() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "2 enter 4");
+    for unit in ["operation", "transaction", "second", "hour", "day", "position"] {
+        assert!(shown(&headless).contains(&format!("a step is one {unit}")), "{}", shown(&headless));
+        let mut steps = 0;
+        while !shown(&headless).contains("before the first operation") {
+            let entities = headless.state.entities.as_ref().unwrap();
+            let found: Vec<_> = entities.rows().map(|(_, row)| row.values.clone()).collect();
+            let expected = world.rows(&entities.statement());
+            assert_eq!(found, expected, "{unit}, {steps}: {}", entities.statement());
+            assert_eq!(entities.count, Some(expected.len()));
+            press(&mut headless, "h");
+            steps += 1;
+            assert!(steps < 40);
+        }
+        assert_eq!(headless.state.entities.as_ref().unwrap().count, Some(0));
+        let mut back = 0;
+        while headless.state.course.at.is_some() {
+            press(&mut headless, "l");
+            back += 1;
+        }
+        assert_eq!(back, steps, "{unit}");
+        press(&mut headless, "u");
+    }
+}
+
+#[test]
+fn an_entity_at_a_position_is_what_was_there_then() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "2 enter / 'Mono' enter enter 4 u u u u u");
+    let (mut compared, entity) = (0, headless.state.subject.as_ref().unwrap().entity);
+    while !shown(&headless).contains("before the first operation") {
+        let text = shown(&headless);
+        let position =
+            text.split("  position ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
+        let statement = format!("select name, year, rating, note from @{entity} as of position {position}");
+        let expected = world.rows(&statement).concat();
+        let image = headless.state.timeline_image().unwrap();
+        let found = ankurah_inspector::state::subject::shown(image, &headless.state.names);
+        let found: Vec<_> = found
+            .iter()
+            .filter(|shown| headless.state.names.property_name(shown.property) != "artist")
+            .map(|shown| shown.value.clone().unwrap_or(ankurah_core::value::Value::Null))
+            .collect();
+        assert_eq!(found, expected, "{position}");
+        compared += 1;
+        press(&mut headless, "h");
+    }
+    assert!(compared > 6, "{compared}");
+}
+
+#[test]
+fn an_entity_is_opened_at_the_time_of_its_collection() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "2 enter 4 h h h");
+    let before = headless.state.course.point(headless.state.track.as_ref().unwrap());
+    press(&mut headless, "enter");
+    assert!(!headless.state.whole, "{}", shown(&headless));
+    let graph = &headless.state.subject.as_ref().unwrap().graph;
+    assert_eq!(headless.state.timeline.point(graph), before);
+    press(&mut headless, "esc");
+    assert!(headless.state.whole, "{}", shown(&headless));
+    assert_eq!(headless.state.course.point(headless.state.track.as_ref().unwrap()), before);
+    // Leaving the time leaves the past.
+    press(&mut headless, "esc");
+    assert_eq!(headless.state.entities.as_ref().unwrap().at, None);
+    assert!(shown(&headless).contains("album  3 entities"), "{}", shown(&headless));
+}
+
+#[test]
+fn what_plays_waits_for_what_it_shows() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "2 enter 4 space");
+    assert_eq!(headless.state.entities.as_ref().unwrap().count, Some(0));
+    let tick = |headless: &mut Headless| headless.take(Message::Tick { now: 0 });
+    let length = headless.state.moments().unwrap().len();
+    for step in 1..=length {
+        assert!(headless.state.course.playing, "{step}");
+        tick(&mut headless);
+    }
+    assert!(!headless.state.course.playing && headless.state.course.at.is_none());
+    // While an answer is still to come, nothing moves.
+    press(&mut headless, "space");
+    let mut state = headless.state.clone();
+    let effects = state.update(Message::Tick { now: 0 });
+    assert!(!effects.is_empty());
+    let here = state.course.at;
+    for _ in 0..5 {
+        state.update(Message::Tick { now: 0 });
+    }
+    assert_eq!(state.course.at, here);
+}
+
+#[test]
+fn commits_are_filtered_and_held() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "6 f 'ART'");
+    assert!(shown(&headless).contains("1 of "), "{}", shown(&headless));
+    press(&mut headless, "' nothing'");
+    assert!(shown(&headless).contains("Nothing has these words."), "{}", shown(&headless));
+    press(&mut headless, "esc");
+    assert!(headless.state.changes.stream.len() > 5);
+}
+
+#[test]
+fn the_log_is_that_of_the_program() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "9");
+    assert!(
+        shown(&headless).contains("info     ankurah_core::node  a store is open"),
+        "{}",
+        shown(&headless)
+    );
+    world.journal.add(0, JournalLevel::Error, "disk", "it is \u{1b}[2J full");
+    press(&mut headless, "r");
+    assert!(shown(&headless).contains("error    disk  it is \\u{1b}[2J full"), "{}", shown(&headless));
+    press(&mut headless, "f 'error' enter space");
+    world.journal.add(0, JournalLevel::Error, "disk", "still full");
+    press(&mut headless, "r");
+    assert!(
+        shown(&headless).contains("1 of 2 with error  paused: 1 held, 0 dropped"),
+        "{}",
+        shown(&headless)
+    );
+}
+
+#[test]
+fn plans_are_shown() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "2 enter f 'year > 1960' enter P");
+    assert!(shown(&headless).contains("where year > 1960"), "{}", shown(&headless));
+    press(&mut headless, "8 P 'select naem from album' enter");
+    assert!(shown(&headless).contains("naem"), "{}", shown(&headless));
+    press(&mut headless, "P ctrl-u 'select name from album' enter");
+    assert!(shown(&headless).contains("give name"), "{}", shown(&headless));
+}
+
+/// Links and what goes over them: names of programs come from outside.
+#[test]
+fn links_and_frames_are_shown() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    let effects = headless.state.update(Message::Key(Key::char('0')));
+    let ticket = |wanted: Slot| {
+        let found = effects.iter().find_map(|effect| match effect {
+            Effect::Ask { slot, ticket, .. } if *slot == wanted => Some(*ticket),
+            _ => None,
+        });
+        found.unwrap()
+    };
+    let (links, tap) = (ticket(Slot::Links), ticket(Slot::Tap));
+    let mut tell = |slot, ticket, event| {
+        let reply = Reply::Events(vec![event]);
+        headless.state.update(Message::Reply { slot, ticket, reply });
+        shown(&headless)
+    };
+    let link = LinkInfo {
+        id: 7,
+        peer: LinkPeer { transport: "local".to_owned(), process: Some(1), user: None },
+        program: "odd\u{1b}[2J".to_owned(),
+        since: Timestamp(0),
+        read_only: true,
+        sessions: 1,
+        open: 2,
+        requests: 1234,
+        waiting: 0,
+        frames_in: 1,
+        frames_out: 2,
+        bytes_in: 2048,
+        bytes_out: 5 << 20,
+    };
+    let text = tell(Slot::Links, links, Event::Links(vec![link]));
+    assert!(text.contains("    7 odd\\u{1b}[2J (reads)"), "{text}");
+    assert!(text.contains("1,234      2    2.0 KiB    5.0 MiB  1970-01-01 00:00:00"), "{text}");
+    let frame = |stream, what: &str| TapFrame {
+        at: Timestamp(0),
+        link: 7,
+        direction: TapDirection::Out,
+        kind: FrameKind::Data,
+        stream,
+        what: what.to_owned(),
+        bytes: 300,
+    };
+    let frames = vec![frame(41, "rows"), frame(42, "done")];
+    let text = tell(Slot::Tap, tap, Event::Tap(TapFrames { frames, dropped: 3 }));
+    assert!(text.contains("2 seen  3 frames dropped before they were read"), "{text}");
+    assert!(text.contains("00:00:00     7 out data           42  300 bytes  done"), "{text}");
+    press(&mut headless, "f 'ROWS' enter");
+    assert!(shown(&headless).contains("1 of 2 with ROWS"), "{}", shown(&headless));
+    // Whoever looks elsewhere wants no more of it.
+    let effects = headless.state.update(Message::Key(Key::char('1')));
+    assert!(effects.contains(&Effect::Forget(Slot::Tap)), "{effects:?}");
 }

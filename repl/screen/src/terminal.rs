@@ -12,6 +12,8 @@ use tempfile::TempDir;
 
 /// How long a program may write nothing while something is waited for.
 const SILENCE: Duration = Duration::from_secs(30);
+/// How long something is waited for, whatever the program writes meanwhile.
+const LONGEST: Duration = Duration::from_secs(240);
 
 /// How a program is started.
 #[derive(Clone, Debug)]
@@ -122,7 +124,8 @@ impl Terminal {
         let start = Instant::now();
         while !wanted(self) {
             match self.output.recv_timeout(SILENCE) {
-                Ok(bytes) => self.take(&bytes),
+                Ok(bytes) if start.elapsed() < LONGEST => self.take(&bytes),
+                Ok(_) => panic!("{what}: it did not come in {LONGEST:?}; the screen is:\n{}", self.shown()),
                 Err(error) => panic!("{what}: {error}; the screen is:\n{}", self.shown()),
             }
         }

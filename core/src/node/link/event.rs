@@ -11,11 +11,13 @@ use crate::codec::{DecodeError, Problem, Reader, Writer};
 use crate::id::{EntityId, ModelId, OpId, PropertyId, StoreId, TransactionId};
 use crate::node::ingest::Invalid;
 use crate::node::protocol::{
-    CatalogView, Column, Done, EntityHead, EntityValues, Event, Failure, LiveChange, LiveEvent,
-    LiveQueryInfo, NodeInfo, Outcome, Rejected, Restored, Timings, TransactionState, Upkeep,
+    CatalogView, Column, Done, EntityHead, EntityValues, Event, Failure, JournalLevel, JournalLine,
+    LiveChange, LiveEvent, LiveQueryInfo, NodeInfo, Outcome, Rejected, Restored, Timings, TransactionState,
+    Upkeep,
 };
 use crate::storage::{
-    Fault, Index, IndexDefinition, IndexId, IndexPart, IndexState, LogChange, LogEntry, Position, StoreInfo,
+    Fault, Footprint, Index, IndexDefinition, IndexId, IndexPart, IndexState, IndexStatistics, LogChange,
+    LogEntry, Position, StoreInfo, StoreStatistics,
 };
 use crate::value::{Rows, Timestamp, Value, ValueType};
 
@@ -155,6 +157,23 @@ wire_struct!(EntityHead { model: ModelId, entity: EntityId, head: Vec<u8> });
 wire_struct!(EntityValues { values: Vec<(PropertyId, Value)> });
 wire_struct!(Invalid { id: Option<OpId>, reason: String });
 wire_struct!(Restored { new: u64, known: u64, parked: u64, refused: u64, invalid: Vec<Invalid> });
+wire_struct!(Footprint {
+    keys: Option<u64>,
+    disk: Option<u64>,
+    buffered: Option<u64>,
+    cached: Option<u64>,
+    cache: Option<u64>,
+});
+wire_struct!(IndexStatistics { index: IndexId, entries: Option<u64>, scans: u64 });
+wire_struct!(StoreStatistics {
+    footprint: Footprint,
+    entities: u64,
+    deleted: u64,
+    indexes: Vec<IndexStatistics>,
+});
+
+wire_enum!(JournalLevel { 0 = Trace, 1 = Debug, 2 = Info, 3 = Warning, 4 = Error });
+wire_struct!(JournalLine { number: u64, at: i64, level: JournalLevel, target: String, text: String });
 
 wire_enum!(Event {
     1 = Columns(columns: Vec<Column>),
@@ -177,6 +196,8 @@ wire_enum!(Event {
     18 = Values(values: EntityValues),
     19 = Dump(bytes: Vec<u8>),
     20 = Restored(restored: Restored),
+    21 = Statistics(statistics: StoreStatistics),
+    22 = Journal(lines: Vec<JournalLine>),
 });
 
 /// The bytes of an event.
@@ -218,6 +239,8 @@ impl Event {
             Event::Values(_) => "values",
             Event::Dump(_) => "dump",
             Event::Restored(_) => "restored",
+            Event::Statistics(_) => "statistics",
+            Event::Journal(_) => "journal",
         }
     }
 }

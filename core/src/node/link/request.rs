@@ -48,6 +48,8 @@ wire_enum!(Request {
     16 = Values { model: ModelId, entity: EntityId },
     17 = Dump,
     18 = Restore { units: Vec<Unit> },
+    19 = Statistics,
+    20 = Journal { after: u64 },
 });
 
 /// The bytes of a request.
@@ -94,6 +96,8 @@ impl Request {
             Request::Values { .. } => "values",
             Request::Dump => "dump",
             Request::Restore { .. } => "restore",
+            Request::Statistics => "statistics",
+            Request::Journal { .. } => "journal",
         }
     }
 
@@ -117,7 +121,9 @@ impl Request {
             | Request::Heads
             | Request::Values { .. }
             | Request::Dump
-            | Request::Restore { .. } => None,
+            | Request::Restore { .. }
+            | Request::Statistics
+            | Request::Journal { .. } => None,
         }
     }
 }

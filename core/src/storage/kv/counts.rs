@@ -28,6 +28,13 @@ impl Counts {
         }
     }
 
+    /// Entities of all models that are not deleted, and those that are.
+    pub(super) fn total(&self) -> (u64, u64) {
+        self.0.iter().fold((0, 0), |(live, deleted), (_, count)| {
+            (count.live.saturating_add(live), count.deleted.saturating_add(deleted))
+        })
+    }
+
     pub(super) fn models(&self) -> impl Iterator<Item = ModelId> + '_ {
         self.0.iter().map(|(model, _)| *model)
     }

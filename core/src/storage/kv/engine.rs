@@ -11,6 +11,7 @@ use super::commit::Writes;
 use super::counts::Counts;
 use super::entries::Entries;
 use super::group::Group;
+use super::index::Scans;
 use super::record::{self, Count, Identity, LogHead};
 use super::states::States;
 use super::text::Texts;
@@ -20,8 +21,8 @@ use super::{Kv, KvRange, KvRead, KvWrite, PageLimit, layout};
 use crate::env::{BoxFuture, BoxStream, Random};
 use crate::id::{ModelId, StoreId};
 use crate::storage::{
-    Batch, CommitError, Durability, Engine, Fault, Index, IndexDefinition, IndexId, IndexState, Position,
-    ReadView, StorageError, StoreInfo,
+    Batch, CommitError, Durability, Engine, Fault, Index, IndexDefinition, IndexId, IndexState,
+    IndexStatistics, Position, ReadView, StorageError, StoreInfo, StoreStatistics,
 };
 
 /// How a store is opened.
@@ -62,6 +63,7 @@ pub struct KvEngine<K: Kv> {
     pub(super) texts: Arc<Texts>,
     states: Arc<States>,
     entries: Arc<Entries>,
+    scans: Arc<Scans>,
     /// The last view that was taken, given again until the next write.
     recent: std::sync::Mutex<Option<Arc<KvView<K>>>>,
 }
@@ -160,6 +162,7 @@ impl<K: Kv> KvEngine<K> {
             texts: Arc::default(),
             states: Arc::default(),
             entries: Arc::default(),
+            scans: Arc::default(),
             recent: std::sync::Mutex::default(),
         })
     }
@@ -281,7 +284,8 @@ impl<K: Kv> KvEngine<K> {
     /// A view of the latest write that nobody else has.
     pub(super) async fn new_view(&self) -> Result<KvView<K>, StorageError> {
         let view = |snapshot, published| {
-            KvView::new(snapshot, published, self.texts.clone(), self.states.clone(), self.entries.clone())
+            let (texts, states) = (self.texts.clone(), self.states.clone());
+            KvView::new(snapshot, published, texts, states, self.entries.clone(), self.scans.clone())
         };
         // A snapshot and what is published are taken apart, so they are compared.
         for _ in 0..64 {
@@ -492,6 +496,19 @@ impl<K: Kv> Engine for KvEngine<K> {
                 None
             }
         }))
+    }
+
+    fn statistics(&self) -> StoreStatistics {
+        let published = self.published();
+        let of_index = |index: &Index| {
+            // Every entity that is not deleted has one entry.
+            let count = published.counts.get(index.definition.model).map_or(0, |count| count.live);
+            let entries = matches!(index.state, IndexState::Ready { .. }).then_some(count);
+            IndexStatistics { index: index.id, entries, scans: self.scans.of(index.id) }
+        };
+        let (entities, deleted) = published.counts.total();
+        let indexes = published.indexes.iter().map(of_index).collect();
+        StoreStatistics { footprint: self.kv.footprint(), entities, deleted, indexes }
     }
 
     fn indexes(&self) -> Vec<Index> {

@@ -1,7 +1,8 @@
 //! Indexes: keys of entries, ranges of keys, and the filling beside writers.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::commit::Writes;
 use super::engine::{KvEngine, Published, Writing};
@@ -18,6 +19,28 @@ const MAX_INDEXES: usize = 1024;
 const PAGE: PageLimit = PageLimit { items: 256, bytes: 256 << 10 };
 /// What a failed index says while it is being dropped.
 const DROPPING: &str = "it is being dropped";
+
+/// How often each index was read since the store was opened.
+#[derive(Debug, Default)]
+pub(super) struct Scans(Mutex<BTreeMap<IndexId, u64>>);
+
+impl Scans {
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<IndexId, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An index is read once more.
+    pub(super) fn count(&self, index: IndexId) {
+        let mut counts = self.counts();
+        let count = counts.entry(index).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    /// How often an index was read.
+    pub(super) fn of(&self, index: IndexId) -> u64 {
+        self.counts().get(&index).copied().unwrap_or(0)
+    }
+}
 
 /// The key of an entry, without index and entity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -238,6 +261,9 @@ impl<K: Kv> KvEngine<K> {
             stage(&mut writes, &mut next, Index { state: IndexState::Ready { cut }, ..index.clone() });
         }
         self.apply(&mut writing, writes, next).await?;
+        if page.rest().is_none() {
+            tracing::info!(index = id.0, "an index is ready");
+        }
         Ok(page.rest().map_or(Filling::Over, |rest| Filling::On(rest.clone())))
     }
 

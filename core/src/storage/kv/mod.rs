@@ -36,7 +36,7 @@ use std::fmt;
 use std::future::Future;
 use std::ops::Range;
 
-use super::StorageError;
+use super::{Footprint, StorageError};
 use crate::env::{MaybeSend, MaybeSync};
 
 /// A change of one key.
@@ -244,6 +244,11 @@ pub trait KvStore: KvRead + fmt::Debug + 'static {
     /// The engine's name, such as `memory`.
     fn name(&self) -> &'static str;
 
+    /// What it takes, as far as it can tell without reading everything.
+    fn footprint(&self) -> Footprint {
+        Footprint::default()
+    }
+
     /// Lets other threads run for a moment, where there are any.
     fn pause(&self) {}
 
@@ -290,6 +295,10 @@ impl<S: KvStore> KvStore for std::sync::Arc<S> {
 
     fn name(&self) -> &'static str {
         S::name(self)
+    }
+
+    fn footprint(&self) -> Footprint {
+        S::footprint(self)
     }
 
     fn pause(&self) {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::watch::Watched;
 use super::{Kv, KvRange, KvRead, KvStore, KvWrite, Page, PageBuilder, PageLimit};
-use crate::storage::StorageError;
+use crate::storage::{Footprint, StorageError};
 
 /// A store with snapshots, made of one without.
 #[derive(Debug)]
@@ -207,6 +207,10 @@ impl<S: KvStore> KvStore for Preimages<S> {
 
     fn name(&self) -> &'static str {
         self.shared.store.name()
+    }
+
+    fn footprint(&self) -> Footprint {
+        self.shared.store.footprint()
     }
 
     fn pause(&self) {

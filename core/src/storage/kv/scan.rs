@@ -112,6 +112,7 @@ impl<K: Kv> KvView<K> {
                 if scan.deleted != Deleted::Exclude {
                     return Err(wrong("it has no deleted entities"));
                 }
+                self.scans.count(id);
                 let keys = ranges.iter().map(|range| range_of_keys(index, range));
                 let mut ranges = keys.collect::<Result<VecDeque<_>, _>>()?;
                 ranges.retain(|range| !range.is_empty());

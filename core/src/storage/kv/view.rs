@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::engine::Published;
 use super::entries::Entries;
+use super::index::Scans;
 use super::states::States;
 use super::text::Texts;
 use super::{Kv, KvRange, KvRead, Page, PageLimit, layout, record};
@@ -23,6 +24,7 @@ pub(super) struct KvView<K: Kv> {
     pub(super) texts: Arc<Texts>,
     pub(super) states: Arc<States>,
     pub(super) entries: Arc<Entries>,
+    pub(super) scans: Arc<Scans>,
 }
 
 /// The key right after `key`.
@@ -90,8 +92,9 @@ impl<K: Kv> KvView<K> {
         texts: Arc<Texts>,
         states: Arc<States>,
         entries: Arc<Entries>,
+        scans: Arc<Scans>,
     ) -> Self {
-        KvView { snapshot, published, texts, states, entries }
+        KvView { snapshot, published, texts, states, entries, scans }
     }
 
     /// A page of entries of an index.

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use ankurah_core::storage::StorageError;
 use ankurah_core::storage::kv::{Kv, KvRange, KvRead, KvStore, KvWrite, Page, PageLimit};
+use ankurah_core::storage::{Footprint, StorageError};
 
 /// What an engine asks of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +127,10 @@ impl<S: KvStore> KvStore for Faulty<S> {
 
     fn name(&self) -> &'static str {
         self.store.name()
+    }
+
+    fn footprint(&self) -> Footprint {
+        self.store.footprint()
     }
 
     fn closed(&self) -> u64 {

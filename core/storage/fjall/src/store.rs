@@ -5,8 +5,8 @@ use std::ops::Bound;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ankurah_core::storage::StorageError;
 use ankurah_core::storage::kv::{Kv, KvRange, KvRead, KvStore, KvWrite, Page, PageBuilder, PageLimit};
+use ankurah_core::storage::{Footprint, StorageError};
 use ankurah_storage_directory::{Directory, guarded};
 use fjall::{Database, Iter, PersistMode, Readable, Snapshot};
 
@@ -160,6 +160,10 @@ impl KvStore for FjallStore {
 
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn footprint(&self) -> Footprint {
+        self.0.trees.footprint()
     }
 
     fn pause(&self) {

@@ -4,6 +4,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
+use ankurah_core::storage::Footprint;
 use ankurah_core::storage::kv::layout;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
@@ -65,6 +66,19 @@ impl Trees {
         match tree.get() {
             Some(made) => Ok(made),
             None => self.open(tree, name),
+        }
+    }
+
+    /// What the database takes. Keys are counted for each time that they were written, until the tables are merged.
+    pub(crate) fn footprint(&self) -> Footprint {
+        let trees = self.trees.iter().filter_map(OnceLock::get);
+        let keys = trees.map(|tree| u64::try_from(tree.approximate_len()).unwrap_or(u64::MAX));
+        Footprint {
+            keys: Some(keys.fold(0, u64::saturating_add)),
+            disk: self.database.disk_space().ok(),
+            buffered: Some(self.database.write_buffer_size()),
+            cached: Some(self.database.cache_size()),
+            cache: Some(self.database.cache_capacity()),
         }
     }
 

@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
-use ankurah_core::storage::StorageError;
 use ankurah_core::storage::kv::{KvRange, KvRead, KvStore, KvWrite, Page, PageBuilder, PageLimit};
+use ankurah_core::storage::{Footprint, StorageError};
 use ankurah_storage_directory::{Directory, guarded, io_error, open_error};
 
 use crate::{NAME, Options, keys};
@@ -27,6 +27,8 @@ const RELEASE_STEP: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub struct SledStore {
     database: sled::Db,
+    /// Bytes of pages that may be cached.
+    cache: u64,
     /// Bytes written since the last flush.
     unflushed: AtomicUsize,
     /// The first error of a write. sled may have made a part of it in memory, so nothing is read after it.
@@ -52,6 +54,7 @@ impl SledStore {
         })?;
         Ok(SledStore {
             database,
+            cache: options.cache,
             unflushed: AtomicUsize::new(0),
             broken: OnceLock::new(),
             directory: Mutex::new(directory),
@@ -243,6 +246,10 @@ impl KvStore for SledStore {
 
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn footprint(&self) -> Footprint {
+        Footprint { disk: self.database.size_on_disk().ok(), cache: Some(self.cache), ..Footprint::default() }
     }
 
     fn pause(&self) {
