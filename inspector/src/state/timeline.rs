@@ -325,6 +325,11 @@ impl Timeline {
             self.marks.clear();
         } else {
             self.marks.push(Mark { point, image });
+            // Of two, the earlier one is what the other is compared with.
+            let places: Vec<usize> = self.marks.iter().map(|mark| self.place(moments, mark.point)).collect();
+            if !places.is_sorted() {
+                self.marks.reverse();
+            }
         }
     }
 
@@ -444,6 +449,10 @@ mod tests {
             timeline.mark(&moments, None);
             counts.push(timeline.marks.len());
         }
+        timeline.go(1, &moments);
+        timeline.mark(&moments, None);
+        let points: Vec<Point> = timeline.marks.iter().map(|mark| mark.point).collect();
+        assert_eq!(points, [Point::Operation(moments.id(0)), Point::Operation(moments.id(2))]);
         assert_eq!(counts, [1, 2, 0, 1, 0, 1]);
     }
 

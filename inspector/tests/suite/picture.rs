@@ -11,8 +11,9 @@ use crate::common::World;
 const SIZE: (u16, u16) = (100, 17);
 
 /// The pictures with the keys that lead there.
-const PICTURES: [(&str, &str); 2] = [
+const PICTURES: [(&str, &str); 3] = [
     ("inspect-graph", "2 enter / 'Mono' enter enter 3 j"),
+    ("inspect-collection", "2 enter 4 h h h h h l"),
     ("inspect-timeline", "2 enter / 'Mono' enter enter 4 h h h m h h h"),
 ];
 

@@ -2,6 +2,7 @@
 
 mod faults;
 mod history;
+mod introspection;
 mod keys;
 mod live;
 mod outside;
