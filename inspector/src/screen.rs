@@ -98,13 +98,16 @@ pub fn tab_of(view: View) -> View {
 /// in brackets.
 pub type Tab = (Range<u16>, View, String);
 
+/// What is written of a tab with a number.
+type Naming<'a> = &'a dyn Fn(usize, &(View, &str, &str)) -> String;
+
 /// The tabs of a screen of so many columns while a page is shown, with names as long as there is room for. Where there
 /// is room for numbers alone, the page that is shown has its name all the same, and at last it alone is there.
 pub fn tabs(columns: u16, shown: View) -> Vec<Tab> {
     let shown = tab_of(shown);
     let own =
         |view: View, text: String| if view == shown { format!("[{text}]") } else { format!(" {text} ") };
-    let row = |name: &dyn Fn(usize, &(View, &str, &str)) -> String| -> Vec<(View, String)> {
+    let row = |name: Naming<'_>| -> Vec<(View, String)> {
         TABS.iter().enumerate().map(|(at, tab)| (tab.0, name((at + 1) % 10, tab))).collect()
     };
     let long = row(&|number, tab| own(tab.0, format!("{number} {}", tab.1)));
