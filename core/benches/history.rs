@@ -4,7 +4,7 @@
 //! ```sh
 //! cargo bench -p ankurah-core --bench history
 //! ```
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

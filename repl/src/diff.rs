@@ -202,6 +202,9 @@ impl Only {
     }
 }
 
+/// A property and its two values as text.
+type Difference = (String, Option<String>, Option<String>);
+
 struct Diff<'a> {
     sides: Sides,
     args: &'a DiffArgs,
@@ -282,11 +285,7 @@ impl Diff<'_> {
     }
 
     /// The first property that differs, in the order of the model, with its values as text.
-    fn first_difference(
-        &self,
-        model: ModelId,
-        entity: EntityId,
-    ) -> Result<Option<(String, Option<String>, Option<String>)>, Stop> {
+    fn first_difference(&self, model: ModelId, entity: EntityId) -> Result<Option<Difference>, Stop> {
         let (a, b) = (self.sides.a.values(model, entity)?, self.sides.b.values(model, entity)?);
         let known = self.sides.model(model);
         let mut order: Vec<(PropertyId, String)> = known
@@ -316,7 +315,7 @@ impl Diff<'_> {
         name: &str,
         entity: EntityId,
         (a, b): (&Only, &Only),
-        property: Option<&(String, Option<String>, Option<String>)>,
+        property: Option<&Difference>,
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let heading = format!("{name} @{entity}");

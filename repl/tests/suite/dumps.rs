@@ -91,7 +91,7 @@ fn what_is_no_whole_dump_is_told() {
     let mut newer = whole.clone();
     newer[13] = 9;
     check("newer", &newer, 2, "the dump has format 9, this program reads up to 1: upgrade", false);
-    let mut flipped = whole.clone();
+    let mut flipped = whole;
     let middle = flipped.len() / 2;
     flipped[middle] ^= 4;
     check("flipped", &flipped, 4, "is damaged", true);

@@ -16,7 +16,7 @@ use ankurah::core::property::text::{Edit, TextDocument};
 use ankurah::core::storage::kv::{KvRange, KvRead, PageLimit, layout};
 use ankurah::core::storage::memory::{self, MemoryEngine};
 use ankurah::core::storage::{Engine, Position};
-use ankurah::{Context, Durability, OpenOptions, Target, Value};
+use ankurah::{Context, Durability, Target, Value};
 use futures::StreamExt;
 
 use crate::trace::Keystroke;
@@ -271,8 +271,6 @@ impl Replica {
         let folder = tempfile::tempdir()?;
         let place = Target::Fjall(folder.path().join("store"));
         self.context.backup_to(&place).await?;
-        // A store that was used again has sorted out what is old.
-        OpenOptions::new().open_target(&place).await?.close().await?;
         size(folder.path())
     }
 }

@@ -120,7 +120,7 @@ pub(crate) fn fill(site: &Site) {
     other.run("update artist set born = 3 where name = 'Joni'");
     let mut last = other.log();
     let refused = last.pop().unwrap();
-    block_on(site.node.ingest(&[refused.clone()], Role::Replica)).unwrap();
+    block_on(site.node.ingest(std::slice::from_ref(&refused), Role::Replica)).unwrap();
     let Ok(Decoded::Known(operation)) = Operation::decode(&refused) else { panic!("no operation") };
     let transaction = operation.origin().unwrap().transaction;
     assert_eq!(block_on(site.node.refuse(transaction, "not wanted")).unwrap().len(), 1);
