@@ -34,8 +34,9 @@ macro_rules! keywords {
         /// Words that are keywords only where the grammar asks for them, in alphabetical order.
         pub const CONTEXTUAL: &[&str] = &[$($contextual_text,)+];
 
-        const RESERVED_KW: &[Kw] = &[$(Kw::$reserved,)+];
-        const CONTEXTUAL_KW: &[Kw] = &[$(Kw::$contextual,)+];
+        /// All of them, with their text.
+        const KEYWORDS: &[(&str, Kw)] =
+            &[$(($reserved_text, Kw::$reserved),)+ $(($contextual_text, Kw::$contextual),)+];
     };
 }
 
@@ -68,46 +69,40 @@ keywords! {
     }
 }
 
-/// Longer words are no keywords.
-const LONGEST: usize = 17;
-
-/// Where the words with each first letter begin in a sorted table: those with the `n`-th letter of the
-/// alphabet stand from entry `n` on, before entry `n + 1`.
-const fn buckets(words: &[&str]) -> [usize; 27] {
-    let mut starts = [words.len(); 27];
-    let mut at = words.len();
-    while at > 0 {
-        at -= 1;
-        let letter = (words[at].as_bytes()[0] - b'a') as usize;
-        let mut earlier = 0;
-        while earlier <= letter {
-            starts[earlier] = at;
-            earlier += 1;
-        }
-    }
-    starts
+/// The keywords by their first letters: those with the `n`-th letter of the alphabet stand from entry
+/// `starts[n]` on, before entry `starts[n + 1]`.
+struct Index {
+    sorted: [(&'static str, Kw); KEYWORDS.len()],
+    starts: [usize; 27],
 }
 
-const RESERVED_BUCKETS: [usize; 27] = buckets(RESERVED);
-const CONTEXTUAL_BUCKETS: [usize; 27] = buckets(CONTEXTUAL);
+const fn index() -> Index {
+    let mut index = Index { sorted: [KEYWORDS[0]; KEYWORDS.len()], starts: [0; 27] };
+    let (mut filled, mut letter) = (0, 0);
+    while letter < 26 {
+        index.starts[letter] = filled;
+        let mut at = 0;
+        while at < KEYWORDS.len() {
+            if KEYWORDS[at].0.as_bytes()[0] as usize == b'a' as usize + letter {
+                index.sorted[filled] = KEYWORDS[at];
+                filled += 1;
+            }
+            at += 1;
+        }
+        letter += 1;
+    }
+    index.starts[26] = filled;
+    index
+}
+
+static INDEX: Index = index();
 
 /// The keyword that `word` is, in any case.
 pub(crate) fn lookup(word: &str) -> Option<Kw> {
-    let letter = word.as_bytes().first()?.to_ascii_lowercase().checked_sub(b'a')?;
-    if word.len() > LONGEST || letter >= 26 {
-        return None;
-    }
-    let find = |words: &[&str], keywords: &[Kw], buckets: &[usize; 27]| {
-        let letter = usize::from(letter);
-        let range = *buckets.get(letter)?..*buckets.get(letter + 1)?;
-        let candidates = words.get(range.clone())?.iter().zip(keywords.get(range)?);
-        candidates
-            .into_iter()
-            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(word))
-            .map(|(_, keyword)| *keyword)
-    };
-    find(RESERVED, RESERVED_KW, &RESERVED_BUCKETS)
-        .or_else(|| find(CONTEXTUAL, CONTEXTUAL_KW, &CONTEXTUAL_BUCKETS))
+    let letter = usize::from(word.as_bytes().first()?.to_ascii_lowercase().checked_sub(b'a')?);
+    let range = *INDEX.starts.get(letter)?..*INDEX.starts.get(letter + 1)?;
+    let candidates = INDEX.sorted.get(range)?;
+    candidates.iter().find(|(text, _)| text.eq_ignore_ascii_case(word)).map(|(_, keyword)| *keyword)
 }
 
 /// The class of a word, in any case, or `None` where it is not a keyword.
@@ -144,7 +139,6 @@ mod tests {
         for (words, reserved) in [(RESERVED, true), (CONTEXTUAL, false)] {
             assert!(words.is_sorted());
             for word in words {
-                assert!(word.len() <= LONGEST, "{word}");
                 for spelling in [word.to_string(), word.to_uppercase()] {
                     let kw = lookup(&spelling).unwrap();
                     assert_eq!(kw.text(), *word);

@@ -99,54 +99,66 @@ impl Iterator for Lexer<'_> {
 /// The first token of a text that is not empty, and its length in bytes: at least 1, on a character boundary.
 fn scan(text: &str) -> (TokenKind, usize) {
     use TokenKind as T;
-    let mut chars = text.chars();
-    let Some(first) = chars.next() else { return (T::Whitespace, 0) };
-    let second = chars.next().unwrap_or('\0');
-    match (first, second) {
-        ('-', '-') => (T::LineComment, text.find('\n').unwrap_or(text.len())),
-        ('/', '*') => match block_comment(text) {
-            Some(length) => (T::BlockComment, length),
-            None => (T::UnterminatedComment, text.len()),
-        },
-        ('x' | 'X', '\'') => match quoted(text, 1, '\'') {
+    let bytes = text.as_bytes();
+    let Some(first) = bytes.first() else { return (T::Whitespace, 0) };
+    let second = bytes.get(1).copied().unwrap_or(0);
+    match (*first, second) {
+        (b'x' | b'X', b'\'') => match quoted(text, 1, '\'') {
             Some(length) => (T::Bytes, length),
             None => (T::UnterminatedString, text.len()),
         },
-        ('\'', _) => match quoted(text, 0, '\'') {
+        (b'a'..=b'z' | b'A'..=b'Z' | b'_', _) => (T::Word, name_length(text)),
+        (b' ' | b'\n' | b'\t' | b'\r', _) => (T::Whitespace, space_length(text)),
+        (b'-', b'-') => (T::LineComment, text.find('\n').unwrap_or(text.len())),
+        (b'/', b'*') => match block_comment(text) {
+            Some(length) => (T::BlockComment, length),
+            None => (T::UnterminatedComment, text.len()),
+        },
+        (b'\'', _) => match quoted(text, 0, '\'') {
             Some(length) => (T::String, length),
             None => (T::UnterminatedString, text.len()),
         },
-        ('"', _) => match quoted(text, 0, '"') {
+        (b'"', _) => match quoted(text, 0, '"') {
             Some(length) => (T::QuotedName, length),
             None => (T::UnterminatedName, text.len()),
         },
-        ('0'..='9', _) | ('.', '0'..='9') => number(text),
-        ('$', _) => parameter(text),
-        ('@', _) => id(text),
-        ('<', '=') => (T::LtEq, 2),
-        ('<', '>') | ('!', '=') => (T::NotEq, 2),
-        ('>', '=') => (T::GtEq, 2),
-        ('|', '|') => (T::Concat, 2),
-        (':', ':') => (T::DoubleColon, 2),
-        ('?', _) => (T::Question, 1),
-        (',', _) => (T::Comma, 1),
-        (';', _) => (T::Semicolon, 1),
-        ('.', _) => (T::Dot, 1),
-        ('(', _) => (T::LeftParen, 1),
-        (')', _) => (T::RightParen, 1),
-        ('[', _) => (T::LeftBracket, 1),
-        (']', _) => (T::RightBracket, 1),
-        ('=', _) => (T::Eq, 1),
-        ('<', _) => (T::Lt, 1),
-        ('>', _) => (T::Gt, 1),
-        ('+', _) => (T::Plus, 1),
-        ('-', _) => (T::Minus, 1),
-        ('*', _) => (T::Star, 1),
-        ('/', _) => (T::Slash, 1),
-        ('%', _) => (T::Percent, 1),
-        (c, _) if is_space(c) => (T::Whitespace, length_while(text, |b| b == b' ' || b == b'\n', is_space)),
-        (c, _) if is_name_start(c) => (T::Word, name_length(text)),
-        (c, _) => (T::Stray, c.len_utf8()),
+        (b'0'..=b'9', _) | (b'.', b'0'..=b'9') => number(text),
+        (b'$', _) => parameter(text),
+        (b'@', _) => id(text),
+        (b'<', b'=') => (T::LtEq, 2),
+        (b'<', b'>') | (b'!', b'=') => (T::NotEq, 2),
+        (b'>', b'=') => (T::GtEq, 2),
+        (b'|', b'|') => (T::Concat, 2),
+        (b':', b':') => (T::DoubleColon, 2),
+        (b'?', _) => (T::Question, 1),
+        (b',', _) => (T::Comma, 1),
+        (b';', _) => (T::Semicolon, 1),
+        (b'.', _) => (T::Dot, 1),
+        (b'(', _) => (T::LeftParen, 1),
+        (b')', _) => (T::RightParen, 1),
+        (b'[', _) => (T::LeftBracket, 1),
+        (b']', _) => (T::RightBracket, 1),
+        (b'=', _) => (T::Eq, 1),
+        (b'<', _) => (T::Lt, 1),
+        (b'>', _) => (T::Gt, 1),
+        (b'+', _) => (T::Plus, 1),
+        (b'-', _) => (T::Minus, 1),
+        (b'*', _) => (T::Star, 1),
+        (b'/', _) => (T::Slash, 1),
+        (b'%', _) => (T::Percent, 1),
+        _ => scan_rare(text),
+    }
+}
+
+/// The first token of a text whose first character is beyond ASCII, or begins no token.
+fn scan_rare(text: &str) -> (TokenKind, usize) {
+    let first = text.chars().next().unwrap_or(' ');
+    if is_space(first) {
+        (TokenKind::Whitespace, space_length(text))
+    } else if is_name_start(first) {
+        (TokenKind::Word, name_length(text))
+    } else {
+        (TokenKind::Stray, first.len_utf8())
     }
 }
 
@@ -156,16 +168,26 @@ fn is_space(c: char) -> bool {
 }
 
 /// The number of bytes at the start of `text` whose characters satisfy `test`. `ascii` is the same test for
-/// the common ASCII characters, so that most text is never decoded.
+/// ASCII characters, so that most text is never decoded.
 fn length_while(text: &str, ascii: impl Fn(u8) -> bool, test: impl Fn(char) -> bool) -> usize {
     let plain = text.bytes().position(|b| !ascii(b)).unwrap_or(text.len());
-    let taken: IResult<&str, &str> = take_while(test).parse(text.get(plain..).unwrap_or(""));
-    plain + taken.map_or(0, |(_, rest)| rest.len())
+    match text.as_bytes().get(plain) {
+        Some(0x80..) => {
+            let taken: IResult<&str, &str> = take_while(test).parse(text.get(plain..).unwrap_or(""));
+            plain + taken.map_or(0, |(_, rest)| rest.len())
+        }
+        _ => plain,
+    }
 }
 
 /// The number of bytes at the start of `text` that can go on a name.
 fn name_length(text: &str) -> usize {
     length_while(text, |b| b == b'_' || b.is_ascii_alphanumeric(), is_name_continue)
+}
+
+/// The number of bytes of white space at the start of `text`.
+fn space_length(text: &str) -> usize {
+    length_while(text, |b| matches!(b, b' ' | b'\t'..=b'\r'), is_space)
 }
 
 /// The number of digits at the start of `text`.
@@ -267,6 +289,9 @@ pub(crate) fn is_ulid(text: &str) -> bool {
 /// `skip` is the number of bytes before the opening quote.
 pub(crate) fn unquote(token: &str, skip: usize, quote: char) -> String {
     let inner = token.get(skip + 1..token.len().saturating_sub(1)).unwrap_or("");
+    if !inner.contains(quote) {
+        return inner.to_owned();
+    }
     let doubled = [quote, quote].iter().collect::<String>();
     inner.replace(&doubled, quote.encode_utf8(&mut [0; 4]))
 }
