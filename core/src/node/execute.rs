@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ankurah_query_lang::ast;
+use ankurah_query_lang::ast::{self, InsertMode};
 use futures::StreamExt;
 
 use super::Inner;
@@ -21,7 +21,7 @@ use crate::catalog::{Catalog, Model, NameError};
 use crate::id::{EntityId, ModelId, OpId};
 use crate::query::{
     Bound, BoundSelect, Context, Names, Plan, Returning, RunOptions, Source, Statistics, TransactionControl,
-    bind_statement, entity_of, plan, run,
+    bind_statement, entity_of, plan, run, took,
 };
 use crate::value::{Timestamp, Value, ValueType};
 
@@ -231,7 +231,7 @@ impl Statement<'_> {
         Ok(bind_statement(parsed, context)?)
     }
 
-    /// Applies a writing statement to the transaction.
+    /// Applies a writing statement to the transaction; what it did and gives.
     async fn write(
         &self,
         transaction: &mut Transaction,
@@ -241,7 +241,22 @@ impl Statement<'_> {
         if self.node.options.read_only {
             return Err(read_only());
         }
-        let (written, returning) = match bound {
+        if let Bound::Explain { statement, .. } = bound {
+            return self.explain_written(transaction, *statement, now).await;
+        }
+        let (written, returning) = self.apply(transaction, bound, now).await?;
+        let returned = self.returned(transaction, returning, written.entities).await?;
+        Ok((written.outcome, returned))
+    }
+
+    /// Applies a writing statement to the transaction.
+    async fn apply(
+        &self,
+        transaction: &mut Transaction,
+        bound: Bound,
+        now: Timestamp,
+    ) -> Outcome<(Written, Option<Returning>)> {
+        let (mut written, returning) = match bound {
             Bound::Insert(bound) => (write::insert(transaction, &bound).await?, bound.returning),
             Bound::Update(bound) => (write::update(transaction, &bound).await?, bound.returning),
             Bound::Delete(bound) => (write::delete(transaction, &bound, true).await?, bound.returning),
@@ -256,9 +271,8 @@ impl Statement<'_> {
                 return Err(failure("internal", "a statement that writes nothing was to write"));
             }
         };
-        transaction.apply(written.changes).await?;
-        let returned = self.returned(transaction, returning, written.entities).await?;
-        Ok((written.outcome, returned))
+        transaction.apply(std::mem::take(&mut written.changes)).await?;
+        Ok((written, returning))
     }
 
     async fn returned(
@@ -278,7 +292,7 @@ impl Statement<'_> {
         match bound {
             Bound::Select(select) => self.select(transaction, *select, answer).await,
             Bound::Explain { analyze, statement } => {
-                Box::pin(self.explain(transaction, analyze, *statement, answer)).await
+                Box::pin(self.explain(transaction, analyze, &statement, answer)).await
             }
             Bound::Live(_)
             | Bound::Transaction(TransactionControl::Begin { .. })
@@ -298,6 +312,7 @@ impl Statement<'_> {
         RunOptions {
             memory: self.node.options.limits.query_memory,
             clock: measured.then(|| Arc::clone(&self.node.env.clock)),
+            ..RunOptions::default()
         }
     }
 
@@ -332,31 +347,69 @@ impl Statement<'_> {
         Ok(Did::Rows(given))
     }
 
-    /// `explain`; with `analyze` the query is run, too. Of a writing statement only its query is, and nothing is
-    /// written.
+    /// `explain`; with `analyze` the query is run, too.
     async fn explain(
         &mut self,
         transaction: &Transaction,
         analyze: bool,
-        statement: Bound,
+        statement: &Bound,
         answer: &mut Answer,
     ) -> Outcome<Did> {
+        let started = self.nanos();
+        let lines = self.plan_of(transaction, analyze, statement).await?;
+        if analyze {
+            self.timings.fetch = self.nanos().saturating_sub(started);
+        }
+        let (columns, rows) = plan_rows(lines);
+        let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        give_returned(Some((columns, rows)), answer).await;
+        Ok(Did::Rows(count))
+    }
+
+    /// `explain analyze` of a statement that writes: what its query took, and what writing took.
+    async fn explain_written(
+        &self,
+        transaction: &mut Transaction,
+        statement: Bound,
+        now: Timestamp,
+    ) -> Outcome<(Did, Returned)> {
+        let mut lines = Box::pin(self.plan_of(transaction, true, &statement)).await?;
+        let started = self.nanos();
+        let (written, _) = Box::pin(self.apply(transaction, statement, now)).await?;
+        if let Some(title) = lines.first_mut() {
+            let entities = u64::try_from(written.entities.len()).unwrap_or(u64::MAX);
+            title.push_str(&format!("  {}", took(entities, self.nanos().saturating_sub(started))));
+        }
+        let count = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+        Ok((Did::Rows(count), Some(plan_rows(lines))))
+    }
+
+    /// The plan of a statement as lines of text; with `measured` its query is run.
+    async fn plan_of(
+        &self,
+        transaction: &Transaction,
+        measured: bool,
+        statement: &Bound,
+    ) -> Outcome<Vec<String>> {
         let (title, select) = match statement {
-            Bound::Select(select) => (None, Some(*select)),
+            Bound::Select(select) => (None, Some(&**select)),
             Bound::Insert(bound) => {
-                let title = format!("insert into {}", bound.model.label);
-                let select = match bound.rows {
-                    crate::query::InsertRows::Query(select, _) => Some(*select),
+                let word = match bound.mode {
+                    InsertMode::Insert => "insert",
+                    InsertMode::Upsert => "upsert",
+                };
+                let select = match &bound.rows {
+                    crate::query::InsertRows::Query(select, _) => Some(&**select),
                     crate::query::InsertRows::Values(_) => None,
                 };
-                (Some(title), select)
+                (Some(format!("{word} into {}", bound.model.label)), select)
             }
-            Bound::Update(bound) => (Some(format!("update {}", bound.model.label)), Some(bound.rows)),
-            Bound::Delete(bound) => (Some(format!("delete from {}", bound.model.label)), Some(bound.rows)),
-            Bound::Restore(bound) => (Some(format!("restore {}", bound.model.label)), Some(bound.rows)),
+            Bound::Update(bound) => (Some(format!("update {}", bound.model.label)), Some(&bound.rows)),
+            Bound::Delete(bound) => (Some(format!("delete from {}", bound.model.label)), Some(&bound.rows)),
+            Bound::Restore(bound) => (Some(format!("restore {}", bound.model.label)), Some(&bound.rows)),
             Bound::Edit(bound) => {
                 let title = format!("edit {}.{}", bound.model.label, bound.target.property.label);
-                (Some(title), Some(bound.rows))
+                (Some(title), Some(&bound.rows))
             }
             Bound::Undo(bound) => {
                 let what = if bound.transaction { "transaction" } else { "operation" };
@@ -371,30 +424,29 @@ impl Statement<'_> {
         let indent = if title.is_some() { "  " } else { "" };
         lines.extend(title);
         if let Some(select) = select {
-            let lookups = transaction.lookups(&select);
-            let source = transaction.source_of(&select).await?;
-            let plan = plan(select, &lookups);
-            let measured = if analyze { Some(self.measure(source, plan.clone()).await?) } else { None };
-            lines.extend(plan.explain(measured.as_deref()).into_iter().map(|line| format!("{indent}{line}")));
+            let lookups = transaction.lookups(select);
+            let source = transaction.source_of(select).await?;
+            let plan = plan(select.clone(), &lookups);
+            let statistics = if measured { Some(self.measure(source, plan.clone()).await?) } else { None };
+            let shown = plan.explain(statistics.as_deref());
+            lines.extend(shown.into_iter().map(|line| format!("{indent}{line}")));
         }
-        let rows: Vec<Vec<Value>> =
-            lines.into_iter().map(|line| vec![Value::String(Arc::from(line))]).collect();
-        let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-        let column = Column { name: "plan".to_owned(), value_type: Some(ValueType::String) };
-        answer.give(Event::Columns(vec![column])).await;
-        answer.give(Event::Rows(rows.into())).await;
-        Ok(Did::Rows(count))
+        Ok(lines)
     }
 
-    async fn measure(&mut self, source: Arc<dyn Source>, plan: Plan) -> Outcome<Arc<Statistics>> {
-        let started = self.nanos();
+    async fn measure(&self, source: Arc<dyn Source>, plan: Plan) -> Outcome<Arc<Statistics>> {
         let mut running = run(plan, source, self.options(true));
         while let Some(batch) = running.rows.next().await {
             batch?;
         }
-        self.timings.fetch = self.nanos().saturating_sub(started);
         Ok(running.statistics)
     }
+}
+
+/// A plan as rows of one column.
+fn plan_rows(lines: Vec<String>) -> (Vec<Column>, Vec<Vec<Value>>) {
+    let rows = lines.into_iter().map(|line| vec![Value::String(Arc::from(line))]).collect();
+    (vec![Column { name: "plan".to_owned(), value_type: Some(ValueType::String) }], rows)
 }
 
 /// The catalog, and the model of an entity that a statement names.
@@ -437,7 +489,8 @@ fn writes(bound: &Bound) -> bool {
         | Bound::Edit(_)
         | Bound::Undo(_)
         | Bound::Define(_) => true,
-        Bound::Select(_) | Bound::Live(_) | Bound::Transaction(_) | Bound::Explain { .. } => false,
+        Bound::Explain { analyze, statement } => *analyze && writes(statement),
+        Bound::Select(_) | Bound::Live(_) | Bound::Transaction(_) => false,
     }
 }
 

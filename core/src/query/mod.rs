@@ -29,7 +29,7 @@ pub(crate) use bound::{Input, OrderKey, Slot};
 pub use error::{BindError, BindErrorKind, EvalError, EvalErrorKind, RunError};
 pub use names::Names;
 pub use past::{entity_of, past_table};
-pub(crate) use plan::{Interval, Set, lower_order, possible, upper_order};
+pub(crate) use plan::{Interval, Set, lower_order, possible, took, upper_order};
 pub use plan::{Lookups, Plan, plan};
 pub(crate) use run::generate::{Sink, generate};
 pub use run::{Measure, ResultRows, RunOptions, Running, Source, Statistics, ViewSource, run};

@@ -24,7 +24,7 @@ pub(super) async fn load(
     select: BoundSelect,
 ) -> Outcome<Vec<Vec<Value>>> {
     let lookups = Lookups::of(view.as_ref(), &select);
-    let options = RunOptions { memory: node.options.limits.query_memory, clock: None };
+    let options = RunOptions { memory: node.options.limits.query_memory, ..RunOptions::default() };
     let plan = plan(select, &lookups);
     let wanted = plan.wanted_index().cloned();
     let mut running = run(plan, Arc::new(ViewSource(Arc::clone(view))), options);

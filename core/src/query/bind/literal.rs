@@ -151,6 +151,10 @@ pub(super) fn number(number: &Number, negative: bool, span: Span) -> Result<(Val
     if number.kind == NumberKind::Exponent {
         let float = text.parse::<f64>().ok().filter(|float| float.is_finite());
         let float = float.ok_or_else(|| too_large("a float is less than 1.8e308"))?;
+        let mantissa = number.text.split(['e', 'E']).next().unwrap_or_default();
+        if float == 0.0 && mantissa.contains(|digit: char| matches!(digit, '1'..='9')) {
+            return Err(too_large("a float that is not zero is at least 5e-324"));
+        }
         return Ok((Value::float(float), ValueType::Float));
     }
     match crate::value::parse(&text, ValueType::Decimal) {

@@ -155,6 +155,7 @@ impl<'a> Session<'a> {
         binder.position = Aggregates::Forbidden("set");
         let mut targets: Vec<Target> = Vec::new();
         let mut values: Vec<(Expr, bool)> = Vec::new();
+        let mut parts = Vec::new();
         for assignment in &update.assignments {
             let (property, steps) = assigned(&binder.scope, &model, &assignment.target)?;
             if model.is_key(property.id) {
@@ -184,6 +185,13 @@ impl<'a> Session<'a> {
                 Expr::Call(Function::JsonSet, vec![before, path, value], Place(assignment.span))
             };
             let is_part = !steps.is_empty();
+            // Neither the same part twice, nor a part of another one.
+            let of_another = |other: &Vec<_>| other.starts_with(&steps) || steps.starts_with(other);
+            if is_part && parts.iter().any(|(of, other)| *of == property.id && of_another(other)) {
+                let name = assignment.target.to_string();
+                return Err(BindError::new(BindErrorKind::Duplicate(name), assignment.target.span));
+            }
+            parts.push((property.id, steps));
             match known.and_then(|known| values.get_mut(known)) {
                 // Several parts of one document may be set.
                 Some((known, true)) if is_part => *known = value,

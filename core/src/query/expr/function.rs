@@ -370,7 +370,7 @@ fn of_numbers(function: Function, values: &[&Value], place: Place) -> Result<Val
             }
             float_value(x.sqrt())
         }
-        (Function::Exponential, [Value::Float(x)]) => finite(x.exp(), &[*x], "exp", place)?,
+        (Function::Exponential, [Value::Float(x)]) => exponential(x.exp(), &[*x], "exp", place)?,
         (Function::NaturalLogarithm, [Value::Float(x)]) => float_value(logarithm(*x, place)?.ln()),
         (Function::Power, [Value::Float(base), Value::Float(exponent)]) => power(*base, *exponent, place)?,
         _ => Value::Null,
@@ -435,6 +435,15 @@ fn finite(result: f64, of: &[f64], name: &str, place: Place) -> Result<Value, Ev
     Ok(float_value(result))
 }
 
+/// As [`finite`], for a result that is never zero but where it is too small for a float.
+fn exponential(result: f64, of: &[f64], name: &str, place: Place) -> Result<Value, EvalError> {
+    if result == 0.0 && of.iter().all(|x| x.is_finite()) {
+        let message = format!("the result of `{name}` is not zero, but too small for a float");
+        return Err(place.error(EvalErrorKind::InvalidValue(message)));
+    }
+    finite(result, of, name, place)
+}
+
 fn power(base: f64, exponent: f64, place: Place) -> Result<Value, EvalError> {
     if base == 0.0 && exponent < 0.0 {
         return Err(place.error(EvalErrorKind::DivisionByZero));
@@ -442,5 +451,8 @@ fn power(base: f64, exponent: f64, place: Place) -> Result<Value, EvalError> {
     if base < 0.0 && base.is_finite() && exponent.is_finite() && exponent.fract() != 0.0 {
         return Err(invalid(place, format!("{base:?} to the power of {exponent:?} is not a real number")));
     }
-    finite(base.powf(exponent), &[base, exponent], "power", place)
+    if base == 0.0 {
+        return Ok(float_value(base.powf(exponent)));
+    }
+    exponential(base.powf(exponent), &[base, exponent], "power", place)
 }

@@ -132,10 +132,15 @@ fn milliseconds(nanos: u64) -> String {
     format!("{}.{:03} ms", micros / 1_000, micros % 1_000)
 }
 
+/// How many rows a step gave or wrote, and how long that took.
+pub(crate) fn took(rows: u64, nanos: u64) -> String {
+    format!("[{rows} {}, {}]", if rows == 1 { "row" } else { "rows" }, milliseconds(nanos))
+}
+
 fn measured(statistics: Option<&Statistics>, of: fn(&Statistics) -> &Measure) -> String {
     match statistics.map(of) {
         None => String::new(),
-        Some(measure) => format!("  [{} rows, {}]", measure.rows(), milliseconds(measure.nanos())),
+        Some(measure) => format!("  {}", took(measure.rows(), measure.nanos())),
     }
 }
 

@@ -8,6 +8,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use self::access::{Candidate, Question, exists};
+pub(crate) use self::explain::took;
 pub(crate) use self::set::{Interval, Set, lower_order, possible, upper_order};
 use super::bound::{BoundSelect, Hop, OrderKey, Slot};
 use super::expr::{AggregateFunction, Expr};
@@ -21,7 +22,7 @@ use crate::value::{Value, key};
 pub struct Plan {
     pub(crate) select: BoundSelect,
     pub(crate) reading: Reading,
-    /// Whether rows are read of which the filter may not hold.
+    /// Whether rows are read of which the filter may not hold, where `reading` is as planned.
     pub(crate) filters: bool,
     /// Whether rows must still be brought into the order that `order by` asks for.
     pub(crate) sorts: bool,

@@ -62,11 +62,14 @@ pub struct RunOptions {
     pub memory: u64,
     /// For the times in [`Statistics`]; without it they stay zero.
     pub clock: Option<Arc<dyn Clock>>,
+    /// How many ids an index may always find; where it finds more, and more than a quarter of all entities, they
+    /// are all read instead. 1,024 by default.
+    pub collected: u64,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        RunOptions { memory: 1 << 30, clock: None }
+        RunOptions { memory: 1 << 30, clock: None, collected: 1_024 }
     }
 }
 
@@ -215,11 +218,6 @@ const CHUNK: usize = 512;
 impl<'a> Query<'a> {
     fn select(&self) -> &'a BoundSelect {
         &self.plan.select
-    }
-
-    /// The condition that rows are still to fulfil when they are read.
-    fn filter(&self) -> Option<&'a Expr> {
-        self.select().filter.as_ref().filter(|_| self.plan.filters)
     }
 
     fn nanos(&self) -> u64 {

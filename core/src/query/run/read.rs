@@ -135,9 +135,8 @@ pub(super) fn places(slots: &[Slot]) -> Vec<Option<Pick>> {
 /// An index that finds more rows than this part of all of them is no help.
 const WORTHWHILE_PART: u64 = 4;
 
-/// How many ids of an index are collected at least, and how many where the number of entities is not known.
-const COLLECT_AT_LEAST: u64 = 1_024;
-const COLLECT_UNKNOWN: u64 = 65_536;
+/// How many times as many ids of an index are collected where the number of entities is not known.
+const COLLECT_UNKNOWN: u64 = 64;
 
 /// Reads input rows that the filter keeps.
 pub(super) struct Reader<'a> {
@@ -147,6 +146,8 @@ pub(super) struct Reader<'a> {
     /// How many rows there must still be: an index found them.
     found: Option<usize>,
     places: Vec<Option<Pick>>,
+    /// What rows must fulfil when they are read; `None` where nothing is asked for, or an index has answered it.
+    filter: Option<&'a Expr>,
     /// The conditions of the filter that need no hop; empty where none of them does.
     early: Option<Expr>,
     filter_hops: Hops,
@@ -175,6 +176,7 @@ impl<'a> Reader<'a> {
             until: None,
             found: None,
             places: places(&select.input.slots),
+            filter: select.filter.as_ref().filter(|_| plan.filters),
             early,
             filter_hops,
             order_hops: Hops::new(plan, &[Stage::Order]),
@@ -197,7 +199,11 @@ impl<'a> Reader<'a> {
                     reader.found = Some(entities.len());
                     Access::Entities(entities)
                 }
-                None => Access::All { after: None },
+                // What the index would have answered is asked of every entity.
+                None => {
+                    reader.filter = select.filter.as_ref();
+                    Access::All { after: None }
+                }
             },
         };
         let columns: Vec<PropertyId> = select
@@ -210,7 +216,7 @@ impl<'a> Reader<'a> {
             })
             .collect();
         // Where nothing is left out after the scan, it need not give more than is asked for.
-        let all_used = !plan.filters && !plan.sorts && !select.distinct && select.grouping.is_none();
+        let all_used = reader.filter.is_none() && !plan.sorts && !select.distinct && select.grouping.is_none();
         let wanted = select.limit.map(|limit| limit.saturating_add(select.offset));
         let limit = wanted.filter(|_| all_used);
         let most = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
@@ -224,7 +230,9 @@ impl<'a> Reader<'a> {
     /// The next rows that the filter keeps; `None` after the last ones. An error comes after the rows before it.
     pub(super) async fn next(&mut self) -> Result<Option<Input>, RunError> {
         if std::mem::take(&mut self.one) {
-            let rows = self.filter(vec![InputRow { tie: 0, slots: Vec::new() }]).await;
+            self.query.statistics.examined.add(1, 0);
+            let rows = self.filtered(vec![InputRow { tie: 0, slots: Vec::new() }]).await;
+            self.query.statistics.kept.add(rows.len(), 0);
             return Ok(Some(Input::Own(rows)));
         }
         loop {
@@ -260,7 +268,7 @@ impl<'a> Reader<'a> {
                 let rows =
                     batch.iter().map(|(entity, values)| ReadRow { places: &self.places, entity, values });
                 let rows = rows.map(ReadRow::to_own).collect();
-                let mut rows = self.filter(rows).await;
+                let mut rows = self.filtered(rows).await;
                 self.order_hops.fill(self.query.source, &mut rows).await?;
                 Input::Own(rows)
             };
@@ -280,7 +288,7 @@ impl<'a> Reader<'a> {
     /// followed.
     async fn select(&mut self, batch: ScanRows) -> Selection {
         let (entities, values) = batch.into_parts();
-        let Some(filter) = self.query.filter() else {
+        let Some(filter) = self.filter else {
             return Selection { entities, values, kept: None };
         };
         let mut kept = Vec::new();
@@ -306,8 +314,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The rows that the filter keeps, up to the first one for which it cannot be computed.
-    async fn filter(&mut self, mut rows: Vec<InputRow>) -> Vec<InputRow> {
-        let Some(filter) = self.query.filter() else { return rows };
+    async fn filtered(&mut self, mut rows: Vec<InputRow>) -> Vec<InputRow> {
+        let Some(filter) = self.filter else { return rows };
         if !self.filter_hops.is_empty() {
             // What fails here is computed again below, as another condition may still be false.
             if let Some(early) = &self.early {
@@ -353,8 +361,8 @@ async fn collect(
     lookups: &[(IndexId, Vec<IndexRange>)],
 ) -> Result<Option<Vec<EntityId>>, RunError> {
     let bound = match query.source.count_hint(model) {
-        Some(count) => (count / WORTHWHILE_PART).max(COLLECT_AT_LEAST),
-        None => COLLECT_UNKNOWN,
+        Some(count) => (count / WORTHWHILE_PART).max(query.options.collected),
+        None => query.options.collected.saturating_mul(COLLECT_UNKNOWN),
     };
     let start = query.nanos();
     let mut entities: Vec<EntityId> = Vec::new();

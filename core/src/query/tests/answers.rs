@@ -367,7 +367,7 @@ fn memory_is_bounded() {
     ] {
         let world = world();
         let Ok(Bound::Select(select)) = world.bind(text, &Parameters::default()) else { panic!("{text}") };
-        let options = RunOptions { memory: 150, clock: None };
+        let options = RunOptions { memory: 150, ..RunOptions::default() };
         let (_, failure) = collect(run(plan(*select, &Lookups::default()), Arc::new(world.tables), options));
         let message = failure.unwrap().to_string();
         assert_eq!(message, format!("{operation} needs more than 150 bytes of memory"), "{text}");
@@ -385,7 +385,7 @@ fn a_limit_bounds_the_memory_of_sorting() {
     else {
         panic!()
     };
-    let options = RunOptions { memory: 300_000, clock: None };
+    let options = RunOptions { memory: 300_000, ..RunOptions::default() };
     let (rows, failure) = collect(run(plan(*select, &Lookups::default()), Arc::new(world.tables), options));
     assert!(failure.is_none());
     assert_eq!(rows, ["2", "3", "4"]);

@@ -187,12 +187,22 @@ fn show(value: &Value) -> String {
 
 /// The rows of a select, a line each; an error after the rows that came before it.
 fn rows(world: World, text: &str, parameters: &Parameters) -> (Vec<String>, Option<RunError>) {
+    rows_with(world, text, parameters, RunOptions::default())
+}
+
+/// The same, run in some way.
+fn rows_with(
+    world: World,
+    text: &str,
+    parameters: &Parameters,
+    options: RunOptions,
+) -> (Vec<String>, Option<RunError>) {
     let bound = world.bind(text, parameters).unwrap_or_else(|error| {
         panic!("{text}\n{}", error.diagnostic().render(text, &ankurah_query_lang::RenderOptions::default()))
     });
     let Bound::Select(select) = bound else { panic!("{text} is not a select") };
     let plan = plan(*select, &world.lookups());
-    collect(run(plan, Arc::new(world.tables), RunOptions::default()))
+    collect(run(plan, Arc::new(world.tables), options))
 }
 
 fn collect(running: super::Running) -> (Vec<String>, Option<RunError>) {
