@@ -78,8 +78,9 @@ pub(crate) async fn values(
     let Some(state) = view.state(model, entity).await? else { return Ok(()) };
     let mut values: Vec<(PropertyId, Value)> =
         state.registers.into_iter().map(|(property, register)| (property, register.value)).collect();
-    for property in state.texts.keys() {
-        let mut document = super::text::load(view.as_ref(), entity, *property, ActorId::new(0)).await?;
+    for (property, version) in &state.texts {
+        let writer = ActorId::new(0);
+        let mut document = super::text::load(view.as_ref(), entity, *property, *version, writer).await?;
         values.push((*property, Value::String(document.text())));
     }
     values.sort_by_key(|(property, _)| *property);

@@ -61,7 +61,7 @@ async fn fold(engine: &dyn crate::storage::Engine, text: Long) -> Result<(), Sto
     let Some(version) = state.texts.get_mut(&property).filter(|version| version.tail >= TAIL) else {
         return Ok(());
     };
-    let document = text::load(view.as_ref(), entity, property, ActorId::new(0)).await?;
+    let document = text::load(view.as_ref(), entity, property, *version, ActorId::new(0)).await?;
     if document.waiting() > 0 {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::draft::Splice;
 use super::failure::{Outcome, failure};
-use crate::entity::State;
+use crate::entity::{State, TextVersion};
 use crate::id::{ActorId, EntityId, PropertyId};
 use crate::operation::Change;
 use crate::property::text::{Edit, TextDocument, TextError};
@@ -27,7 +27,7 @@ pub(crate) async fn update(
     }
     let mut document = match stored {
         None => TextDocument::new(actor),
-        Some(_) => load(view, entity, property, actor).await?,
+        Some(version) => load(view, entity, property, version, actor).await?,
     };
     let edits: Vec<Edit> = splices
         .iter()
@@ -37,11 +37,12 @@ pub(crate) async fn update(
     Ok(Some(Arc::from(update)))
 }
 
-/// The document of a text as a view shows it.
+/// The document of a text as a view shows it, of which the entity's state has this version.
 pub(crate) async fn load(
     view: &dyn ReadView,
     entity: EntityId,
     property: PropertyId,
+    version: TextVersion,
     actor: ActorId,
 ) -> Result<TextDocument, StorageError> {
     let damaged = |message: String| StorageError::Damaged {
@@ -49,6 +50,9 @@ pub(crate) async fn load(
         message,
     };
     let record = view.text(entity, property).await?;
+    if !record.is_of(version) {
+        return Err(damaged("a part of it is missing".to_owned()));
+    }
     let mut updates = Vec::with_capacity(record.tail.len());
     for id in &record.tail {
         let Some((_, operation)) = view.operation(entity, *id).await? else {

@@ -12,7 +12,7 @@ use super::history::operations;
 use super::protocol::Event;
 use crate::catalog::{Catalog, Model};
 use crate::dag::{DagIndex, RunStart};
-use crate::entity::{self, State};
+use crate::entity::{self, State, TextVersion};
 use crate::id::{ActorId, EntityId, ModelId, PropertyId};
 use crate::operation::{Change, Operation};
 use crate::property::text::TextDocument;
@@ -106,8 +106,8 @@ async fn check_entity(
     if let Some(model) = model {
         check.types(model, &state);
     }
-    for property in state.texts.keys() {
-        check.text(view, *property, &operations).await?;
+    for (property, version) in &state.texts {
+        check.text(view, *property, *version, &operations).await?;
     }
     Ok(check.faults)
 }
@@ -212,6 +212,7 @@ impl Check {
         &mut self,
         view: &dyn ReadView,
         property: PropertyId,
+        version: TextVersion,
         operations: &[Arc<Operation>],
     ) -> Result<(), StorageError> {
         let updates = operations.iter().filter_map(|operation| match operation.change(property) {
@@ -219,7 +220,7 @@ impl Check {
             _ => None,
         });
         let replayed = TextDocument::load(ActorId::new(0), None, updates);
-        let stored = super::text::load(view, self.entity, property, ActorId::new(0)).await;
+        let stored = super::text::load(view, self.entity, property, version, ActorId::new(0)).await;
         match (replayed, stored) {
             (Ok(mut replayed), Ok(mut stored)) => {
                 if replayed.text() != stored.text() {

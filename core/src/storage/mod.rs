@@ -15,7 +15,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::dag::{Head, RunStart};
-use crate::entity::State;
+use crate::entity::{State, TextVersion};
 use crate::env::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
 use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId, Stamp, StoreId, TransactionId};
 use crate::operation::Operation;
@@ -183,6 +183,13 @@ pub struct TextRecord {
     pub snapshot: Option<Arc<[u8]>>,
     /// The operations after it in the order of their acceptance.
     pub tail: Vec<OpId>,
+}
+
+impl TextRecord {
+    /// Whether it is the record of this version: otherwise a part of it has been lost.
+    pub fn is_of(&self, version: TextVersion) -> bool {
+        u64::try_from(self.tail.len()) == Ok(version.tail) && self.snapshot.is_some() == (version.folded > 0)
+    }
 }
 
 /// Which durable set of operations outside the DAG.

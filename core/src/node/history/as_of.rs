@@ -124,9 +124,9 @@ impl AsOf {
             values.push(match (state.get(*column), state.text(*column)) {
                 (Some(value), _) => value.clone(),
                 (None, None) => Value::Null,
-                (None, Some(_)) => {
-                    let mut document =
-                        text::load(self.view.as_ref(), state.entity, *column, ActorId::new(0)).await?;
+                (None, Some(version)) => {
+                    let (view, writer) = (self.view.as_ref(), ActorId::new(0));
+                    let mut document = text::load(view, state.entity, *column, version, writer).await?;
                     Value::String(document.text())
                 }
             });

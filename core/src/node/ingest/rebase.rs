@@ -85,7 +85,9 @@ async fn reissue(
                     let view = again.view.as_ref();
                     let mut document = match pending.base.as_ref().and_then(|state| state.text(leaf.property))
                     {
-                        Some(_) => text::load(view, entity, leaf.property, ActorId::new(0)).await?,
+                        Some(version) => {
+                            text::load(view, entity, leaf.property, version, ActorId::new(0)).await?
+                        }
                         None => TextDocument::new(ActorId::new(0)),
                     };
                     let before = document.text();

@@ -174,8 +174,7 @@ impl<K: Kv> Check<K> {
         }
         for (property, version) in &state.texts {
             let text = read_text(&self.view.snapshot, entity, *property).await?;
-            let tail = u64::try_from(text.tail.len()).unwrap_or(u64::MAX);
-            if tail != version.tail || text.snapshot.is_some() != (version.folded > 0) {
+            if !text.is_of(*version) {
                 return Err(fault(
                     what(),
                     format!("its text {property} is not stored as the version of the state says"),

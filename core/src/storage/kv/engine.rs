@@ -143,6 +143,7 @@ impl<K: Kv> KvEngine<K> {
                 ),
             });
         }
+        check_groups(&kv, &published).await?;
         let info = StoreInfo {
             engine: kv.name().to_owned(),
             store: identity.store,
@@ -428,6 +429,29 @@ async fn load(kv: &impl KvRead) -> Result<Loaded, StorageError> {
     let published =
         Published { head, indexes: Arc::new(indexes), counts: Arc::new(counts), ..Published::default() };
     Ok((published, unsaved))
+}
+
+/// Every group of records that must have some has some: an engine that keeps groups in files of their own may have
+/// lost one as a whole, and would read on as if it had just been begun.
+async fn check_groups(kv: &impl KvRead, published: &Published) -> Result<(), StorageError> {
+    if published.head.position.0 == 0 {
+        return Ok(());
+    }
+    let mut groups = vec![("log", vec![layout::LOG]), ("states of entities", vec![layout::STATE])];
+    groups.push(("operations", vec![layout::OPERATION]));
+    for index in published.indexes.iter() {
+        let live = published.counts.get(index.definition.model).map_or(0, |count| count.live);
+        if live > 0 && matches!(index.state, IndexState::Ready { .. }) {
+            groups.push(("entries of an index", layout::entries(index.id)));
+        }
+    }
+    for (what, prefix) in groups {
+        if kv.page(KvRange::prefix(&prefix), PageLimit { items: 1, ..PageLimit::SCAN }).await?.is_empty() {
+            let message = "they are missing, all of them".to_owned();
+            return Err(StorageError::Damaged { what: what.to_owned(), message });
+        }
+    }
+    Ok(())
 }
 
 /// Takes in the entries of the log after the head that was saved.

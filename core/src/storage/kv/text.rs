@@ -59,10 +59,13 @@ impl Texts {
 
 /// Puts a text together from its snapshot and the operations after it.
 async fn load(kv: &impl KvRead, key: TextKey) -> Result<TextDocument, StorageError> {
-    let TextKey { entity, property, .. } = key;
+    let TextKey { entity, property, version } = key;
     let damaged =
         |message: String| StorageError::Damaged { what: format!("text of entity {entity}"), message };
     let record = read_text(kv, entity, property).await?;
+    if !record.is_of(version) {
+        return Err(damaged("a part of it is missing".to_owned()));
+    }
     let mut operations = Vec::with_capacity(record.tail.len());
     for id in &record.tail {
         match read_operation(kv, entity, *id).await? {

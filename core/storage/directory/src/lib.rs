@@ -33,8 +33,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use ankurah_core::storage::StorageError;
-use tempfile::TempDir;
 
+use copy::Copy;
 pub use marker::{Marker, look};
 use owner::Owner;
 
@@ -52,7 +52,7 @@ pub struct Directory {
     path: PathBuf,
     marker: Marker,
     /// The copy that is read where the directory cannot be written.
-    copy: Option<TempDir>,
+    copy: Option<Copy>,
     _owner: Option<Owner>,
 }
 
@@ -148,7 +148,7 @@ impl Directory {
 
     /// Where the engine's files are, or the copy of them.
     pub fn data(&self) -> PathBuf {
-        self.copy.as_ref().map_or_else(|| self.path.join(DATA), |copy| copy.path().to_owned())
+        self.copy.as_ref().map_or_else(|| self.path.join(DATA), Copy::files)
     }
 
     /// Whether the store has been made: it is then an error if the engine finds none.

@@ -111,16 +111,7 @@ fn hurt(data: &Path, dice: &mut Dice) -> String {
 /// Damages a store at so many places, one at a time.
 pub(super) fn places(engine: &Embedded, seed: u64, places: u64) -> Damage {
     let folder = folder();
-    let stores = [false, true].map(|long| {
-        let sound = folder.path().join(format!("sound-{long}"));
-        let expected = make(engine, &sound, seed, long);
-        trim(&sound);
-        let unharmed = folder.path().join(format!("unharmed-{long}"));
-        copy(&sound, &unharmed);
-        let server = Server::open(engine, &unharmed, OLD, seed + 3).unwrap();
-        assert_eq!(server.items(), Ok(expected.clone()));
-        (sound, expected)
-    });
+    let stores = stores(engine, folder.path(), seed);
     let mut dice = Dice::new(seed);
     let mut damage = Damage::default();
     for place in 0..places {
@@ -128,21 +119,56 @@ pub(super) fn places(engine: &Embedded, seed: u64, places: u64) -> Damage {
         let (sound, expected) = &stores[dice.below(2)];
         copy(sound, &path);
         let done = hurt(&path.join("data"), &mut dice);
+        damage.look(engine, seed, &path, expected, &done);
+    }
+    damage
+}
+
+/// Removes each file of a store in turn.
+pub(super) fn removals(engine: &Embedded, seed: u64) -> Damage {
+    let folder = folder();
+    let mut damage = Damage::default();
+    for (sound, expected) in stores(engine, folder.path(), seed) {
+        for file in files(&sound.join("data")) {
+            let path = folder.path().join("damaged");
+            copy(&sound, &path);
+            let place = file.strip_prefix(&sound).unwrap();
+            fs::remove_file(path.join(place)).unwrap();
+            damage.look(engine, seed, &path, &expected, &format!("{} removed", place.display()));
+        }
+    }
+    damage
+}
+
+/// A small store and a longer one, and what is in them.
+fn stores(engine: &Embedded, folder: &Path, seed: u64) -> [(PathBuf, Items); 2] {
+    [false, true].map(|long| {
+        let sound = folder.join(format!("sound-{long}"));
+        let expected = make(engine, &sound, seed, long);
+        trim(&sound);
+        let unharmed = folder.join(format!("unharmed-{long}"));
+        copy(&sound, &unharmed);
+        let server = Server::open(engine, &unharmed, OLD, seed + 3).unwrap();
+        assert_eq!(server.items(), Ok(expected.clone()));
+        (sound, expected)
+    })
+}
+
+impl Damage {
+    /// Reads a damaged store, and removes it.
+    fn look(&mut self, engine: &Embedded, seed: u64, path: &Path, expected: &Items, done: &str) {
         let read = || {
-            let server = Server::open(engine, &path, OLD, seed + 2).map_err(|error| error.to_string())?;
+            let server = Server::open(engine, path, OLD, seed + 2).map_err(|error| error.to_string())?;
             let items = server.items()?;
             Ok::<_, String>((items, server.faults()?))
         };
         match catch_unwind(AssertUnwindSafe(read)) {
-            Err(_) => damage.panics.push(format!("seed {seed} place {place}: {done}")),
-            Ok(Err(_)) => damage.errors += 1,
-            Ok(Ok((_, faults))) if !faults.is_empty() => damage.faults += 1,
-            Ok(Ok((items, _))) if items != *expected => {
-                damage.wrong.push(format!("seed {seed} place {place}: {done}"));
-            }
-            Ok(Ok(_)) => damage.same += 1,
+            Err(_) => self.panics.push(format!("seed {seed}: {done}")),
+            Ok(Err(_)) => self.errors += 1,
+            Ok(Ok((_, faults))) if !faults.is_empty() => self.faults += 1,
+            Ok(Ok((items, _))) if items != *expected => self.wrong.push(format!("seed {seed}: {done}")),
+            Ok(Ok(_)) => self.same += 1,
         }
-        let _ = fs::remove_dir_all(&path);
+        let _ = fs::remove_dir_all(path);
     }
-    damage
 }

@@ -288,6 +288,7 @@ fn first_version(engine: &Embedded) {
 /// was closed is kept apart.
 fn damaged(engine: &Embedded) {
     damage::places(engine, 4, 60).check();
+    damage::removals(engine, 4).check();
 }
 
 fn disk_full(engine: &Embedded) {
