@@ -3,9 +3,10 @@
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use ankurah_core::node::protocol::{
     Cancel, CatalogView, Connection, Event, EventStream, Failure, NodeInfo, Parameters, Request, SessionId,
@@ -21,6 +22,10 @@ use crate::panics::caught;
 const LOOK: Duration = Duration::from_millis(20);
 /// Events that may wait for the one who reads them.
 const WAITING: usize = 4;
+/// So long, and in such steps, whoever is done waits for the threads of answers that were given up: what they hold
+/// of the store is to be closed properly, but a long computation is not to hold up the end of the program.
+const FAREWELL: Duration = Duration::from_millis(500);
+const FAREWELL_STEP: Duration = Duration::from_millis(5);
 
 /// Whether Ctrl-C still ends the program at once, as nobody looks for it yet.
 static UNWATCHED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
@@ -102,6 +107,21 @@ pub struct Client {
     session: SessionId,
     interrupt: Interrupt,
     pump: Pump,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let mut threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let deadline = Instant::now() + FAREWELL;
+        while Instant::now() < deadline {
+            threads.retain(|thread| !thread.is_finished());
+            if threads.is_empty() {
+                return;
+            }
+            std::thread::sleep(FAREWELL_STEP);
+        }
+    }
 }
 
 impl Client {
@@ -112,7 +132,7 @@ impl Client {
         interrupt: Interrupt,
         pump: Pump,
     ) -> Self {
-        Client { connection, session, interrupt, pump }
+        Client { connection, session, interrupt, pump, threads: Mutex::default() }
     }
 
     /// The session.
@@ -142,7 +162,15 @@ impl Client {
 
     /// Asks; dropping the answer cancels the request.
     pub fn request(&self, request: Request) -> Answer {
-        let interrupt = self.interrupt.clone();
+        self.request_until(request, self.interrupt.clone())
+    }
+
+    /// Asks for what is short and is to come to its end: Ctrl-C is left for whoever looks next.
+    pub fn request_whole(&self, request: Request) -> Answer {
+        self.request_until(request, Interrupt::default())
+    }
+
+    fn request_until(&self, request: Request, interrupt: Interrupt) -> Answer {
         if self.pump == Pump::Here {
             let stream = self.connection.request_unless(request, Cancel::from(interrupt.0.clone()));
             return Answer { interrupt, source: Source::Stream(stream), ended: false };
@@ -159,7 +187,12 @@ impl Client {
             }
         });
         match spawned {
-            Ok(_) => Answer { interrupt, source: Source::Channel { receiver, _stop: stop }, ended: false },
+            Ok(thread) => {
+                let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+                threads.retain(|thread| !thread.is_finished());
+                threads.push(thread);
+                Answer { interrupt, source: Source::Channel { receiver, _stop: stop }, ended: false }
+            }
             Err(error) => {
                 let failure = broken(format!("no thread for the statement could be started: {error}"));
                 Answer { interrupt, source: Source::Failed(Box::new(failure)), ended: false }

@@ -409,7 +409,9 @@ impl Batch {
             rows: std::mem::take(&mut self.rows),
         };
         let mut rejected = Vec::new();
-        let done = client.request(request).for_each(|event| {
+        // Ctrl-C waits for the end of the batch, so that it is known what was written.
+        check(client)?;
+        let done = client.request_whole(request).for_each(|event| {
             if let Event::Rejected(row) = event {
                 rejected.push(row);
             }

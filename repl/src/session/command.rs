@@ -190,7 +190,8 @@ impl Session {
                 })?;
                 settings.format_is_set = true;
             }
-            "null" => value.clone_into(&mut settings.null),
+            // It goes to the terminal like any other text.
+            "null" => settings.null = Safe::line(value).to_string(),
             "header" => settings.header = switch(word, settings.header)?,
             "footer" => settings.footer = switch(word, settings.footer)?,
             "expanded" => settings.expanded = switch(word, settings.expanded)?,

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use ankurah_core::id::EntityId;
 use ankurah_core::node::protocol::{Failure, Parameters};
 use ankurah_core::value::{Value, ValueType};
+use ankurah_query_lang::ast::{Expr, ExprKind, Literal};
+use ankurah_query_lang::parse_expr;
 
 use crate::convert;
 use crate::import::Guess;
@@ -154,9 +156,21 @@ fn read(text: &str) -> Result<Value, String> {
     guess.text(text);
     let value_type = match guess.value_type() {
         ValueType::Timestamp => ValueType::String,
+        // What a column would keep as it is written is a mistake in a single value.
+        ValueType::String if is_number(text) => {
+            return Err(format!("the number {text} is out of range; in quotes it is a string: `'{text}'`"));
+        }
         value_type => value_type,
     };
     convert::parse(text, value_type)
+}
+
+/// Whether a text is written like a number, of whatever size, without a leading plus or needless zeros.
+fn is_number(text: &str) -> bool {
+    let parsed = parse_expr(text.strip_prefix('-').unwrap_or(text));
+    let zeros = text.trim_start_matches('-').bytes().take(2).all(|byte| byte.is_ascii_digit());
+    let padded = zeros && text.trim_start_matches('-').starts_with('0');
+    !padded && matches!(parsed, Ok(Expr { kind: ExprKind::Literal(Literal::Number(_)), .. }))
 }
 
 #[cfg(test)]
@@ -178,6 +192,13 @@ mod tests {
         check("Blue Train", &Value::String("Blue Train".into()));
         check("007", &Value::String("007".into()));
         assert!(read("'it's'").is_err());
+        check("1e30", &Value::float(1e30));
+        check("00000000000000000000000000000012", &Value::String("00000000000000000000000000000012".into()));
+        for number in ["1e400", "-1e400", "1e-400", "12345678901234567890123456789012"] {
+            let error = read(number).unwrap_err();
+            assert!(error.starts_with(&format!("the number {number} is out of range")), "{error}");
+        }
+
     }
 
     #[test]

@@ -114,6 +114,12 @@ fn nothing_stands_behind_the_end_of_a_fixture() {
     std::fs::write(folder.path().join("quits.sql"), "\\q\n").unwrap();
     let included = format!("{one}\\i '{}'\n{one}", folder.path().join("quits.sql").display());
     check(included, Verdict::Broken(early.to_owned()));
+    // What is printed before the end is compared all the same.
+    std::fs::write(folder.path().join("rows.sql"), "select 1 as a;\n\\q\n").unwrap();
+    let include = format!("\\i '{}'\n", folder.path().join("rows.sql").display());
+    std::fs::write(&path, format!("{one}{include}")).unwrap();
+    assert!(matches!(run(&path, false).verdict, Verdict::Differs(_)));
+    check(format!("{one}{include}--|  a\n--| ---\n--|  1\n"), Verdict::Passed);
 }
 
 #[test]

@@ -25,6 +25,8 @@ struct Recorder {
     asked: Mutex<Vec<String>>,
     /// Fails what comes after so many rows.
     room: Option<u64>,
+    /// Raised when the first rows come.
+    interrupt: Option<Interrupt>,
 }
 
 impl Connection for Recorder {
@@ -47,6 +49,7 @@ impl Connection for Recorder {
                 return Box::pin(stream::iter([Event::Failed(failure)]));
             }
             Request::Upsert { model, columns, rows, .. } => {
+                self.interrupt.iter().for_each(Interrupt::raise);
                 asked.push(format!("upsert {model} ({})", columns.join(", ")));
                 let mut created = 0;
                 for (row, number) in rows.iter().zip(0..) {
@@ -219,5 +222,18 @@ fn rows_that_were_written_before_a_failure_are_counted() {
         let open = |names| Source::new(Cursor::new(text.clone()), ImportFormat::Jsonl, names);
         let stopped = import(&args("a.jsonl --into m"), &client, &open, &mut |_| {}).unwrap_err();
         assert_eq!(stopped.written, written, "{stopped:?}");
+    }
+}
+
+#[test]
+fn a_batch_that_is_being_written_when_an_import_is_cancelled_is_counted() {
+    let text: String = (0..2_500).map(|number| format!("{{\"a\": {number}}}\n")).collect();
+    for pump in [Pump::Here, Pump::Thread] {
+        let interrupt = Interrupt::default();
+        let recorder = Arc::new(Recorder { interrupt: Some(interrupt.clone()), ..Recorder::default() });
+        let client = Client::new(recorder, SessionId(1), interrupt, pump);
+        let open = |names| Source::new(Cursor::new(text.clone()), ImportFormat::Jsonl, names);
+        let stopped = import(&args("a.jsonl --into m"), &client, &open, &mut |_| {}).unwrap_err();
+        assert_eq!(stopped.written, Some(1_000), "{stopped:?}");
     }
 }
