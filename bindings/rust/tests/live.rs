@@ -2,54 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod world;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use ankurah::core::env::fixed::FixedEnv;
 use ankurah::signals::effect;
-use ankurah::{
-    Context, LiveQuery, LiveStatus, Model, Node, NodeOptions, OpenOptions, Ref, RowChange, Target, query,
-};
+use ankurah::{Context, LiveQuery, LiveStatus, Node, NodeOptions, RowChange, query};
 use futures::executor::block_on;
 use futures::{FutureExt, StreamExt};
 
-#[derive(Debug, Model)]
-struct Artist {
-    #[model(key)]
-    name: String,
-}
-
-#[derive(Debug, Model)]
-struct Album {
-    title: String,
-    year: i64,
-    artist: Option<Ref<Artist>>,
-}
-
-struct World {
-    context: Context,
-    fixed: FixedEnv,
-}
-
-fn world() -> World {
-    let fixed = FixedEnv::new(1);
-    let context = block_on(OpenOptions::new().env(fixed.env.clone()).open_target(&Target::Memory)).unwrap();
-    World { context, fixed }
-}
-
-impl World {
-    /// Lets everything in the background happen.
-    fn settle(&self) {
-        self.fixed.spawn.run_until_stalled();
-    }
-
-    fn create(&self, title: &str, year: i64) -> AlbumView {
-        let album = Album { title: title.to_owned(), year, artist: None };
-        let album = block_on(self.context.create(&album)).unwrap();
-        self.settle();
-        album
-    }
-}
+use self::world::{Album, World};
 
 fn titles(live: &LiveQuery<Album>) -> String {
     live.rows().read().iter().map(|album| album.title().to_owned()).collect::<Vec<_>>().join(" ")
@@ -57,7 +20,7 @@ fn titles(live: &LiveQuery<Album>) -> String {
 
 #[test]
 fn rows_follow_every_change() {
-    let world = world();
+    let world = World::new();
     let live = world.context.live::<Album>(("year > ? order by year", 1970));
     assert_eq!(live.status().get(), LiveStatus::Loading);
     world.settle();
@@ -75,7 +38,7 @@ fn rows_follow_every_change() {
 
 #[test]
 fn changes_are_told_one_after_the_other() {
-    let world = world();
+    let world = World::new();
     let live = world.context.live::<Album>("order by year");
     let mut changes = live.changes();
     assert!(changes.next().now_or_never().is_none_or(|first| first.unwrap().unwrap().len() == 1));
@@ -108,7 +71,7 @@ fn changes_are_told_one_after_the_other() {
 
 #[test]
 fn another_query_can_take_its_place() {
-    let world = world();
+    let world = World::new();
     world.create("a", 1);
     world.create("b", 2);
     let live = world.context.live::<Album>(("year = ?", 1));
@@ -124,7 +87,7 @@ fn another_query_can_take_its_place() {
 
 #[test]
 fn what_is_wrong_is_told() {
-    let world = world();
+    let world = World::new();
     let live = world.context.live::<Album>("nothing > 1");
     world.settle();
     let LiveStatus::Ended(error) = live.status().get() else { panic!("{live:?}") };
@@ -145,7 +108,7 @@ fn what_is_wrong_is_told() {
 
 #[test]
 fn an_entity_and_a_property_are_signals() {
-    let world = world();
+    let world = World::new();
     let album = world.create("a", 1);
     let live = world.context.live_entity::<Album>(&album);
     let year = live.property(|album| album.year());
@@ -167,7 +130,7 @@ fn an_entity_and_a_property_are_signals() {
 
 #[test]
 fn dropping_it_ends_it() {
-    let world = world();
+    let world = World::new();
     let live = world.context.live::<Album>("");
     let rows = live.rows();
     world.create("a", 1);
@@ -179,7 +142,7 @@ fn dropping_it_ends_it() {
 
 #[test]
 fn a_query_is_changed_without_a_glitch() {
-    let world = world();
+    let world = World::new();
     for (title, year) in [("a", 1), ("b", 1), ("c", 2), ("d", 3)] {
         world.create(title, year);
     }
@@ -215,7 +178,7 @@ fn a_query_is_changed_without_a_glitch() {
 
 #[test]
 fn a_subscriber_that_panics_or_changes_the_query_concerns_nobody_else() {
-    let world = world();
+    let world = World::new();
     let live = Arc::new(world.context.live::<Album>("year = 1"));
     world.settle();
     let rows = live.rows();
@@ -236,7 +199,7 @@ fn a_subscriber_that_panics_or_changes_the_query_concerns_nobody_else() {
 
 #[test]
 fn a_model_that_cannot_be_declared_here_is_waited_for() {
-    let world = world();
+    let world = World::new();
     let options = NodeOptions { read_only: true, ..NodeOptions::default() };
     let node =
         block_on(Node::open(Arc::clone(world.context.node().engine()), world.fixed.env.clone(), options));

@@ -1,53 +1,14 @@
 //! Memory: what is dropped is gone, and reading allocates nothing where nobody tracks.
-#![expect(unsafe_code, reason = "an allocator that counts is only possible so")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 
+use ankurah_counting::{Counting, allocations, leaves_at_most};
 use ankurah_signals::{
     Observer, Signal, Subscription, WritableSignal, batch, combine, effect, memo, untracked,
 };
 
-/// The system's allocator, counting what each thread does. A test is one thread.
-struct Counting;
-
-thread_local! {
-    static LIVE: Cell<i64> = const { Cell::new(0) };
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn bytes(layout: Layout) -> i64 {
-    i64::try_from(layout.size()).unwrap_or(i64::MAX)
-}
-
-// SAFETY: every call is handed on unchanged to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.set(LIVE.get() + bytes(layout));
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE.set(LIVE.get() - bytes(layout));
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-/// Asserts that `work` leaves as many bytes behind as it found. It runs once before, for what each thread
-/// allocates once.
-fn check(work: impl Fn(usize), times: usize) {
-    work(1_000);
-    let before = LIVE.get();
-    work(times);
-    assert_eq!(LIVE.get() - before, 0, "bytes are left");
-}
 
 #[test]
 fn a_million_signals_and_subscriptions_made_and_dropped() {
@@ -67,7 +28,7 @@ fn a_million_signals_and_subscriptions_made_and_dropped() {
         drop(kept);
         assert_eq!(source.subscribers(), 0);
     };
-    check(work, 1_000_000);
+    leaves_at_most(0, 1_000_000, work);
 }
 
 #[test]
@@ -93,7 +54,7 @@ fn a_hundred_thousand_at_once_in_any_shape() {
         drop(subscription);
         assert_eq!(source.subscribers(), 0);
     };
-    check(work, 100_000);
+    leaves_at_most(0, 100_000, work);
 }
 
 #[test]
@@ -113,20 +74,17 @@ fn observers_streams_and_what_fails() {
             source.set(1);
         }
     };
-    check(work, 10_000);
+    leaves_at_most(0, 10_000, work);
 }
 
 #[test]
 fn who_subscribes_and_leaves_does_not_grow_a_signal_that_stays() {
     let source = WritableSignal::new(0);
-    check(
-        |times| {
-            let subscriptions: Vec<_> = (0..times).map(|_| source.subscribe(|_| ())).collect();
-            source.set(1);
-            drop(subscriptions);
-        },
-        100_000,
-    );
+    leaves_at_most(0, 100_000, |times| {
+        let subscriptions: Vec<_> = (0..times).map(|_| source.subscribe(|_| ())).collect();
+        source.set(1);
+        drop(subscriptions);
+    });
 }
 
 #[test]
@@ -148,7 +106,7 @@ fn a_circle_of_derived_signals_is_not_kept() {
             assert!(second.fault().is_some());
         }
     };
-    check(work, 1_000);
+    leaves_at_most(0, 1_000, work);
 }
 
 #[test]
@@ -157,12 +115,12 @@ fn reading_allocates_nothing_where_nobody_tracks() {
     let derived = source.map(|value| value + 1);
     let read = || derived.get() + source.get() + source.with(|value| *value) + *derived.read();
     let sum = read() + untracked(read);
-    let before = ALLOCATIONS.get();
+    let before = allocations();
     let again = read() + untracked(read);
-    assert_eq!(ALLOCATIONS.get() - before, 0);
+    assert_eq!(allocations() - before, 0);
     assert_eq!(sum, again);
     // An equal value and a write that no one waits for need memory for the value alone.
-    let before = ALLOCATIONS.get();
+    let before = allocations();
     assert!(!source.set_if_changed(1));
-    assert_eq!(ALLOCATIONS.get() - before, 0);
+    assert_eq!(allocations() - before, 0);
 }

@@ -20,7 +20,7 @@ pub use super::compare::{EntityHead, EntityValues};
 pub use super::journal::{JournalLevel, JournalLine};
 pub use super::link::{FrameKind, LinkInfo, LinkPeer, TapDirection, TapFrame, TapFrames};
 pub use super::live::change::{LiveChange, LiveEvent, LiveRows, Misfit};
-pub use super::live::info::{LiveQueryInfo, Upkeep};
+pub use super::live::info::{LiveQueryInfo, LiveReport, LiveTotals, Upkeep};
 pub use super::restore::Restored;
 
 /// A session of a connection: it holds at most one open transaction.
@@ -279,7 +279,7 @@ pub enum Event {
     /// A notification of a live query.
     Live(LiveEvent),
     /// The live queries.
-    LiveQueries(Vec<LiveQueryInfo>),
+    LiveQueries(LiveReport),
     /// The indexes.
     Indexes(Vec<Index>),
     /// A fault of the store.

@@ -87,6 +87,22 @@ pub struct BoundSelect {
 }
 
 impl BoundSelect {
+    /// The rows of an input for which a condition holds, as yet without columns.
+    pub(crate) fn of(input: Input, filter: Option<Expr>) -> Self {
+        BoundSelect {
+            input,
+            filter,
+            grouping: None,
+            having: None,
+            output: Vec::new(),
+            columns: Vec::new(),
+            distinct: false,
+            order: Vec::new(),
+            limit: None,
+            offset: 0,
+        }
+    }
+
     /// The columns of the result.
     pub fn columns(&self) -> &[Column] {
         &self.columns

@@ -486,7 +486,7 @@ impl State {
                 entry.and_then(|entry| Some(entry.changes.first()?.entity.to_string()))
             }
             View::Aside => self.aside.get(list.selected).map(|row| row.id.to_string()),
-            View::Live => self.live.get(list.selected).map(|query| query.text.clone()),
+            View::Live => self.live.queries.get(list.selected).map(|query| query.text.clone()),
             View::Collections => self.names.models().get(list.selected).map(|model| model_text(model)),
             View::Asked => self.selected_question().map(|asked| asked.what.clone()),
             View::Log => self.journal.stream.entry(list.selected).map(|line| line.text.clone()),
@@ -522,7 +522,7 @@ impl State {
                 let model = self.names.models().get(self.list().selected);
                 model.map(|model| format!("select * from {}", model_text(model)))
             }
-            View::Live => self.live.get(self.list().selected).map(|query| query.text.clone()),
+            View::Live => self.live.queries.get(self.list().selected).map(|query| query.text.clone()),
             View::Plan => Some(self.plan.statement.clone()),
             View::Overview
             | View::Changes

@@ -32,7 +32,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use ankurah_core::id::{EntityId, OpId};
-use ankurah_core::node::protocol::{LiveQueryInfo, NodeInfo, Request};
+use ankurah_core::node::protocol::{LiveReport, NodeInfo, Request};
 use ankurah_core::storage::{Fault, Index, SetAside, StoreStatistics};
 
 use crate::action::Context;
@@ -179,7 +179,7 @@ pub struct State {
     /// Whether the entity's timeline was opened from that of its collection.
     from_course: bool,
     /// The live queries.
-    pub live: Vec<LiveQueryInfo>,
+    pub live: LiveReport,
     /// The change log.
     pub changes: Changes,
     /// Operations outside the graph.
@@ -232,7 +232,7 @@ impl State {
             track: None,
             whole: false,
             from_course: false,
-            live: Vec::new(),
+            live: LiveReport::default(),
             changes: Changes::default(),
             aside: Vec::new(),
             indexes: Vec::new(),

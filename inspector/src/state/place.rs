@@ -27,7 +27,7 @@ impl State {
                 let image = self.timeline_image();
                 (image.map_or(0, |image| subject::shown(image, &self.names).len()), 4)
             }
-            View::Live => (self.live.len(), 1),
+            View::Live => (self.live.queries.len(), 1),
             View::Changes => (self.changes.stream.len(), 1),
             View::Aside => (self.aside.len(), 1),
             View::Indexes => (self.indexes.len(), 1),

@@ -133,7 +133,7 @@ impl State {
                 self.counts.clear();
                 return self.ask_counts();
             }
-            Event::LiveQueries(queries) => self.live = queries,
+            Event::LiveQueries(report) => self.live = report,
             Event::Indexes(indexes) => self.indexes = indexes,
             Event::Statistics(statistics) => self.statistics = Some(statistics),
             Event::Journal(lines) => self.journal.take(lines),

@@ -48,10 +48,14 @@ pub(super) fn overview_lines(state: &State, theme: Theme) -> Vec<Line> {
     lines.push(
         field("collections").own(Role::Number, format!("{collections}, {entities} with the catalog's")),
     );
-    let observers: u64 = state.live.iter().map(|query| query.subscribers).sum();
-    let live = count(state.live.len(), "query", "queries");
-    let observers = count(usize::try_from(observers).unwrap_or(0), "observer", "observers");
-    lines.push(field("live").own(Role::Number, format!("{live}, {observers}")));
+    let totals = &state.live.totals;
+    let live = count(state.live.queries.len(), "query", "queries");
+    let observers = count(usize::try_from(totals.subscribers).unwrap_or(0), "observer", "observers");
+    let residual = match totals.residual {
+        0 => String::new(),
+        some => format!(", {some} residual ({:.1} looks/s)", totals.looks_per_second),
+    };
+    lines.push(field("live").own(Role::Number, format!("{live}, {observers}{residual}")));
     let rates = rates(state);
     let last = rates.last().copied().unwrap_or(0);
     let spark = theme.spark(rates.get(rates.len().saturating_sub(RATES)..).unwrap_or_default());
@@ -165,7 +169,7 @@ pub(super) fn collections(state: &State) -> Page<'_> {
 
 pub(super) fn live(state: &State) -> Page<'_> {
     let rows = move |range: Range<usize>| {
-        let queries = state.live.get(range).unwrap_or_default();
+        let queries = state.live.queries.get(range).unwrap_or_default();
         queries
             .iter()
             .map(|query| {

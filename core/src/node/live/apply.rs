@@ -33,7 +33,7 @@ pub(super) struct Changed {
 
 /// Entities of one model as they are now.
 struct Read {
-    columns: Columns,
+    columns: Arc<Columns>,
     entities: Arc<BTreeSet<EntityId>>,
     found: ScanRows,
 }
@@ -96,7 +96,7 @@ fn look(
     model: ModelId,
     entities: &Arc<BTreeSet<EntityId>>,
     following: &mut BTreeMap<u64, Following>,
-) -> Option<Columns> {
+) -> Option<Arc<Columns>> {
     let index = registry.index(model)?;
     let mut others = index.has_places();
     for number in index.residual() {
@@ -193,7 +193,12 @@ fn apply(
         .iter()
         .map(|entity| values.next_if(|(known, _)| known == entity).map(|(_, row)| row))
         .collect();
-    for (number, concerned) in concerned(registry, model, read, again) {
+    let concerned = concerned(registry, model, read, again);
+    let is_residual = |number: &&u64| registry.get(**number).is_some_and(|query| !query.is_found);
+    let residual = concerned.keys().filter(is_residual).count();
+    let nanos = node.env.clock.monotonic_nanos();
+    registry.looks.count(residual.saturating_mul(entities.len()), nanos);
+    for (number, concerned) in concerned {
         let Some(query) = registry.get(number) else { continue };
         if query.shape.follows {
             let own = concerned.into_iter().filter_map(|at| entities.get(at));
@@ -206,7 +211,7 @@ fn apply(
             Ok((entity, part.transpose()?.flatten()))
         });
         let taken = match parts.collect::<Result<Vec<_>, EvalError>>() {
-            Ok(parts) => take(registry, node, number, parts, view, &mut wakers),
+            Ok(parts) => take(registry, node, number, parts, view, nanos, &mut wakers),
             Err(_) => false,
         };
         if !taken {
@@ -244,13 +249,19 @@ async fn follow(
         return false;
     }
     let entities: Vec<EntityId> = entities.into_iter().collect();
-    let select = shape.parts_of(filter.as_ref(), entities.clone());
+    let select = shape.parts_of(filter.as_deref(), entities.clone());
     let Ok(rows) = load(node, view, select).await else { return false };
     let mut parts: BTreeMap<EntityId, Part> =
         rows.into_iter().filter_map(|row| part_of(&shape, row)).collect();
-    let parts = entities.into_iter().map(|entity| (entity, parts.remove(&entity))).collect();
+    let parts: Vec<_> = entities.into_iter().map(|entity| (entity, parts.remove(&entity))).collect();
+    let nanos = node.env.clock.monotonic_nanos();
     let mut wakers = Vec::new();
-    let taken = take(&mut reactor.registry(), node, number, parts, view, &mut wakers);
+    let mut registry = reactor.registry();
+    if registry.get(number).is_some_and(|query| !query.is_found) {
+        registry.looks.count(parts.len(), nanos);
+    }
+    let taken = take(&mut registry, node, number, parts, view, nanos, &mut wakers);
+    drop(registry);
     wake(wakers);
     taken
 }
@@ -262,6 +273,7 @@ fn take(
     number: u64,
     parts: Vec<(EntityId, Option<Part>)>,
     view: &Arc<dyn ReadView>,
+    nanos: u64,
     wakers: &mut Vec<Waker>,
 ) -> bool {
     let position = view.position();
@@ -270,7 +282,6 @@ fn take(
         return true;
     }
     let shape = Arc::clone(&query.shape);
-    let nanos = node.env.clock.monotonic_nanos();
     let (moved, taken) = match query.state.take(&shape, parts) {
         Ok(Came::Told(told)) => {
             if !told.changes.is_empty() {
@@ -293,7 +304,7 @@ fn take(
     // What is grouped or distinct can be had without keeping all that it stands for.
     let too_large = query.state.is_joined() && query.state.size() > limit;
     query.gave_up |= too_large;
-    if query.found.is_some() {
+    if query.is_found {
         moved.into_iter().for_each(|(entity, holds)| registry.note(number, entity, holds));
     }
     if too_long && !too_large {

@@ -113,6 +113,7 @@ mod tests {
 
     use super::super::change::change_rows;
     use super::super::list::LiveList;
+    use super::super::row::Ordered;
     use super::*;
     use crate::value::Value;
 
@@ -121,7 +122,7 @@ mod tests {
         Arc::new(Row {
             key,
             first: None,
-            order: Box::default(),
+            order: Ordered::default(),
             values: [Value::Int(i64::from(value))].into(),
         })
     }
@@ -170,7 +171,7 @@ mod tests {
                 Arc::new(Row {
                     key: Key::Number(at as u64),
                     first: None,
-                    order: Box::default(),
+                    order: Ordered::default(),
                     values: [Value::Int(value)].into(),
                 })
             })

@@ -1,6 +1,9 @@
 //! Which live queries a changed entity can concern, found without looking at the others.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
+use std::sync::{Arc, OnceLock};
 
 use super::evaluate::Columns;
 use super::intervals::Intervals;
@@ -16,7 +19,58 @@ const RANGES: usize = 8;
 /// The property whose values a query is found by; `None` is the entity's id.
 type Place = Option<PropertyId>;
 
-/// What a query is found by: values of one property that its condition leaves possible.
+/// Some queries: as good as always one.
+#[derive(Debug)]
+pub(super) enum Numbers {
+    One(u64),
+    Many(Box<Vec<u64>>),
+}
+
+impl Numbers {
+    /// Adds a query to those at a place of a map.
+    pub(super) fn add<K: Eq + Hash>(map: &mut HashMap<K, Numbers>, key: K, number: u64) {
+        match map.entry(key) {
+            Entry::Vacant(place) => drop(place.insert(Numbers::One(number))),
+            Entry::Occupied(mut place) => match place.get_mut() {
+                Numbers::Many(numbers) => numbers.push(number),
+                Numbers::One(first) => {
+                    let both = Box::new(vec![*first, number]);
+                    *place.get_mut() = Numbers::Many(both);
+                }
+            },
+        }
+    }
+
+    /// Takes a query from those at a place of a map.
+    pub(super) fn remove<K: Eq + Hash>(map: &mut HashMap<K, Numbers>, key: &K, number: u64) {
+        let empty = match map.get_mut(key) {
+            None => return,
+            Some(Numbers::One(only)) => *only == number,
+            Some(Numbers::Many(numbers)) => {
+                if let Some(at) = numbers.iter().position(|known| *known == number) {
+                    numbers.swap_remove(at);
+                }
+                numbers.is_empty()
+            }
+        };
+        if empty {
+            map.remove(key);
+        }
+    }
+
+    /// The queries.
+    pub(super) fn iter(&self) -> impl Iterator<Item = u64> {
+        match self {
+            Numbers::One(number) => std::slice::from_ref(number),
+            Numbers::Many(numbers) => numbers.as_slice(),
+        }
+        .iter()
+        .copied()
+    }
+}
+
+/// What a query is found by: values of one property that its condition leaves possible. It follows from the query, and
+/// is worked out again when that is taken away, since many queries are kept and few go.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     place: Place,
@@ -30,7 +84,7 @@ impl Found {
         if !query.shape.keeps || query.shape.follows_own {
             return None;
         }
-        let filter = query.filter.as_ref()?;
+        let filter = query.filter.as_deref()?;
         let slots = query.shape.select.input.slots.iter().enumerate();
         let found = slots.filter_map(|(slot, kind)| {
             let place = match kind {
@@ -70,12 +124,14 @@ impl Found {
 pub(super) struct Index {
     /// Those that every change may concern.
     residual: BTreeSet<u64>,
-    points: HashMap<Place, HashMap<Value, Vec<u64>>>,
+    points: HashMap<Place, HashMap<Value, Numbers>>,
     ranges: HashMap<Place, Intervals>,
     /// For each indexed property how many queries are found by it.
     places: BTreeMap<Place, usize>,
     /// For each property how many of the queries need it.
     columns: BTreeMap<PropertyId, usize>,
+    /// These as columns to read, once they were asked for.
+    read: OnceLock<Arc<Columns>>,
 }
 
 impl Index {
@@ -98,6 +154,9 @@ impl Index {
         for property in needed(query) {
             let count = self.columns.entry(property).or_default();
             *count = count.saturating_add(1);
+            if *count == 1 {
+                self.read = OnceLock::new();
+            }
         }
         let Some(found) = found else {
             self.residual.insert(number);
@@ -106,7 +165,7 @@ impl Index {
         let count = self.places.entry(found.place).or_default();
         *count = count.saturating_add(1);
         for value in found.points() {
-            self.points.entry(found.place).or_default().entry(value).or_default().push(number);
+            Numbers::add(self.points.entry(found.place).or_default(), value, number);
         }
         for interval in found.ranges() {
             self.ranges.entry(found.place).or_default().insert(interval.clone(), number);
@@ -116,23 +175,18 @@ impl Index {
     /// Takes a query away that was added with the same arguments.
     pub(super) fn remove(&mut self, number: u64, query: &Query, found: Option<&Found>) {
         for property in needed(query) {
-            decrease(&mut self.columns, &property);
+            if decrease(&mut self.columns, &property) {
+                self.read = OnceLock::new();
+            }
         }
         let Some(found) = found else {
             self.residual.remove(&number);
             return;
         };
-        decrease(&mut self.places, &found.place);
+        let _ = decrease(&mut self.places, &found.place);
         if let Some(points) = self.points.get_mut(&found.place) {
             for value in found.points() {
-                if let Some(queries) = points.get_mut(&value) {
-                    if let Some(at) = queries.iter().position(|known| *known == number) {
-                        queries.swap_remove(at);
-                    }
-                    if queries.is_empty() {
-                        points.remove(&value);
-                    }
-                }
+                Numbers::remove(points, &value, number);
             }
             if points.is_empty() {
                 self.points.remove(&found.place);
@@ -147,10 +201,13 @@ impl Index {
     }
 
     /// The columns that tell which queries an entity concerns, and what it is in those.
-    pub(super) fn columns(&self) -> Columns {
-        let mut columns = Columns::default();
-        self.columns.keys().for_each(|property| columns.add(*property));
-        columns
+    pub(super) fn columns(&self) -> Arc<Columns> {
+        let columns = self.read.get_or_init(|| {
+            let mut columns = Columns::default();
+            self.columns.keys().for_each(|property| columns.add(*property));
+            Arc::new(columns)
+        });
+        Arc::clone(columns)
     }
 
     /// Calls `each` with the indexed queries that an entity may be in, as it is now.
@@ -167,7 +224,7 @@ impl Index {
                 Some(property) => columns.value(*property, read).to_value(),
             };
             let points = self.points.get(place).and_then(|points| points.get(&value));
-            points.into_iter().flatten().copied().for_each(&mut each);
+            points.into_iter().flat_map(Numbers::iter).for_each(&mut each);
             if let (Some(ranges), false) = (self.ranges.get(place), value.is_null()) {
                 ranges.holding(&value, &mut each);
             }
@@ -175,13 +232,15 @@ impl Index {
     }
 }
 
-fn decrease<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) {
-    if let Some(count) = counts.get_mut(key) {
-        *count = count.saturating_sub(1);
-        if *count == 0 {
-            counts.remove(key);
-        }
+/// Counts one less; gives whether none is left.
+fn decrease<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) -> bool {
+    let Some(count) = counts.get_mut(key) else { return false };
+    *count = count.saturating_sub(1);
+    let none = *count == 0;
+    if none {
+        counts.remove(key);
     }
+    none
 }
 
 /// The properties of each entity that a query needs which is kept right by what changed.

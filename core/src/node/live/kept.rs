@@ -13,6 +13,9 @@ use crate::query::OrderKey;
 /// At least so many rows are kept behind a window.
 const SPARE: usize = 16;
 
+/// Rows are searched with every change and hardly ever copied: their list is wide and flat.
+const WIDE: usize = 512;
+
 /// Which part of the rows is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Window {
@@ -60,14 +63,46 @@ impl Window {
 /// The first rows in their order, and the window.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Kept {
-    rows: LiveList<Arc<Row>>,
-    /// The rows by what they are known by, where that does not tell their order.
-    members: HashSet<ByKey>,
+    rows: LiveList<Arc<Row>, WIDE>,
+    members: Members,
     pub(super) window: Window,
     /// Whether there are no rows but these.
     complete: bool,
-    /// Whether rows stand in the order of what they are known by.
-    by_key: bool,
+}
+
+/// How a row is found by what it is known by.
+#[derive(Clone, Debug, Default)]
+enum Members {
+    /// Rows stand in the order of that.
+    #[default]
+    InOrder,
+    /// By a map; none, as for most of many small results, where there are no rows.
+    Mapped(Option<Box<HashSet<ByKey>>>),
+}
+
+impl Members {
+    fn get(&self, key: &Key) -> Option<&Row> {
+        match self {
+            Members::InOrder | Members::Mapped(None) => None,
+            Members::Mapped(Some(map)) => map.get(key).map(|row| row.0.as_ref()),
+        }
+    }
+
+    /// Puts a row in the place of the one that is known by the same.
+    fn put(&mut self, row: &Arc<Row>) {
+        if let Members::Mapped(map) = self {
+            map.get_or_insert_default().replace(ByKey(Arc::clone(row)));
+        }
+    }
+
+    fn remove(&mut self, key: &Key) {
+        if let Members::Mapped(Some(map)) = self {
+            map.remove(key);
+            if map.is_empty() {
+                *self = Members::Mapped(None);
+            }
+        }
+    }
 }
 
 /// What became of rows: the changes of the window, and the entities that are kept from now on or no longer.
@@ -80,21 +115,14 @@ pub(super) struct Told {
 impl Kept {
     /// These rows, the first ones in their order; all that there are where they are `complete`.
     pub(super) fn new(rows: Vec<Arc<Row>>, window: Window, complete: bool, by_key: bool) -> Self {
-        let members =
-            if by_key { HashSet::new() } else { rows.iter().map(|row| ByKey(Arc::clone(row))).collect() };
-        Kept { rows: rows.into_iter().collect(), members, window, complete, by_key }
+        let mut members = if by_key { Members::InOrder } else { Members::Mapped(None) };
+        rows.iter().for_each(|row| members.put(row));
+        Kept { rows: rows.into_iter().collect(), members, window, complete }
     }
 
     /// Rows of which nothing is known but that they are shown.
     pub(super) fn shown_only(rows: Vec<Arc<Row>>) -> Self {
-        let members = HashSet::new();
-        Kept {
-            rows: rows.into_iter().collect(),
-            members,
-            window: Window::WHOLE,
-            complete: true,
-            by_key: true,
-        }
+        Kept::new(rows, Window::WHOLE, true, true)
     }
 
     /// How many rows are kept.
@@ -120,8 +148,8 @@ impl Kept {
 
     /// A copy that costs little.
     pub(super) fn snapshot(&self) -> Kept {
-        let (rows, members) = (self.rows.clone(), HashSet::new());
-        Kept { rows, members, window: self.window, complete: self.complete, by_key: self.by_key }
+        let (rows, members) = (self.rows.clone(), Members::InOrder);
+        Kept { rows, members, window: self.window, complete: self.complete }
     }
 
     /// Whether the window cannot be filled any more once these rows changed: what would come next is not known.
@@ -187,10 +215,10 @@ impl Kept {
 
     /// The place of the row that is known by a key.
     fn place(&self, order: &[OrderKey], key: &Key) -> Option<usize> {
-        if self.by_key {
+        if matches!(self.members, Members::InOrder) {
             return self.rows.search(|row| row.key.cmp(key)).ok();
         }
-        let row = &self.members.get(key)?.0;
+        let row = self.members.get(key)?;
         self.rows.search(|known| known.compare(order, row)).ok()
     }
 
@@ -203,18 +231,14 @@ impl Kept {
 
     fn add(&mut self, at: usize, row: Row) {
         let row = Arc::new(row);
-        if !self.by_key {
-            self.members.replace(ByKey(Arc::clone(&row)));
-        }
+        self.members.put(&row);
         self.rows.insert(at, row);
     }
 
     /// Puts a row in the place of one that is known and ordered alike.
     fn exchange(&mut self, at: usize, row: Row, told: &mut Told) {
         let row = Arc::new(row);
-        if !self.by_key {
-            self.members.replace(ByKey(Arc::clone(&row)));
-        }
+        self.members.put(&row);
         if self.window.shows(at) {
             let at = number(at.saturating_sub(self.window.offset));
             told.changes.push(LiveChange::Update { at, row: row.values.to_vec() });
@@ -325,7 +349,7 @@ mod tests {
         Row {
             key: key(id),
             first: None,
-            order: [Value::Int(value)].into(),
+            order: vec![Value::Int(value)].into(),
             values: [Value::Int(i64::from(id)), Value::Int(value)].into(),
         }
     }

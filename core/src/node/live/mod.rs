@@ -94,7 +94,7 @@ use std::task::Waker;
 use futures::FutureExt;
 use futures::future::{Either, select};
 
-use self::info::LiveQueryInfo;
+use self::info::LiveReport;
 use self::queue::Queue;
 use self::registry::Registry;
 use self::result::result_of;
@@ -206,11 +206,12 @@ impl Reactor {
     ///
     /// # Errors
     /// [`Failure`] where the store fails.
-    pub(crate) async fn list(&self, node: &Inner) -> Outcome<Vec<LiveQueryInfo>> {
+    pub(crate) async fn list(&self, node: &Inner) -> Outcome<LiveReport> {
         self.settle(node).await?;
         let nanos = node.env.clock.monotonic_nanos();
         let registry = self.registry();
-        Ok(registry.queries().map(|query| query.info(registry.known_at(query), nanos)).collect())
+        let queries = registry.queries().map(|query| query.info(registry.known_at(query), nanos)).collect();
+        Ok(LiveReport::new(queries, registry.looks, registry.runs, nanos))
     }
 
     /// Brings every result up to what the store holds now.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::row::{Key, Part, Row};
+use super::row::{Key, Ordered, Part, Row};
 use crate::id::EntityId;
 use crate::query::expr::{Accumulator, Aggregate};
 use crate::query::{BoundSelect, EvalError};
@@ -213,6 +213,7 @@ fn key(select: &BoundSelect, values: &[Value]) -> Result<Values, EvalError> {
 }
 
 /// The values that a row is ordered by.
-fn ordered(select: &BoundSelect, values: &[Value]) -> Result<Box<[Value]>, EvalError> {
-    select.order.iter().map(|key| Ok(key.expr.eval(values)?.into_owned())).collect()
+fn ordered(select: &BoundSelect, values: &[Value]) -> Result<Ordered, EvalError> {
+    let values = select.order.iter().map(|key| Ok(key.expr.eval(values)?.into_owned()));
+    Ok(values.collect::<Result<Vec<_>, EvalError>>()?.into())
 }

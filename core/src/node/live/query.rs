@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::index::Found;
 use super::question::{LiveQuestion, Meaning};
 use super::queue::Queue;
-use super::rate::Rate;
+use super::rate::Counter;
 use super::shape::{Rowing, Shape};
 use super::state::State;
 use crate::node::protocol::Failure;
@@ -19,9 +19,9 @@ pub(super) struct Query {
     pub(super) question: LiveQuestion,
     pub(super) meaning: Meaning,
     pub(super) shape: Arc<Shape>,
-    pub(super) filter: Option<Expr>,
-    /// What it is found by when an entity changed.
-    pub(super) found: Option<Box<Found>>,
+    pub(super) filter: Option<Box<Expr>>,
+    /// Whether it is found when an entity changed: [`Found::of`] says by what.
+    pub(super) is_found: bool,
     /// Since when the rows are as they are.
     pub(super) position: Position,
     pub(super) state: State,
@@ -35,8 +35,7 @@ pub(super) struct Query {
     pub(super) gave_up: bool,
     /// By number, ascending.
     pub(super) subscribers: Vec<(u64, Arc<Queue>)>,
-    pub(super) notifications: u64,
-    pub(super) rate: Rate,
+    pub(super) notified: Counter,
 }
 
 impl Query {
@@ -51,8 +50,8 @@ impl Query {
             question,
             meaning,
             shape,
-            filter,
-            found: None,
+            filter: filter.map(Box::new),
+            is_found: false,
             position,
             state: State::default(),
             broken: None,
@@ -60,10 +59,9 @@ impl Query {
             pending: false,
             gave_up: false,
             subscribers: Vec::new(),
-            notifications: 0,
-            rate: Rate::default(),
+            notified: Counter::default(),
         };
-        query.found = Found::of(&query).map(Box::new);
+        query.is_found = Found::of(&query).is_some();
         // The number of all entities is known without them.
         query.gave_up = query.filter.is_none() && query.shape.counts_all;
         query
@@ -77,11 +75,11 @@ impl Query {
 
     /// What is run for its result.
     pub(super) fn asks(&self, live_rows: usize) -> Asks {
-        let exact = self.shape.exact(self.filter.as_ref());
+        let exact = self.shape.exact(self.filter.as_deref());
         if !self.shape.keeps || self.gave_up {
             return Asks { parts: None, exact: Some(exact), shape: Arc::clone(&self.shape) };
         }
-        let mut parts = self.shape.parts(self.filter.as_ref());
+        let mut parts = self.shape.parts(self.filter.as_deref());
         let mut asked = None;
         let is_entities = self.shape.rowing == Rowing::Entities;
         if is_entities {

@@ -12,10 +12,10 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    /// Something happens at a time of a clock that never goes backwards, in nanoseconds.
-    pub(super) fn count(&mut self, nanos: u64) {
+    /// Something happens so many times, at a time of a clock that never goes backwards, in nanoseconds.
+    pub(super) fn count(&mut self, times: usize, nanos: u64) {
         *self = self.at(nanos);
-        self.now = self.now.saturating_add(1);
+        self.now = self.now.saturating_add(u32::try_from(times).unwrap_or(u32::MAX));
     }
 
     /// How often it happened in a second, in the ten seconds before a time: what happened in the window before counts as
@@ -39,6 +39,21 @@ impl Rate {
     }
 }
 
+/// Counts what happens, ever and lately.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counter {
+    pub(super) all: u64,
+    pub(super) rate: Rate,
+}
+
+impl Counter {
+    /// Something happens so many times, at a time as with [`Rate::count`].
+    pub(super) fn count(&mut self, times: usize, nanos: u64) {
+        self.all = self.all.saturating_add(u64::try_from(times).unwrap_or(u64::MAX));
+        self.rate.count(times, nanos);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,7 +63,7 @@ mod tests {
     #[track_caller]
     fn check(times: &[u64], at: u64, expected: f64) {
         let mut rate = Rate::default();
-        times.iter().for_each(|time| rate.count(time * SECOND));
+        times.iter().for_each(|time| rate.count(1, time * SECOND));
         let found = rate.per_second(at * SECOND);
         assert!((found - expected).abs() < 1e-9, "{found}");
     }

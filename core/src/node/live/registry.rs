@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
-use super::index::Index;
+use super::index::{Found, Index, Numbers};
 use super::query::Query;
 use super::question::{LiveQuestion, Meaning};
 use super::queue::{News, Queue};
+use super::rate::Counter;
 use super::shape::Shape;
 use crate::id::{EntityId, ModelId};
 use crate::node::protocol::Failure;
@@ -23,7 +24,7 @@ pub(super) struct Registry {
     /// The queries that changes of the entities of a model may concern.
     models: HashMap<ModelId, Index>,
     /// The indexed queries that an entity is in.
-    members: HashMap<EntityId, Vec<u64>>,
+    members: HashMap<EntityId, Numbers>,
     /// Queries that cannot take changes in: they are run again when an entity of one of their models changed.
     stale: BTreeSet<u64>,
     /// Queries that any change may make well: the store failed, or their rows are still to be read.
@@ -43,6 +44,10 @@ pub(super) struct Registry {
     catalog_late: bool,
     /// Whether the task runs.
     running: bool,
+    /// Entities that were looked at because a query is found by nothing.
+    pub(super) looks: Counter,
+    /// Queries that were run again.
+    pub(super) runs: Counter,
 }
 
 /// Where a step begins.
@@ -138,9 +143,10 @@ impl Registry {
     fn attach(&mut self, number: u64) {
         let Some(query) = self.queries.get(&number) else { return };
         let own = query.shape.select.model().map(|model| model.id);
+        let by = Found::of(query);
         for model in query.shape.models.iter().filter(|_| query.shape.keeps) {
             // What references lead to concerns it in ways that no index tells.
-            let found = query.found.as_deref().filter(|_| own == Some(*model));
+            let found = by.as_ref().filter(|_| own == Some(*model));
             self.models.entry(*model).or_default().add(number, query, found);
         }
         self.enlist(number);
@@ -163,26 +169,26 @@ impl Registry {
 
     /// Notes which entities an indexed query holds.
     pub(super) fn enlist(&mut self, number: u64) {
-        let Some(query) = self.queries.get(&number).filter(|query| query.found.is_some()) else { return };
+        let Some(query) = self.queries.get(&number).filter(|query| query.is_found) else { return };
         for entity in query.state.entities() {
-            self.members.entry(entity).or_default().push(number);
+            Numbers::add(&mut self.members, entity, number);
         }
     }
 
     /// Undoes [`Registry::enlist`].
     pub(super) fn discharge(&mut self, number: u64) {
-        let Some(query) = self.queries.get(&number).filter(|query| query.found.is_some()) else { return };
+        let Some(query) = self.queries.get(&number).filter(|query| query.is_found) else { return };
         for entity in query.state.entities() {
-            forget(&mut self.members, entity, number);
+            Numbers::remove(&mut self.members, &entity, number);
         }
     }
 
     /// Notes that an indexed query holds an entity from now on, or no longer.
     pub(super) fn note(&mut self, number: u64, entity: EntityId, holds: bool) {
         if holds {
-            self.members.entry(entity).or_default().push(number);
+            Numbers::add(&mut self.members, entity, number);
         } else {
-            forget(&mut self.members, entity, number);
+            Numbers::remove(&mut self.members, &entity, number);
         }
     }
 
@@ -191,8 +197,9 @@ impl Registry {
         self.discharge(number);
         let Some(query) = self.queries.get(&number) else { return };
         let own = query.shape.select.model().map(|model| model.id);
+        let by = Found::of(query);
         for model in query.shape.models.iter().filter(|_| query.shape.keeps) {
-            let found = query.found.as_deref().filter(|_| own == Some(*model));
+            let found = by.as_ref().filter(|_| own == Some(*model));
             let empty = self.models.get_mut(model).is_some_and(|index| {
                 index.remove(number, query, found);
                 index.is_empty()
@@ -214,8 +221,7 @@ impl Registry {
         let Some(old) = self.queries.remove(&number) else { return };
         let mut query = self.prepare(old.question, select, old.position);
         query.subscribers = old.subscribers;
-        query.notifications = old.notifications;
-        query.rate = old.rate;
+        query.notified = old.notified;
         query.last_failure = old.last_failure;
         query.pending = true;
         self.meanings.entry(query.meaning).or_insert(number);
@@ -254,6 +260,10 @@ impl Registry {
         let number = self.next;
         self.next = self.next.saturating_add(1);
         if let Some(query) = self.get_mut(query) {
+            if query.subscribers.is_empty() {
+                // Most have one.
+                query.subscribers.reserve_exact(1);
+            }
             query.subscribers.push((number, Arc::clone(queue)));
         }
         number
@@ -280,7 +290,7 @@ impl Registry {
 
     /// The indexed queries that an entity was in.
     pub(super) fn holders(&self, entity: EntityId) -> impl Iterator<Item = u64> {
-        self.members.get(&entity).into_iter().flatten().copied()
+        self.members.get(&entity).into_iter().flat_map(Numbers::iter)
     }
 
     /// Queries that any change may make well.
@@ -352,16 +362,6 @@ impl Registry {
     }
 }
 
-fn forget(members: &mut HashMap<EntityId, Vec<u64>>, entity: EntityId, number: u64) {
-    let Some(queries) = members.get_mut(&entity) else { return };
-    if let Some(at) = queries.iter().position(|known| *known == number) {
-        queries.swap_remove(at);
-    }
-    if queries.is_empty() {
-        members.remove(&entity);
-    }
-}
-
 impl Query {
     /// Tells all subscribers, at a time in nanoseconds.
     pub(super) fn tell(&mut self, news: &News, nanos: u64, wakers: &mut Vec<Waker>) {
@@ -376,8 +376,7 @@ impl Query {
     }
 
     fn count(&mut self, nanos: u64) {
-        self.notifications = self.notifications.saturating_add(1);
-        self.rate.count(nanos);
+        self.notified.count(1, nanos);
     }
 
     /// Notes that there is no result at a position, and tells it where that or the reason is new.

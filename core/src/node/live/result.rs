@@ -85,6 +85,7 @@ pub(super) async fn run_again(reactor: &Reactor, node: &Inner, view: &Arc<dyn Re
     let mut wakers = Vec::new();
     let mut old = None;
     let mut registry = reactor.registry();
+    registry.runs.count(1, nanos);
     // Its rows may become others.
     registry.discharge(number);
     match (registry.get_mut(number), found) {

@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::id::EntityId;
@@ -20,6 +21,42 @@ pub(super) enum Key {
     Number(u64),
 }
 
+/// The values that a row is ordered by: mostly one, which then is where the row is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Ordered {
+    One(Value),
+    Many(Box<[Value]>),
+}
+
+impl Default for Ordered {
+    fn default() -> Self {
+        Ordered::Many(Box::default())
+    }
+}
+
+impl From<Vec<Value>> for Ordered {
+    fn from(mut values: Vec<Value>) -> Self {
+        match values.pop() {
+            Some(only) if values.is_empty() => Ordered::One(only),
+            last => {
+                values.extend(last);
+                Ordered::Many(values.into())
+            }
+        }
+    }
+}
+
+impl Deref for Ordered {
+    type Target = [Value];
+
+    fn deref(&self) -> &[Value] {
+        match self {
+            Ordered::One(value) => std::slice::from_ref(value),
+            Ordered::Many(values) => values,
+        }
+    }
+}
+
 /// A row of a maintained result.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
@@ -28,7 +65,7 @@ pub(super) struct Row {
     /// instead of that of their keys.
     pub(super) first: Option<EntityId>,
     /// The values that it is ordered by, where the order is kept.
-    pub(super) order: Box<[Value]>,
+    pub(super) order: Ordered,
     /// What is shown.
     pub(super) values: Arc<[Value]>,
 }

@@ -7,7 +7,7 @@ use super::kept::Window;
 use super::question::Meaning;
 use crate::id::{EntityId, ModelId};
 use crate::query::expr::{Aggregate, Expr};
-use crate::query::{BoundSelect, Slot};
+use crate::query::{BoundSelect, Input, Slot};
 use crate::storage::Deleted;
 use crate::value::Value;
 
@@ -82,24 +82,9 @@ impl Shape {
 
     /// The query of queries that have none yet: it has no rows.
     pub(super) fn nothing() -> BoundSelect {
-        BoundSelect {
-            input: crate::query::Input {
-                model: None,
-                slots: Vec::new(),
-                deleted: Deleted::Exclude,
-                entities: None,
-                past: None,
-            },
-            filter: None,
-            grouping: None,
-            having: None,
-            output: Vec::new(),
-            columns: Vec::new(),
-            distinct: false,
-            order: Vec::new(),
-            limit: Some(0),
-            offset: 0,
-        }
+        let (model, entities, past) = (None, None, None);
+        let input = Input { model, slots: Vec::new(), deleted: Deleted::Exclude, entities, past };
+        BoundSelect { limit: Some(0), ..BoundSelect::of(input, None) }
     }
 
     /// Whether rows stand in the order of what they are known by.

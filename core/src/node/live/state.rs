@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::diff::{diff, number};
 use super::kept::{Kept, Told};
 use super::parts::Parts;
-use super::row::{Key, Part, Row};
+use super::row::{Key, Ordered, Part, Row};
 use super::shape::{Rowing, Shape};
 use crate::id::EntityId;
 use crate::query::EvalError;
@@ -80,7 +80,7 @@ impl State {
                 (Rowing::Distinct, _) => Key::Values(values.clone().into()),
                 (Rowing::Entities | Rowing::None, _) => Key::Number(number(at)),
             };
-            rows.push(Arc::new(Row { key, first: None, order: Box::default(), values: values.into() }));
+            rows.push(Arc::new(Row { key, first: None, order: Ordered::default(), values: values.into() }));
         }
         State { kept: Kept::shown_only(rows), parts: None, keeps: false }
     }

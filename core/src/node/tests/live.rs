@@ -89,7 +89,7 @@ impl World {
 
     fn listed(&self) -> Vec<LiveQueryInfo> {
         match self.ask(Request::LiveQueries).unwrap().1.others.pop() {
-            Some(Event::LiveQueries(queries)) => queries,
+            Some(Event::LiveQueries(report)) => report.queries,
             other => panic!("{other:?}"),
         }
     }
@@ -565,4 +565,60 @@ fn a_node_says_how_often_a_query_tells_something_and_what_failed_last() {
     );
     world.fixed.clock.advance(60_000_000);
     assert_eq!(world.listed()[0].per_second, 0.0);
+}
+
+#[test]
+fn what_the_residual_list_costs_is_counted() {
+    let world = world();
+    let totals = || match world.ask(Request::LiveQueries).unwrap().1.others.pop() {
+        Some(Event::LiveQueries(report)) => report.totals,
+        other => panic!("{other:?}"),
+    };
+    let indexed = world.live("select title from album where year = 3").told();
+    assert_eq!(indexed, "reset 1 = a");
+    assert_eq!(totals(), Default::default());
+    let mut lives = [
+        "select title from album where year = 9",
+        "select title from album where title like '%a'",
+        "select title from album where artist.name = 'Can'",
+        "select distinct count(*) from album group by year",
+    ]
+    .map(|query| world.live(query));
+    lives.iter_mut().for_each(|live| drop(live.told()));
+    world.fixed.clock.advance(1_000_000);
+    assert_eq!((totals().subscribers, totals().indexed, totals().residual, totals().run_again), (4, 1, 3, 1));
+    assert_eq!((totals().looks, totals().runs), (0, 0));
+    // Two entities for each of two queries, and one that is run again; none for the one that an index finds.
+    world.run("insert into album (title, year) values ('x', 7), ('y', 8)");
+    assert_eq!((totals().looks, totals().looks_per_second), (4, 0.4));
+    assert_eq!((totals().runs, totals().runs_per_second), (1, 0.1));
+    world.run("insert into artist (name) values ('Neu!')");
+    // Nobody refers to it.
+    assert_eq!((totals().looks, totals().runs), (4, 1));
+    world.fixed.clock.advance(60_000_000);
+    assert_eq!((totals().looks_per_second, totals().runs_per_second), (0.0, 0.0));
+}
+
+#[test]
+fn a_type_that_changes_under_a_query_is_told() {
+    check(
+        "select title, year from album where year > 2",
+        &[
+            ("", "reset 1 = a|3"),
+            ("alter model album rename property year to made", "end unknown-property = a|3"),
+        ],
+    );
+    // A property of another type under the same name is another property: all rows come anew, with its values.
+    let world = world();
+    let mut live = world.live("select title, year from album where title = 'a'");
+    assert_eq!(live.told(), "reset 1 = a|3");
+    world.check(
+        "alter model album rename property year to number
+         alter model album add property year string",
+    );
+    world.tasks();
+    assert_eq!(live.told(), "reset 1 = a|null");
+    world.run("update album set year = 'MCMLXX' where title = 'a'");
+    world.tasks();
+    assert_eq!(live.told(), "~0 a|MCMLXX = a|MCMLXX");
 }

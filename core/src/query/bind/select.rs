@@ -236,16 +236,10 @@ pub(super) fn count_of(input: Input, filter: Option<Expr>, span: Span) -> BoundS
         place: Place(span),
     };
     BoundSelect {
-        input,
-        filter,
         grouping: Some(Grouping { keys: Vec::new(), aggregates: vec![aggregate] }),
-        having: None,
         output: vec![Expr::Column(0, Place(span))],
         columns: vec![Column { name: "count".to_owned(), value_type: Some(ValueType::Int) }],
-        distinct: false,
-        order: Vec::new(),
-        limit: None,
-        offset: 0,
+        ..BoundSelect::of(input, filter)
     }
 }
 

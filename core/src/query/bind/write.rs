@@ -352,18 +352,7 @@ fn check_given(model: &Model, insert: &ast::Insert, targets: &[Target]) -> Resul
 
 /// The rows of a scope: no columns yet.
 fn rows(binder: Binder<'_, '_>, filter: Option<Expr>, deleted: Deleted) -> BoundSelect {
-    BoundSelect {
-        input: binder.scope.into_input(deleted),
-        filter,
-        grouping: None,
-        having: None,
-        output: Vec::new(),
-        columns: Vec::new(),
-        distinct: false,
-        order: Vec::new(),
-        limit: None,
-        offset: 0,
-    }
+    BoundSelect::of(binder.scope.into_input(deleted), filter)
 }
 
 /// The entities that a statement writes: their ids, then some values.

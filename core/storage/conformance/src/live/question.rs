@@ -1,7 +1,7 @@
 //! Random questions.
 
 use crate::live::Dice;
-use crate::live::schema::{Kind, Schema};
+use crate::live::schema::{Kind, Schema, value as constant};
 
 /// A random `select`.
 pub(super) fn select(dice: &Dice, schema: &Schema) -> String {
@@ -68,6 +68,8 @@ struct From {
     texts: Vec<String>,
     truths: Vec<String>,
     values: Vec<String>,
+    /// What is compared with constants of its own type.
+    plain: Vec<(String, Kind)>,
 }
 
 impl From {
@@ -86,24 +88,33 @@ impl From {
             texts: Vec::new(),
             truths: Vec::new(),
             values: vec!["id".to_owned()],
+            plain: Vec::new(),
         };
         for (path, kind) in paths {
             match kind {
                 Kind::Int => {
                     from.numbers.extend([path.clone(), path.clone(), format!("{path} % 7")]);
                     from.numbers.extend([format!("coalesce({path}, 0)"), format!("abs({path})")]);
+                    from.numbers.extend([format!("{path} + 1"), format!("-{path} - -3")]);
                     from.values.extend([format!("{path} / 10"), format!("10 / {path}")]);
                     from.truths.push(format!("{path} > 1972"));
                 }
-                Kind::Float | Kind::Decimal => from.numbers.extend([path.clone(), format!("{path} * 2")]),
+                Kind::Float | Kind::Decimal => {
+                    from.numbers.extend([path.clone(), format!("{path} * 2")]);
+                    from.values.push(format!("cast({path} as string)"));
+                }
                 Kind::Bool => from.truths.extend([path.clone(), format!("{path} is not false")]),
                 Kind::String | Kind::Text => {
                     from.numbers.push(format!("length({path})"));
                     from.texts.extend([path.clone(), path.clone(), format!("lower({path})")]);
-                    from.texts.push(format!("coalesce({path}, 'x')"));
+                    from.texts.extend([format!("coalesce({path}, 'x')"), format!("{path} || upper({path})")]);
+                    from.texts.push(format!("substr({path}, 1, 1)"));
                 }
                 Kind::Json => from.texts.push(format!("{path}.label")),
-                Kind::Bytes | Kind::Timestamp | Kind::Ref(_) => {}
+                Kind::Bytes | Kind::Timestamp | Kind::Uuid | Kind::Ulid | Kind::Ref(_) => {}
+            }
+            if !matches!(kind, Kind::Text | Kind::Json | Kind::Ref(_)) {
+                from.plain.push((path.clone(), kind));
             }
             from.values.push(path);
         }
@@ -152,7 +163,13 @@ fn condition(dice: &Dice, from: &From, depth: u32) -> String {
     let number = dice.pick(&from.numbers);
     let text = dice.pick(&from.texts);
     let not = dice.pick(&["", "not "]);
-    match dice.below(9) {
+    let (plain, kind) = dice.pick(&from.plain);
+    let same = || constant(dice, *kind);
+    match dice.below(14) {
+        9 | 10 => format!("{plain} {} {}", dice.pick(&["=", "<>", "<", "<=", ">", ">="]), same()),
+        11 => format!("{plain} {not}between {} and {}", same(), same()),
+        12 => format!("{plain} {not}in ({}, {})", same(), same()),
+        13 => format!("{text} {not}ilike '{}' escape 'b'", dice.pick(&["%A%", "bbB%", "_", "b%"])),
         0 | 1 => format!("{number} {} {}", dice.pick(&["=", "<>", "<", "<=", ">", ">="]), near(dice)),
         2 => format!("{number} {not}between {} and {}", near(dice), near(dice)),
         3 => format!("{number} {not}in ({}, {}, {})", near(dice), near(dice), dice.pick(&["null", "1972"])),

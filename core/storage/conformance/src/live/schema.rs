@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Text,
     Bytes,
     Timestamp,
+    Uuid,
+    Ulid,
     Json,
     /// An entity of a model, by its number.
     Ref(usize),
@@ -50,6 +52,8 @@ const KINDS: &[Kind] = &[
     Kind::Text,
     Kind::Bytes,
     Kind::Timestamp,
+    Kind::Uuid,
+    Kind::Ulid,
     Kind::Json,
 ];
 
@@ -104,6 +108,8 @@ impl Schema {
             Kind::Text => "text".to_owned(),
             Kind::Bytes => "bytes".to_owned(),
             Kind::Timestamp => "timestamp".to_owned(),
+            Kind::Uuid => "uuid".to_owned(),
+            Kind::Ulid => "ulid".to_owned(),
             Kind::Json => "json".to_owned(),
             Kind::Ref(model) => format!("ref({})", self.models[model].name),
         }
@@ -139,6 +145,8 @@ fn letter(kind: Kind) -> &'static str {
         Kind::Text => "t",
         Kind::Bytes => "y",
         Kind::Timestamp => "z",
+        Kind::Uuid => "u",
+        Kind::Ulid => "l",
         Kind::Json => "j",
         Kind::Ref(_) => "r",
     }
@@ -163,6 +171,11 @@ pub(super) fn value(dice: &Dice, kind: Kind) -> String {
             "timestamp '1972-02-02 00:00:00'",
             "timestamp '1969-12-31 23:59:59'",
         ]),
+        Kind::Uuid => one_of(&[
+            "uuid '6ba7b810-9dad-11d1-80b4-00c04fd430c8'",
+            "uuid '00000000-0000-0000-0000-000000000000'",
+        ]),
+        Kind::Ulid => one_of(&["ulid '01ARZ3NDEKTSV4RRFFQ69G5FAV'", "ulid '7ZZZZZZZZZZZZZZZZZZZZZZZZZ'"]),
         Kind::Json => one_of(&[
             "json '{\"label\":\"a\"}'",
             "json '{\"label\":null}'",

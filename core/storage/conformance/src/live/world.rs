@@ -28,6 +28,8 @@ pub(super) struct World {
     schema: Schema,
     /// How many properties were added later.
     added: usize,
+    /// Whether another session has a transaction open, while all else goes on.
+    open: bool,
 }
 
 /// What a statement gave.
@@ -47,8 +49,8 @@ impl World {
         let options = NodeOptions { durability: Durability::Buffered, ..NodeOptions::default() };
         let node = block_on(Node::open(Arc::clone(&engine), fixed.env.clone(), options)).unwrap();
         let connection = node.connect();
-        let (elsewhere, sent, added) = (None, Position(0), 0);
-        let world = World { node, fixed, engine, connection, elsewhere, sent, schema, added };
+        let (elsewhere, sent, added, open) = (None, Position(0), 0, false);
+        let world = World { node, fixed, engine, connection, elsewhere, sent, schema, added, open };
         for statement in world.schema.create() {
             world.run(&statement).unwrap_or_else(|failure| panic!("{statement}: {failure:?}"));
         }
@@ -68,8 +70,11 @@ impl World {
     }
 
     pub(super) fn run(&self, statement: &str) -> Found {
-        let mut rows = Vec::new();
-        let (session, parameters) = (SessionId(1), Parameters::default());
+        self.run_in(SessionId(1), statement)
+    }
+
+    fn run_in(&self, session: SessionId, statement: &str) -> Found {
+        let (mut rows, parameters) = (Vec::new(), Parameters::default());
         let statement = statement.to_owned();
         for event in self.ask(Request::Execute { session, statement, parameters }) {
             match event {
@@ -91,7 +96,8 @@ impl World {
 
     /// Changes something.
     pub(super) fn change(&mut self, dice: &Dice) {
-        match dice.below(16) {
+        match dice.below(18) {
+            16 | 17 => self.write_beside(dice),
             0 => self.hear(dice),
             1 => self.refuse(dice),
             2 if dice.one_in(3) => self.alter(dice),
@@ -114,6 +120,30 @@ impl World {
                     assert_eq!(failure.kind, "duplicate-key", "{statement}: {failure:?}");
                 }
             }
+        }
+    }
+
+    /// Goes on with a transaction of another session, which began some time ago: what it writes may concern entities that
+    /// others have changed since.
+    fn write_beside(&mut self, dice: &Dice) {
+        let beside = SessionId(2);
+        if !self.open {
+            let begin = if dice.one_in(2) { "begin" } else { "begin serializable" };
+            self.open = self.run_in(beside, begin).is_ok();
+            return;
+        }
+        let ends = dice.one_in(3);
+        let statement = if ends {
+            (*dice.pick(&["commit", "commit", "rollback"])).to_owned()
+        } else {
+            self.statement(dice)
+        };
+        // It may be refused: entities are locked, a key is taken, what it read has changed.
+        let done = self.run_in(beside, &statement);
+        if ends || done.is_err() {
+            self.open = false;
+            // Nothing is open any more where it has ended.
+            let _ = self.run_in(beside, "rollback");
         }
     }
 
