@@ -227,7 +227,7 @@ fn live_queries_tell_what_others_commit() {
     ask(&link, Request::Info);
     let queries = ask(&link, Request::LiveQueries);
     assert!(
-        matches!(queries.first(), Some(Event::LiveQueries(queries)) if queries.is_empty()),
+        matches!(queries.first(), Some(Event::LiveQueries(report)) if report.queries.is_empty()),
         "{queries:?}"
     );
 }

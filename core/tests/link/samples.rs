@@ -9,9 +9,9 @@ use ankurah_core::node::ingest::Invalid;
 use ankurah_core::node::link::frame::{Frame, VERSION, WINDOW};
 use ankurah_core::node::protocol::{
     CatalogView, Cell, Column, Done, EntityHead, EntityValues, Event, Failure, FrameKind, JournalLevel,
-    JournalLine, LinkInfo, LinkPeer, LiveChange, LiveEvent, LiveQueryInfo, NodeInfo, Outcome, Parameters,
-    Rejected, Request, Restored, SessionId, TapDirection, TapFrame, TapFrames, Timings, TransactionState,
-    Upkeep,
+    JournalLine, LinkInfo, LinkPeer, LiveChange, LiveEvent, LiveQueryInfo, LiveReport, LiveTotals, NodeInfo,
+    Outcome, Parameters, Rejected, Request, Restored, SessionId, TapDirection, TapFrame, TapFrames, Timings,
+    TransactionState, Upkeep,
 };
 use ankurah_core::storage::{
     Fault, Footprint, Index, IndexDefinition, IndexId, IndexPart, IndexState, IndexStatistics, LogChange,
@@ -147,6 +147,19 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
     ]
 }
 
+fn totals() -> LiveTotals {
+    LiveTotals {
+        subscribers: 3,
+        indexed: 1,
+        residual: 2,
+        run_again: 1,
+        looks: 300,
+        looks_per_second: 0.5,
+        runs: 7,
+        runs_per_second: 0.1,
+    }
+}
+
 fn outcomes() -> Vec<Outcome> {
     vec![
         Outcome::Rows(1),
@@ -177,7 +190,7 @@ pub(crate) fn events() -> Vec<(&'static str, Event)> {
         ),
         ("live-changes", Event::Live(changes())),
         ("live-failed", Event::Live(LiveEvent::Failed { position: Position(5), failure: failure() })),
-        ("live-queries", Event::LiveQueries(vec![query()])),
+        ("live-queries", Event::LiveQueries(LiveReport { queries: vec![query()], totals: totals() })),
         ("indexes", Event::Indexes(indexes())),
         (
             "fault",

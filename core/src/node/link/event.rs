@@ -12,8 +12,8 @@ use crate::id::{EntityId, ModelId, OpId, PropertyId, StoreId, TransactionId};
 use crate::node::ingest::Invalid;
 use crate::node::protocol::{
     CatalogView, Column, Done, EntityHead, EntityValues, Event, Failure, JournalLevel, JournalLine,
-    LiveChange, LiveEvent, LiveQueryInfo, NodeInfo, Outcome, Rejected, Restored, Timings, TransactionState,
-    Upkeep,
+    LiveChange, LiveEvent, LiveQueryInfo, LiveReport, LiveTotals, NodeInfo, Outcome, Rejected, Restored,
+    Timings, TransactionState, Upkeep,
 };
 use crate::storage::{
     Fault, Footprint, Index, IndexDefinition, IndexId, IndexPart, IndexState, IndexStatistics, LogChange,
@@ -105,6 +105,17 @@ wire_struct!(LiveQueryInfo {
     failure: Option<Failure>,
     last_failure: Option<Failure>,
 });
+wire_struct!(LiveTotals {
+    subscribers: u64,
+    indexed: u64,
+    residual: u64,
+    run_again: u64,
+    looks: u64,
+    looks_per_second: f64,
+    runs: u64,
+    runs_per_second: f64,
+});
+wire_struct!(LiveReport { queries: Vec<LiveQueryInfo>, totals: LiveTotals });
 
 wire_struct!(IndexPart { property: PropertyId, value_type: ValueType, descending: bool });
 wire_struct!(IndexDefinition { model: ModelId, parts: Vec<IndexPart> });
@@ -182,7 +193,7 @@ wire_enum!(Event {
     4 = Info(info: NodeInfo),
     5 = Catalog(catalog: CatalogView),
     6 = Live(live: LiveEvent),
-    7 = LiveQueries(queries: Vec<LiveQueryInfo>),
+    7 = LiveQueries(report: LiveReport),
     8 = Indexes(indexes: Vec<Index>),
     9 = Fault(fault: Fault),
     10 = Aside { id: OpId, entity: EntityId, reason: String, missing: Vec<OpId> },

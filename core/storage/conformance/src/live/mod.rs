@@ -131,7 +131,13 @@ fn run_seed<P: Place>(place: &P, seed: u64, counted: &mut Counted) {
             if dice.one_in(6) {
                 let mut new = Followed::new(&world, question::select(&dice, world.schema()));
                 new.take();
-                followed.push(new);
+                if new.ended.is_some() {
+                    // It was refused for what there is now, which the next change may mend.
+                    new.check(&world, &what);
+                    counted.add(&new);
+                } else {
+                    followed.push(new);
+                }
             }
         }
         for query in &mut followed {
