@@ -43,6 +43,7 @@ pub fn allocations() -> u64 {
 /// # Panics
 /// Where it leaves more.
 #[track_caller]
+#[expect(clippy::print_stdout, reason = "a test says it, and shows it where it is asked to")]
 pub fn leaves_at_most(most: i64, times: usize, work: impl Fn(usize)) {
     work(1_000);
     let before = held();

@@ -21,6 +21,7 @@ type Place = Option<PropertyId>;
 
 /// Some queries: as good as always one.
 #[derive(Debug)]
+#[expect(clippy::box_collection, reason = "there are as many of these as queries, and few are lists")]
 pub(super) enum Numbers {
     One(u64),
     Many(Box<Vec<u64>>),

@@ -72,6 +72,7 @@ pub(super) struct Kept {
 
 /// How a row is found by what it is known by.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::box_collection, reason = "there are as many of these as queries, and most are none")]
 enum Members {
     /// Rows stand in the order of that.
     #[default]
