@@ -152,7 +152,7 @@ impl Selection {
         // What cannot be read is for the node to refuse, with its place.
         let takes = parse_statement(query).map_or(true, |parsed| match parsed.kind {
             StatementKind::Select(_) => true,
-            StatementKind::Explain { .. } => !target::writes(&parsed),
+            StatementKind::Explain { .. } => !ankurah_core::node::statement_writes(&parsed),
             _ => false,
         });
         if !takes {

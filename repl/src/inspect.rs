@@ -85,7 +85,13 @@ fn open(args: &InspectArgs) -> Result<Opened, String> {
         return if args.dump.is_some() { sample::open_fixed(!args.write) } else { sample::open(!args.write) };
     }
     let target = target::or_default(args.target.as_deref())?;
-    target::open(&target, if args.write { Mode::Write } else { Mode::Read })
+    let opened = target::try_open(&target, if args.write { Mode::Write } else { Mode::Read });
+    let opened = opened.map_err(|error| error.to_string())?;
+    Ok(match opened.process() {
+        // The title says whose store it is that is looked into.
+        Some(process) => opened.named(&format!("{target} (process {process})")),
+        None => opened,
+    })
 }
 
 fn keymap(args: &InspectArgs) -> Result<Keymap, String> {

@@ -15,6 +15,7 @@ pub mod inspect;
 pub mod interactive;
 pub mod journal;
 pub mod panics;
+mod reattach;
 pub mod repl;
 pub mod replace;
 pub mod restore;

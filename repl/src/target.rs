@@ -1,20 +1,20 @@
 //! Opening what a target string names.
 
+use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
-use ankurah::{Context, Durability, OpenError, OpenOptions, Target};
+use ankurah::{Attached, Context, Durability, OpenError, OpenOptions, Target};
 use ankurah_core::env::fixed::FixedEnv;
-use ankurah_core::node::NodeError;
-use ankurah_core::node::protocol::{
-    Cancel, Connection, Event, EventStream, Failure, Request, TransactionState,
-};
+use ankurah_core::node::protocol::Connection;
+use ankurah_core::node::{Node, NodeError, ReadOnly};
 use ankurah_core::storage::StorageError;
-use ankurah_query_lang::ast::{Statement, StatementKind};
-use ankurah_query_lang::parse_statement;
 use futures::executor::block_on;
 
+use crate::display::Safe;
 use crate::journal;
 use crate::panics::caught;
+use crate::reattach::Reattach;
 
 /// What a target is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +34,26 @@ pub enum Mode {
 /// What an engine may cache of what is read once, in bytes: enough for paths through references.
 const CACHE_ONCE: u64 = 16 << 20;
 
+/// How often opening a store that another process has open is tried again, and how long to wait each time.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// An open target. It is closed when it is dropped.
 pub struct Opened {
     /// The way to its node.
     pub connection: Arc<dyn Connection>,
     /// What is shown of it: without secrets.
     pub name: String,
-    context: Context,
+    held: Held,
+}
+
+/// What keeps a target open.
+#[derive(Clone)]
+enum Held {
+    /// The store is open in this process.
+    Here(Context),
+    /// It is open in another process.
+    There(Attached),
 }
 
 impl Opened {
@@ -51,18 +64,61 @@ impl Opened {
         self
     }
 
-    /// Everything that was written is on disk when this returns, and nothing can be written any more. The message says
-    /// what went wrong.
+    /// Everything that was written is on disk when this returns, and nothing can be written any more; of a store that is
+    /// open in another process that is for that one to see to. The message says what went wrong.
     pub fn finish(&self) -> Result<(), String> {
-        caught(|| block_on(self.context.close()))
+        let Held::Here(context) = &self.held else { return Ok(()) };
+        caught(|| block_on(context.close()))
             .unwrap_or_else(|message| Err(StorageError::Io { action: "close the store".to_owned(), message }))
             .map_err(|error| error.to_string())
+    }
+
+    /// What is to be said where the store is open in another process: `attached to process 123 (ankurah), …`.
+    pub fn notice(&self) -> Option<String> {
+        let Held::There(attached) = &self.held else { return None };
+        let welcome = attached.welcome();
+        let read_only = if welcome.read_only { ", for reading alone" } else { "" };
+        Some(format!("attached to {welcome}, which has the store open{read_only}"))
+    }
+
+    /// The node, where it is one of this process.
+    pub fn node(&self) -> Option<&Node> {
+        match &self.held {
+            Held::Here(context) => Some(context.node()),
+            Held::There(_) => None,
+        }
+    }
+
+    /// Says so to the person, beside what is asked for.
+    pub fn announce(&self) {
+        if let Some(notice) = self.notice() {
+            let _ = writeln!(io::stderr(), "{}", Safe::line(&notice));
+        }
+    }
+
+    /// Says where the store is open after the process that was attached to ended.
+    pub(crate) fn announce_again(&self) {
+        if matches!(self.held, Held::Here(_)) {
+            let _ = writeln!(io::stderr(), "the store is now open here");
+        }
+        self.announce();
+    }
+
+    /// Whether the process that was attached to has ended.
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(&self.held, Held::There(attached) if !attached.is_linked())
+    }
+
+    /// The process that has the store open, where it is another one.
+    pub fn process(&self) -> Option<u32> {
+        let Held::There(attached) = &self.held else { return None };
+        attached.welcome().process
     }
 
     /// The same, refusing what writes.
     #[must_use]
     pub fn read_only(mut self) -> Self {
-        self.connection = Arc::new(ReadOnly(self.connection.clone()));
+        self.connection = Arc::new(ReadOnly::new(self.connection.clone()));
         self
     }
 }
@@ -70,17 +126,32 @@ impl Opened {
 impl Drop for Opened {
     fn drop(&mut self) {
         // What was acknowledged is safe without it; the next opening is quicker with it.
-        let _ = caught(|| block_on(self.context.close()));
+        if let Held::Here(context) = &self.held {
+            let _ = caught(|| block_on(context.close()));
+        }
     }
 }
 
-/// Opens a target. The message says what went wrong and what to do.
+/// Opens a target; where another process has its store open, attaches to that one and says so on standard error. The
+/// message says what went wrong and what to do.
 pub fn open(target: &str, mode: Mode) -> Result<Opened, String> {
-    try_open(target, mode).map_err(|error| error.to_string())
+    let opened = try_open(target, mode).map_err(|error| error.to_string())?;
+    opened.announce();
+    Ok(opened)
 }
 
-/// The same with the error as such.
+/// The same with the error as such, saying nothing.
 pub fn try_open(target: &str, mode: Mode) -> Result<Opened, OpenError> {
+    let opened = open_once(target, mode)?;
+    if matches!(opened.held, Held::Here(_)) {
+        return Ok(opened);
+    }
+    let (name, held) = (opened.name.clone(), opened.held.clone());
+    Ok(Opened { connection: Arc::new(Reattach::new(opened, target, mode)), name, held })
+}
+
+/// The same, where an end of the process that is attached to is the end of it.
+pub(crate) fn open_once(target: &str, mode: Mode) -> Result<Opened, OpenError> {
     // What an engine panics at is what it did not expect in its files.
     caught(|| open_context(target, mode)).unwrap_or_else(|message| {
         let message = format!("the engine met something there that cannot be ({message})");
@@ -99,8 +170,34 @@ fn open_context(target: &str, mode: Mode) -> Result<Opened, OpenError> {
     if mode == Mode::Once {
         options = options.cache(CACHE_ONCE);
     }
-    let context = block_on(options.open(target))?;
-    Ok(Opened { connection: context.node().connect(), name: target.to_owned(), context })
+    let mut tries = TRIES;
+    loop {
+        let error = match block_on(options.open(target)) {
+            Ok(context) => {
+                let connection = context.node().connect();
+                return Ok(Opened { connection, name: target.to_owned(), held: Held::Here(context) });
+            }
+            Err(error) if is_locked(&error) => error,
+            Err(error) => return Err(error),
+        };
+        match ankurah::attach(target, read_only) {
+            Ok(attached) => {
+                let connection = attached.connection();
+                return Ok(Opened { connection, name: target.to_owned(), held: Held::There(attached) });
+            }
+            // It may just be opening the store, or closing it.
+            Err(_) if tries == 0 => return Err(error),
+            Err(_) => {
+                tries -= 1;
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+}
+
+/// Whether another process has the store open.
+fn is_locked(error: &OpenError) -> bool {
+    matches!(error, OpenError::Node { error: NodeError::Storage(StorageError::Locked { .. }), .. })
 }
 
 /// How a node is opened; it tells what this process says, where that is kept.
@@ -124,7 +221,7 @@ pub fn fresh_fixed() -> Result<Opened, String> {
     let env = FixedEnv::new(SEED).env;
     let context = block_on(options().env(env).open_target(&Target::Memory));
     let context = context.map_err(|error| error.to_string())?;
-    Ok(Opened { connection: context.node().connect(), name: "memory:".to_owned(), context })
+    Ok(Opened { connection: context.node().connect(), name: "memory:".to_owned(), held: Held::Here(context) })
 }
 
 /// The target given, or the store in the user's data folder.
@@ -135,57 +232,5 @@ pub fn or_default(target: Option<&str>) -> Result<String, String> {
     match ankurah::default_target() {
         Some(target) => Ok(target.to_string()),
         None => Err("no target is given and there is no home folder to keep a store in".to_owned()),
-    }
-}
-
-/// A connection that refuses what writes, for a store that had to be written to first.
-struct ReadOnly(Arc<dyn Connection>);
-
-impl ReadOnly {
-    /// What is said to a request that writes.
-    fn refusal(request: &Request) -> Option<EventStream> {
-        let writes = match request {
-            Request::Upsert { .. } | Request::Restore { .. } => true,
-            // What cannot be read is for the node to refuse.
-            Request::Execute { statement, .. } => {
-                parse_statement(statement).is_ok_and(|parsed| writes(&parsed))
-            }
-            _ => false,
-        };
-        if !writes {
-            return None;
-        }
-        let failure = Failure {
-            kind: "read-only".to_owned(),
-            message: "the store is open read-only".to_owned(),
-            span: None,
-            label: None,
-            help: Some("open it without --read-only to change it".to_owned()),
-            transaction: TransactionState::Idle,
-        };
-        Some(Box::pin(futures::stream::iter([Event::Failed(failure)])))
-    }
-}
-
-impl Connection for ReadOnly {
-    fn request(&self, request: Request) -> EventStream {
-        Self::refusal(&request).unwrap_or_else(|| self.0.request(request))
-    }
-
-    fn request_unless(&self, request: Request, cancel: Cancel) -> EventStream {
-        Self::refusal(&request).unwrap_or_else(|| self.0.request_unless(request, cancel))
-    }
-}
-
-/// Whether a statement changes a store or its catalog.
-pub(crate) fn writes(statement: &Statement) -> bool {
-    match &statement.kind {
-        StatementKind::Select(_)
-        | StatementKind::Live(_)
-        | StatementKind::Begin { .. }
-        | StatementKind::Commit
-        | StatementKind::Rollback => false,
-        StatementKind::Explain { analyze, statement } => *analyze && writes(statement),
-        _ => true,
     }
 }

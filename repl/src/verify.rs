@@ -60,6 +60,7 @@ pub fn command(args: &VerifyArgs) -> Exit {
             return Exit::CannotOpen;
         }
     };
+    opened.announce();
     let client = Client::new(opened.connection.clone(), SessionId(1), Interrupt::on_ctrl_c(), Pump::Here);
     let start = Instant::now();
     let mut faults: u64 = 0;

@@ -125,6 +125,7 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod attach;
 mod context;
 mod editor;
 pub mod env;
@@ -147,6 +148,8 @@ pub use ankurah_core::storage::kv::Repaired;
 pub use ankurah_core::value::{Timestamp, Value, ValueRef};
 pub use ankurah_derive::{Model, Property, query};
 pub use ankurah_signals as signals;
+pub use ankurah_transport_local::LocalError;
+pub use attach::{Attached, attach};
 pub use context::{BackupError, Context, EditOutcome, Kept, Transaction};
 pub use editor::{Edits, TextEditor};
 pub use error::Error;

@@ -30,6 +30,7 @@ pub struct OpenOptions {
     cache: Option<u64>,
     node: NodeOptions,
     env: Option<Env>,
+    listen: bool,
 }
 
 impl Default for OpenOptions {
@@ -41,7 +42,7 @@ impl Default for OpenOptions {
 impl OpenOptions {
     /// A store that is missing is made; reading and writing; every commit is on disk when it is acknowledged.
     pub fn new() -> Self {
-        OpenOptions { create: true, cache: None, node: NodeOptions::default(), env: None }
+        OpenOptions { create: true, cache: None, node: NodeOptions::default(), env: None, listen: true }
     }
 
     /// Whether a store that is missing is made: it is unless told otherwise, and never with
@@ -95,6 +96,15 @@ impl OpenOptions {
         self
     }
 
+    /// Whether other programs of the same user may attach to this one while it has the store open, by a socket in the
+    /// store's folder that is gone when the last clone of the [`Context`] is: they may unless told otherwise. A store in
+    /// memory has no socket, nor has one in a folder that cannot be written; that is no failure.
+    #[must_use]
+    pub fn listen(mut self, listen: bool) -> Self {
+        self.listen = listen;
+        self
+    }
+
     /// Opens the store that a target names.
     ///
     /// # Errors
@@ -111,7 +121,12 @@ impl OpenOptions {
         let env = self.env.clone().unwrap_or_else(env::native);
         let failed = |error: NodeError| OpenError::Node { target: target.to_string(), error };
         let engine = engine(target, self, &env).await?;
-        Node::open(engine, env, self.node.clone()).await.map(Context::new).map_err(failed)
+        let node = Node::open(engine, env, self.node.clone()).await.map_err(failed)?;
+        let listener = target.path().filter(|_| self.listen).and_then(|path| {
+            let listening = ankurah_transport_local::listen(&node, path);
+            listening.inspect_err(|error| tracing::debug!(%error, "no program can attach to the store")).ok()
+        });
+        Ok(Context::listening(node, listener))
     }
 }
 

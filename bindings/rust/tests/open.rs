@@ -87,6 +87,35 @@ fn what_cannot_be_opened_says_why() {
     check(&format!("sled:{}", place("store")), &create(), "holds a store of engine fjall");
 }
 
+#[test]
+#[cfg(unix)]
+fn others_attach_to_an_open_store_unless_told_otherwise() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("store").display().to_string();
+    let socket = directory.path().join("store/socket");
+    let context = block_on(create().open(&target)).unwrap();
+    let clone = context.clone();
+    drop(context);
+    assert!(socket.exists());
+    let attached = ankurah::attach(&target, false).unwrap();
+    assert_eq!(attached.welcome().process, Some(std::process::id()));
+    let infos = block_on(attached.connection().request(Request::Info).collect::<Vec<_>>());
+    assert!(matches!(infos.as_slice(), [Event::Info(info), Event::Done(_)] if info.store.engine == "fjall"));
+    assert!(attached.is_linked());
+    drop(clone);
+    assert!(!socket.exists() && !attached.is_linked());
+
+    let context = block_on(create().listen(false).open(&target)).unwrap();
+    assert!(!socket.exists() && ankurah::attach(&target, false).is_err());
+    drop(context);
+    // What is open for reading alone can be read alone.
+    let context = block_on(OpenOptions::new().read_only(true).open(&target)).unwrap();
+    assert!(ankurah::attach(&target, false).unwrap().welcome().read_only);
+    block_on(context.close()).unwrap();
+    assert!(!socket.exists());
+    assert!(ankurah::attach("memory:", false).is_err());
+}
+
 /// The actors that wrote the operations of the only entity of a model.
 fn actors(node: &Node, model: &str) -> Vec<String> {
     let execute = Request::Execute {

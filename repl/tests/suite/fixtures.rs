@@ -1,7 +1,10 @@
 //! The scripts in /fixtures, and what the runner does with wrong ones.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use ankurah_core::node::link::ClientOptions;
+use ankurah_core::node::protocol::Connection;
 use ankurah_repl::client::Interrupt;
 use ankurah_repl::display::Style;
 use ankurah_repl::fixture::{Report, Verdict, collect, junit, run_all, run_file, text};
@@ -23,6 +26,28 @@ fn every_fixture_passes() {
     assert_eq!(reports.len(), files.len());
     let wrong: String = reports.iter().map(|report| text(report, Style::PLAIN)).collect();
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn every_fixture_passes_over_a_link() {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures"));
+    let files = collect(&[folder]).unwrap();
+    let reports = run_all(&files, 2, &Interrupt::default(), &|path| {
+        let connect = || {
+            let opened = fresh_fixed()?;
+            // Pieces of ever other sizes.
+            let mut size = 0;
+            let carry = move |waiting: usize| {
+                size = (size + 1) % 97;
+                Some(if size == 0 { waiting } else { size })
+            };
+            let link = opened.node().unwrap().loopback(ClientOptions::default(), Box::new(carry));
+            Ok((Arc::new(link) as Arc<dyn Connection>, Some(opened)))
+        };
+        run_file(path, connect, false, &Interrupt::default())
+    });
+    let wrong: String = reports.iter().map(|report| text(report, Style::PLAIN)).collect();
+    assert!(wrong.is_empty() && !reports.is_empty(), "{wrong}");
 }
 
 #[test]

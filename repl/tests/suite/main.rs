@@ -1,6 +1,7 @@
 //! The tests of the command from outside, in one program so that they link once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod attach;
 mod common;
 mod completion;
 mod damage;

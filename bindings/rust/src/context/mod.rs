@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ankurah_core::node::{Isolation, Node};
 use ankurah_core::storage::StorageError;
 use ankurah_core::value::Timestamp;
+use ankurah_transport_local::Listener;
 
 pub use backup::{BackupError, Kept};
 pub(crate) use live::{TypedRows, question};
@@ -33,6 +34,8 @@ pub struct Context {
 }
 
 struct Inner {
+    /// It ends before the node does.
+    listener: Mutex<Option<Listener>>,
     node: Node,
     bindings: Mutex<Arc<Bindings>>,
 }
@@ -49,7 +52,12 @@ const ATTEMPTS: usize = 1_000;
 impl Context {
     /// The context of a node that is open already.
     pub fn new(node: Node) -> Self {
-        Context { inner: Arc::new(Inner { node, bindings: Mutex::new(Arc::new(Bindings::default())) }) }
+        Context::listening(node, None)
+    }
+
+    pub(crate) fn listening(node: Node, listener: Option<Listener>) -> Self {
+        let bindings = Mutex::new(Arc::new(Bindings::default()));
+        Context { inner: Arc::new(Inner { listener: Mutex::new(listener), node, bindings }) }
     }
 
     /// The node: for statements, ingest and sync.
@@ -62,11 +70,16 @@ impl Context {
         self.inner.node.now()
     }
 
-    /// Marks the store as cleanly shut down, so that it opens quicker. It takes no writes afterwards.
+    /// Marks the store as cleanly shut down, so that it opens quicker. It takes no writes afterwards. Programs that are
+    /// attached to it are told.
     ///
     /// # Errors
     /// [`StorageError`] where the store fails.
     pub async fn close(&self) -> Result<(), StorageError> {
+        let listener = self.inner.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut listener) = listener {
+            listener.close("it closed the store");
+        }
         self.inner.node.close().await
     }
 

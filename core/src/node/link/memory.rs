@@ -232,7 +232,7 @@ impl Stream for Carried {
                 }
                 Poll::Pending
             }
-            ready => ready,
+            ready @ Poll::Ready(_) => ready,
         }
     }
 }

@@ -14,7 +14,7 @@ use super::inbox::{Ending, Hello, Inbox, News, ServerIncoming};
 use super::info::{LinkPeer, TapDirection};
 use super::registry::Link;
 use super::sending::Sending;
-use crate::node::failure::{Explain, failure};
+use crate::node::failure::{Explain, Outcome, failure};
 use crate::node::protocol::{Cancel, Connection, Event, EventStream, Request, SessionId};
 use crate::node::read_only::ReadOnly;
 use crate::node::{Inner, Node};
@@ -154,7 +154,7 @@ impl ServerOutgoing {
             None => return self.note_counts(),
             Some(Ending::Left) => {}
             Some(Ending::Wrong(error)) => {
-                self.control.push_back(Frame::Goodbye { reason: error.to_string() })
+                self.control.push_back(Frame::Goodbye { reason: error.to_string() });
             }
             Some(Ending::Closing(reason)) => self.control.push_back(Frame::Goodbye { reason }),
         }
@@ -180,22 +180,21 @@ impl ServerOutgoing {
         let is_tap = matches!(request, Request::Tap);
         let events = match self.own_session(&mut request) {
             Ok(()) => self.connection.request_unless(request, cancel),
-            Err(refused) => Box::pin(stream::iter([refused])),
+            Err(refused) => Box::pin(stream::iter([Event::Failed(*refused)])),
         };
         let answer = Answer { events, credit: WINDOW, sending: None, name: "", is_tap };
         self.answers.insert(stream, answer);
     }
 
     /// Puts the number that the request's session has in the node in the place of the one that it has on this link.
-    fn own_session(&mut self, request: &mut Request) -> Result<(), Event> {
+    fn own_session(&mut self, request: &mut Request) -> Outcome<()> {
         let closes = matches!(request, Request::CloseSession { .. });
         let Some(session) = request.session_mut() else { return Ok(()) };
         let own = match self.sessions.get(session) {
             Some(own) => *own,
             None if self.sessions.len() >= MAX_SESSIONS => {
                 let message = format!("the link has {MAX_SESSIONS} sessions, which is the limit");
-                let refused = failure("too-many-sessions", message).help("close one first");
-                return Err(Event::Failed(*refused));
+                return Err(failure("too-many-sessions", message).help("close one first"));
             }
             None => self.node.links.session(),
         };

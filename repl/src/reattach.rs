@@ -1,0 +1,88 @@
+//! A connection that outlives the process that it leads to.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ankurah_core::node::protocol::{
+    Cancel, Connection, Event, EventStream, Failure, Request, TransactionState,
+};
+use futures::StreamExt;
+
+use crate::target::{Mode, Opened, open_once};
+
+/// A way to a store that another process has open. When that process ends, the next statement fails, since what it
+/// relied on, such as an open transaction, is gone; the one after it opens the store, or attaches to whoever has it open
+/// by then.
+pub(crate) struct Reattach {
+    target: String,
+    mode: Mode,
+    now: Mutex<Now>,
+}
+
+struct Now {
+    opened: Opened,
+    /// Whether a statement was told that the connection broke.
+    told: Arc<AtomicBool>,
+}
+
+impl Reattach {
+    /// One that leads to an open target for now.
+    pub(crate) fn new(opened: Opened, target: &str, mode: Mode) -> Self {
+        // What was there once is not made anew.
+        let mode = if matches!(mode, Mode::Create | Mode::Fill) { Mode::Write } else { mode };
+        Reattach { target: target.to_owned(), mode, now: Mutex::new(Now { opened, told: Arc::default() }) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The way there now, and where it is to be noted that a statement was told of its end.
+    fn connection(&self) -> Result<(Arc<dyn Connection>, Arc<AtomicBool>), Box<Failure>> {
+        let mut now = self.lock();
+        if now.opened.is_broken() && now.told.load(Ordering::SeqCst) {
+            let opened = open_once(&self.target, self.mode).map_err(|error| Failure {
+                kind: "connection".to_owned(),
+                message: error.to_string(),
+                span: None,
+                label: None,
+                help: None,
+                transaction: TransactionState::Idle,
+            })?;
+            opened.announce_again();
+            *now = Now { opened, told: Arc::default() };
+        }
+        Ok((now.opened.connection.clone(), now.told.clone()))
+    }
+
+    fn ask(
+        &self,
+        request: Request,
+        ask: impl FnOnce(&dyn Connection, Request) -> EventStream,
+    ) -> EventStream {
+        let (connection, told) = match self.connection() {
+            Ok(found) => found,
+            Err(failure) => return Box::pin(futures::stream::iter([Event::Failed(*failure)])),
+        };
+        let is_statement = matches!(request, Request::Execute { .. } | Request::Upsert { .. });
+        let answer = ask(&*connection, request);
+        if !is_statement {
+            return answer;
+        }
+        Box::pin(answer.inspect(move |event| {
+            if matches!(event, Event::Failed(failure) if failure.kind == "connection") {
+                told.store(true, Ordering::SeqCst);
+            }
+        }))
+    }
+}
+
+impl Connection for Reattach {
+    fn request(&self, request: Request) -> EventStream {
+        self.ask(request, |connection, request| connection.request(request))
+    }
+
+    fn request_unless(&self, request: Request, cancel: Cancel) -> EventStream {
+        self.ask(request, |connection, request| connection.request_unless(request, cancel))
+    }
+}
