@@ -25,6 +25,9 @@ struct Now {
     told: Arc<AtomicBool>,
 }
 
+/// A connection, and where it is to be noted that a statement was told of its end.
+type Way = (Arc<dyn Connection>, Arc<AtomicBool>);
+
 impl Reattach {
     /// One that leads to an open target for now.
     pub(crate) fn new(opened: Opened, target: &str, mode: Mode) -> Self {
@@ -37,8 +40,8 @@ impl Reattach {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The way there now, and where it is to be noted that a statement was told of its end.
-    fn connection(&self) -> Result<(Arc<dyn Connection>, Arc<AtomicBool>), Box<Failure>> {
+    /// The way there now.
+    fn connection(&self) -> Result<Way, Box<Failure>> {
         let mut now = self.lock();
         if now.opened.is_broken() && now.told.load(Ordering::SeqCst) {
             let opened = open_once(&self.target, self.mode).map_err(|error| Failure {

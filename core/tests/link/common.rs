@@ -62,7 +62,7 @@ pub(crate) fn ask(connection: &dyn Connection, request: Request) -> Vec<Event> {
 }
 
 /// The whole answer to a statement in session 1, or why it failed.
-pub(crate) fn run(connection: &dyn Connection, statement: &str) -> Result<Vec<Event>, Failure> {
+pub(crate) fn run(connection: &dyn Connection, statement: &str) -> Result<Vec<Event>, Box<Failure>> {
     run_in(1, connection, statement)
 }
 
@@ -70,10 +70,10 @@ pub(crate) fn run_in(
     session: u64,
     connection: &dyn Connection,
     statement: &str,
-) -> Result<Vec<Event>, Failure> {
+) -> Result<Vec<Event>, Box<Failure>> {
     let events = ask(connection, execute(session, statement));
     match events.last() {
-        Some(Event::Failed(failure)) => Err(failure.clone()),
+        Some(Event::Failed(failure)) => Err(Box::new(failure.clone())),
         Some(Event::Done(_)) => Ok(events),
         other => panic!("{statement}: {other:?}"),
     }

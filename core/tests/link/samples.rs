@@ -115,7 +115,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
             Request::Execute {
                 session: SessionId(1),
                 statement: "select ?".to_owned(),
-                parameters: parameters.clone(),
+                parameters,
             },
         ),
         ("live", Request::Live { statement: "live select 1".to_owned(), parameters: Parameters::default() }),

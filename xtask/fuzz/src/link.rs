@@ -66,7 +66,7 @@ fn to_a_node(mut data: &[u8]) {
     let fixed = FixedEnv::new(1);
     let engine: Arc<dyn Engine> =
         Arc::new(block_on(memory::open(fixed.env.random.as_ref())).expect("memory opens"));
-    let node = block_on(Node::open(engine, fixed.env.clone(), NodeOptions::default())).expect("memory opens");
+    let node = block_on(Node::open(engine, fixed.env, NodeOptions::default())).expect("memory opens");
     let run = |statement: &str| {
         let (session, statement) = (SessionId(1), statement.to_owned());
         let request = Request::Execute { session, statement, parameters: Parameters::default() };

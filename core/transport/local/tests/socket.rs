@@ -31,10 +31,10 @@ fn execute(statement: &str) -> Request {
     Request::Execute { session, statement, parameters: Parameters::default() }
 }
 
-fn run(connection: &dyn Connection, statement: &str) -> Result<Vec<Event>, Failure> {
+fn run(connection: &dyn Connection, statement: &str) -> Result<Vec<Event>, Box<Failure>> {
     let events = block_on(connection.request(execute(statement)).collect::<Vec<_>>());
     match events.last() {
-        Some(Event::Failed(failure)) => Err(failure.clone()),
+        Some(Event::Failed(failure)) => Err(Box::new(failure.clone())),
         _ => Ok(events),
     }
 }
