@@ -110,14 +110,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
     vec![
         ("info", Request::Info),
         ("catalog", Request::Catalog),
-        (
-            "execute",
-            Request::Execute {
-                session: SessionId(1),
-                statement: "select ?".to_owned(),
-                parameters,
-            },
-        ),
+        ("execute", Request::Execute { session: SessionId(1), statement: "select ?".to_owned(), parameters }),
         ("live", Request::Live { statement: "live select 1".to_owned(), parameters: Parameters::default() }),
         ("live-queries", Request::LiveQueries),
         ("close-session", Request::CloseSession { session: SessionId(128) }),

@@ -198,7 +198,6 @@ mod tests {
             let error = read(number).unwrap_err();
             assert!(error.starts_with(&format!("the number {number} is out of range")), "{error}");
         }
-
     }
 
     #[test]

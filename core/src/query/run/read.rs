@@ -216,7 +216,8 @@ impl<'a> Reader<'a> {
             })
             .collect();
         // Where nothing is left out after the scan, it need not give more than is asked for.
-        let all_used = reader.filter.is_none() && !plan.sorts && !select.distinct && select.grouping.is_none();
+        let all_used =
+            reader.filter.is_none() && !plan.sorts && !select.distinct && select.grouping.is_none();
         let wanted = select.limit.map(|limit| limit.saturating_add(select.offset));
         let limit = wanted.filter(|_| all_used);
         let most = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
