@@ -125,11 +125,13 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(any(feature = "fjall", feature = "sled"))]
 mod attach;
 mod context;
 mod editor;
 pub mod env;
 mod error;
+mod listen;
 mod live;
 mod model;
 mod open;
@@ -148,7 +150,9 @@ pub use ankurah_core::storage::kv::Repaired;
 pub use ankurah_core::value::{Timestamp, Value, ValueRef};
 pub use ankurah_derive::{Model, Property, query};
 pub use ankurah_signals as signals;
+#[cfg(any(feature = "fjall", feature = "sled"))]
 pub use ankurah_transport_local::LocalError;
+#[cfg(any(feature = "fjall", feature = "sled"))]
 pub use attach::{Attached, attach};
 pub use context::{BackupError, Context, EditOutcome, Kept, Transaction};
 pub use editor::{Edits, TextEditor};

@@ -12,6 +12,7 @@ use ankurah_storage_directory::look;
 
 use crate::context::Context;
 use crate::env;
+use crate::listen::listen;
 use crate::target::{Target, TargetError};
 
 /// How a store is opened, in the manner of [`std::fs::OpenOptions`].
@@ -122,10 +123,7 @@ impl OpenOptions {
         let failed = |error: NodeError| OpenError::Node { target: target.to_string(), error };
         let engine = engine(target, self, &env).await?;
         let node = Node::open(engine, env, self.node.clone()).await.map_err(failed)?;
-        let listener = target.path().filter(|_| self.listen).and_then(|path| {
-            let listening = ankurah_transport_local::listen(&node, path);
-            listening.inspect_err(|error| tracing::debug!(%error, "no program can attach to the store")).ok()
-        });
+        let listener = target.path().filter(|_| self.listen).and_then(|path| listen(&node, path));
         Ok(Context::listening(node, listener))
     }
 }

@@ -11,13 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ankurah_core::node::{Isolation, Node};
 use ankurah_core::storage::StorageError;
 use ankurah_core::value::Timestamp;
-use ankurah_transport_local::Listener;
 
 pub use backup::{BackupError, Kept};
 pub(crate) use live::{TypedRows, question};
 pub use transaction::{EditOutcome, Transaction};
 
 use crate::error::Error;
+use crate::listen::Listener;
 use crate::model::{Keyed, Model};
 use crate::property::{Ref, ToRef};
 use crate::query::IntoQuery;

@@ -434,14 +434,17 @@ async fn load(kv: &impl KvRead) -> Result<Loaded, StorageError> {
 /// Every group of records that must have some has some: an engine that keeps groups in files of their own may have
 /// lost one as a whole, and would read on as if it had just been begun.
 async fn check_groups(kv: &impl KvRead, published: &Published) -> Result<(), StorageError> {
-    if published.head.position.0 == 0 {
-        return Ok(());
+    let live = |model| published.counts.get(model).map_or(0, |count| count.live);
+    let mut groups = Vec::new();
+    if published.head.position.0 > 0 {
+        groups.push(("log", vec![layout::LOG]));
     }
-    let mut groups = vec![("log", vec![layout::LOG]), ("states of entities", vec![layout::STATE])];
-    groups.push(("operations", vec![layout::OPERATION]));
+    if published.counts.models().any(|model| live(model) > 0) {
+        groups.push(("states of entities", vec![layout::STATE]));
+        groups.push(("operations", vec![layout::OPERATION]));
+    }
     for index in published.indexes.iter() {
-        let live = published.counts.get(index.definition.model).map_or(0, |count| count.live);
-        if live > 0 && matches!(index.state, IndexState::Ready { .. }) {
+        if live(index.definition.model) > 0 && matches!(index.state, IndexState::Ready { .. }) {
             groups.push(("entries of an index", layout::entries(index.id)));
         }
     }
