@@ -29,7 +29,7 @@ struct Now {
 type Way = (Arc<dyn Connection>, Arc<AtomicBool>);
 
 impl Reattach {
-    /// One that leads to an open target for now.
+    /// One that leads to an open target, until that ends.
     pub(crate) fn new(opened: Opened, target: &str, mode: Mode) -> Self {
         // What was there once is not made anew.
         let mode = if matches!(mode, Mode::Create | Mode::Fill) { Mode::Write } else { mode };

@@ -48,7 +48,7 @@ pub(crate) enum PastKind {
         subject: Subject,
         /// The earlier point.
         from: Point,
-        /// The later point; `None` for now.
+        /// The later point; `None` means the present one.
         to: Option<Point>,
     },
     /// Where the value of a property comes from.
@@ -57,7 +57,7 @@ pub(crate) enum PastKind {
         entity: EntityId,
         /// The property, as written: its model is that of the entity.
         property: ast::Name,
-        /// When; `None` for now.
+        /// When; `None` means the present.
         point: Option<Point>,
     },
 }
