@@ -33,6 +33,8 @@ pub enum Action {
     Verify,
     Query,
     Sort,
+    ColumnBefore,
+    ColumnNext,
     HideColumn,
     ShowColumns,
     Plan,
@@ -71,7 +73,9 @@ pub enum Context {
     Everywhere,
     /// In the overview.
     Overview,
-    /// In the table of a collection.
+    /// In the table of a collection, now and in its timeline.
+    Rows,
+    /// In the table of a collection as it is now.
     Entities,
     /// In the operation graph of an entity.
     Graph,
@@ -89,6 +93,7 @@ impl Context {
         match self {
             Context::Everywhere => "everywhere",
             Context::Overview => "overview",
+            Context::Rows => "entities, and the timeline of a collection",
             Context::Entities => "entities",
             Context::Graph => "graph",
             Context::Timeline => "timeline",
@@ -98,9 +103,10 @@ impl Context {
     }
 
     /// All contexts, in the order of the documentation.
-    pub const ALL: [Context; 7] = [
+    pub const ALL: [Context; 8] = [
         Context::Everywhere,
         Context::Overview,
+        Context::Rows,
         Context::Entities,
         Context::Graph,
         Context::Timeline,
@@ -108,10 +114,18 @@ impl Context {
         Context::Typing,
     ];
 
+    /// Whether keys that count here count there, too.
+    pub fn covers(self, there: Context) -> bool {
+        match self {
+            Context::Everywhere => there != Context::Typing,
+            Context::Rows => matches!(there, Context::Rows | Context::Entities | Context::Timeline),
+            _ => self == there,
+        }
+    }
+
     /// Whether one key press can be meant for either.
     pub fn overlaps(self, other: Context) -> bool {
-        let everywhere = |one: Context, two: Context| one == Context::Everywhere && two != Context::Typing;
-        self == other || everywhere(self, other) || everywhere(other, self)
+        self.covers(other) || other.covers(self)
     }
 }
 
@@ -242,8 +256,6 @@ pub const TABLE: &[Entry] = &[
     entry(A::Redraw, C::Everywhere, "redraw", &["ctrl-l"], "", "the whole screen again"),
     entry(A::Suspend, C::Everywhere, "suspend", &["ctrl-z"], "", "back to the shell until `fg`"),
     entry(A::Verify, C::Overview, "verify", &["v"], "verify", "check the whole store"),
-    entry(A::Query, C::Entities, "query", &["f"], "query", "what is listed: a condition, and an order"),
-    entry(A::Sort, C::Entities, "sort", &["s"], "sort", "by the column: up, down, not at all"),
     entry(A::HideColumn, C::Entities, "hide-column", &["-"], "", "leave the column out"),
     entry(A::ShowColumns, C::Entities, "show-columns", &["="], "", "all columns again"),
     entry(A::Parent, C::Graph, "parent", &["p"], "parent", "the operation that it follows"),
@@ -270,6 +282,24 @@ pub const TABLE: &[Entry] = &[
         "compare with this point; then with a second one; then no more",
     ),
     entry(A::Now, C::Timeline, "now", &["."], "now", "what is there now, and what comes"),
+    entry(A::Query, C::Rows, "query", &["f"], "query", "what is listed: a condition, and an order"),
+    entry(A::Sort, C::Rows, "sort", &["s"], "sort", "by the column: up, down, not at all"),
+    entry(
+        A::ColumnBefore,
+        C::Rows,
+        "column-before",
+        &["["],
+        "",
+        "the column before, also where steps lead through time",
+    ),
+    entry(
+        A::ColumnNext,
+        C::Rows,
+        "column-next",
+        &["]"],
+        "",
+        "the next column, also where steps lead through time",
+    ),
     entry(A::Pause, C::Stream, "pause", &["space"], "pause", "hold the stream, or let it go on"),
     entry(A::Filter, C::Stream, "filter", &["f"], "filter", "show what has all of these words"),
     entry(A::Accept, C::Typing, "accept", &["enter"], "accept", "what was typed"),

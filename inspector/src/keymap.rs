@@ -144,10 +144,9 @@ impl Keymap {
 
     /// What a key does in a context, if anything.
     pub fn action(&self, context: Context, key: Key) -> Option<Action> {
-        let own = self.found.get(&(context, key));
-        let everywhere =
-            || (context != Context::Typing).then(|| self.found.get(&(Context::Everywhere, key))).flatten();
-        own.or_else(everywhere).copied()
+        let here = [context, Context::Rows, Context::Everywhere];
+        let mut counts = here.into_iter().filter(|place| place.covers(context));
+        counts.find_map(|place| self.found.get(&(place, key))).copied()
     }
 
     /// The lines of the table with their keys.
@@ -200,6 +199,9 @@ mod tests {
         assert_eq!(keymap.action(Context::Entities, Key::char('j')), Some(Action::Down));
         assert_eq!(keymap.action(Context::Typing, Key::char('j')), None);
         assert_eq!(keymap.action(Context::Timeline, Key::char(' ')), Some(Action::Play));
+        assert_eq!(keymap.action(Context::Timeline, Key::char('s')), Some(Action::Sort));
+        assert_eq!(keymap.action(Context::Entities, Key::char('s')), Some(Action::Sort));
+        assert_eq!(keymap.action(Context::Graph, Key::char('s')), None);
         assert_eq!(keymap.action(Context::Stream, Key::char(' ')), Some(Action::Pause));
         assert_eq!(keymap.action(Context::Graph, Key::char(' ')), None);
     }
@@ -235,6 +237,7 @@ mod tests {
         check("down = jj", &format!("line 1: {}", "jj".parse::<Key>().unwrap_err()));
         check("down = x\ndown = z", "line 2: `down` has its keys already");
         check("down = k", "`k` would mean both `down` and `up`: give one of them another key");
+        check("play = s", "`s` would mean both `sort` and `play`: give one of them another key");
         check("parent = q", "`q` would mean both `quit` and `parent`: give one of them another key");
         check("quit =", "`quit` would have no key: there must be a way out");
         check("cancel = j", "`cancel` would have no key: there must be a way out");

@@ -31,10 +31,6 @@ pub fn command(args: &InspectArgs) -> Exit {
         complain("--sample is a store in memory of its own: give no target with it");
         return Exit::Usage;
     }
-    if args.dump.is_none() && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
-        complain("inspect needs a terminal; --dump 120x40 prints a screen without one");
-        return Exit::Usage;
-    }
     let keymap = match keymap(args) {
         Ok(keymap) => keymap,
         Err(message) => {
@@ -49,6 +45,10 @@ pub fn command(args: &InspectArgs) -> Exit {
             return Exit::CannotOpen;
         }
     };
+    if args.dump.is_none() && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        complain("inspect needs a terminal; --dump 120x40 prints a screen without one");
+        return Exit::Usage;
+    }
     let options = Options { name: opened.name.clone(), write: args.write, keymap };
     let theme = theme(args);
     let connection = opened.connection.clone();
@@ -85,7 +85,7 @@ fn open(args: &InspectArgs) -> Result<Opened, String> {
         return if args.dump.is_some() { sample::open_fixed(!args.write) } else { sample::open(!args.write) };
     }
     let target = target::or_default(args.target.as_deref())?;
-    let opened = target::try_open(&target, if args.write { Mode::Write } else { Mode::Read });
+    let opened = target::watch(&target, if args.write { Mode::Write } else { Mode::Read });
     let opened = opened.map_err(|error| error.to_string())?;
     Ok(match opened.process() {
         // The title says whose store it is that is looked into.

@@ -16,6 +16,7 @@ use crate::target::{Mode, Opened, open_once};
 pub(crate) struct Reattach {
     target: String,
     mode: Mode,
+    manner: Manner,
     now: Mutex<Now>,
 }
 
@@ -25,15 +26,26 @@ struct Now {
     told: Arc<AtomicBool>,
 }
 
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Someone who relies on what a session holds: only a statement that fails tells of the end, and it is said where the
+    /// store is open next.
+    Asking,
+    /// Someone who looks, on a screen of its own: whatever fails tells of the end, and nothing is said.
+    Watching,
+}
+
 /// A connection, and where it is to be noted that a statement was told of its end.
 type Way = (Arc<dyn Connection>, Arc<AtomicBool>);
 
 impl Reattach {
     /// One that leads to an open target, until that ends.
-    pub(crate) fn new(opened: Opened, target: &str, mode: Mode) -> Self {
+    pub(crate) fn new(opened: Opened, target: &str, mode: Mode, manner: Manner) -> Self {
         // What was there once is not made anew.
         let mode = if matches!(mode, Mode::Create | Mode::Fill) { Mode::Write } else { mode };
-        Reattach { target: target.to_owned(), mode, now: Mutex::new(Now { opened, told: Arc::default() }) }
+        let now = Mutex::new(Now { opened, told: Arc::default() });
+        Reattach { target: target.to_owned(), mode, manner, now }
     }
 
     fn lock(&self) -> MutexGuard<'_, Now> {
@@ -52,7 +64,9 @@ impl Reattach {
                 help: None,
                 transaction: TransactionState::Idle,
             })?;
-            opened.announce_again();
+            if self.manner == Manner::Asking {
+                opened.announce_again();
+            }
             *now = Now { opened, told: Arc::default() };
         }
         Ok((now.opened.connection.clone(), now.told.clone()))
@@ -69,7 +83,7 @@ impl Reattach {
         };
         let is_statement = matches!(request, Request::Execute { .. } | Request::Upsert { .. });
         let answer = ask(&*connection, request);
-        if !is_statement {
+        if !is_statement && self.manner == Manner::Asking {
             return answer;
         }
         Box::pin(answer.inspect(move |event| {

@@ -14,7 +14,7 @@ use futures::executor::block_on;
 use crate::display::Safe;
 use crate::journal;
 use crate::panics::caught;
-use crate::reattach::Reattach;
+use crate::reattach::{Manner, Reattach};
 
 /// What a target is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,12 +142,22 @@ pub fn open(target: &str, mode: Mode) -> Result<Opened, String> {
 
 /// The same with the error as such, saying nothing.
 pub fn try_open(target: &str, mode: Mode) -> Result<Opened, OpenError> {
+    open_in_manner(target, mode, Manner::Asking)
+}
+
+/// The same for someone who looks at it on a screen of its own: nothing is said there when the process that is attached
+/// to has ended and the store is opened again.
+pub fn watch(target: &str, mode: Mode) -> Result<Opened, OpenError> {
+    open_in_manner(target, mode, Manner::Watching)
+}
+
+fn open_in_manner(target: &str, mode: Mode, manner: Manner) -> Result<Opened, OpenError> {
     let opened = open_once(target, mode)?;
     if matches!(opened.held, Held::Here(_)) {
         return Ok(opened);
     }
     let (name, held) = (opened.name.clone(), opened.held.clone());
-    Ok(Opened { connection: Arc::new(Reattach::new(opened, target, mode)), name, held })
+    Ok(Opened { connection: Arc::new(Reattach::new(opened, target, mode, manner)), name, held })
 }
 
 /// The same, where an end of the process that is attached to is the end of it.

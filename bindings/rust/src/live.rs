@@ -1,16 +1,17 @@
 //! Live queries with typed rows, as signals and as streams.
 
+use std::any::Any;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ankurah_core::env::{BoxStream, MaybeSend};
+use ankurah_core::env::BoxStream;
 use ankurah_core::node::live::{LiveList, Subscription};
 use ankurah_core::node::protocol::{Failure, LiveChange, LiveEvent};
 use ankurah_core::value::{Value, ValueRef};
 use ankurah_signals::{Signal, WritableSignal, memo_by};
 use futures::future::{AbortHandle, abortable};
-use futures::{FutureExt, StreamExt, stream};
+use futures::{FutureExt, stream};
 
 use crate::context::{Context, TypedRows, question};
 use crate::error::Error;
@@ -277,23 +278,31 @@ fn follow<M: Model>(
     turn: u64,
 ) -> AbortHandle {
     let shown = shown.clone();
-    let mut changes = changes(context.clone(), query.into_query());
+    let mut feed = Feed::new(context.clone(), query.into_query());
     let (task, handle) = abortable(async move {
-        while let Some(next) = next(&mut changes).await {
-            let (changes, status) = match next {
-                Ok(changes) => (changes, LiveStatus::Ready),
-                Err(Error::Live { error, ended: false }) => {
-                    (Vec::new(), LiveStatus::Failed(Arc::from(error)))
-                }
-                Err(Error::Live { error, ended: true }) => (Vec::new(), LiveStatus::Ended(Arc::from(error))),
-                Err(error) => (Vec::new(), LiveStatus::Ended(Arc::new(error))),
+        loop {
+            // Where the program's own code panics, such as a property that is read, that ends the query, not the task
+            // of someone else.
+            let next = AssertUnwindSafe(feed.next(None)).catch_unwind().await;
+            let status = match next.unwrap_or_else(|panic| Err(panicked(panic.as_ref()))) {
+                Ok(()) => LiveStatus::Ready,
+                Err(Error::Live { error, ended: false }) => LiveStatus::Failed(Arc::from(error)),
+                Err(Error::Live { error, ended: true }) => LiveStatus::Ended(Arc::from(error)),
+                Err(error) => LiveStatus::Ended(Arc::new(error)),
             };
+            // What is shown is a copy, which shares all but what changes next.
+            let rows = (status == LiveStatus::Ready).then_some(&feed.rows);
             shown.update(|shown| {
                 if shown.turn == turn {
-                    changes.iter().for_each(|change| apply(&mut shown.rows, change));
-                    shown.status = status.clone();
+                    if let Some(rows) = rows {
+                        shown.rows.clone_from(rows);
+                    }
+                    shown.status.clone_from(&status);
                 }
             });
+            if matches!(status, LiveStatus::Ended(_)) {
+                return;
+            }
         }
     });
     context.node().spawn(Box::pin(async move {
@@ -303,39 +312,11 @@ fn follow<M: Model>(
     handle
 }
 
-/// The next changes. Where the program's own code panics, such as a property that is read, that ends the query, not the
-/// task of someone else.
-async fn next<T: MaybeSend + 'static>(
-    changes: &mut BoxStream<'static, Result<T, Error>>,
-) -> Option<Result<T, Error>> {
-    match AssertUnwindSafe(changes.next()).catch_unwind().await {
-        Ok(next) => next,
-        Err(panic) => {
-            let text = panic.downcast_ref::<&str>().copied();
-            let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-            let text = text.unwrap_or("of what is not known").to_owned();
-            *changes = Box::pin(stream::empty());
-            Some(Err(over(Error::app(format!("it panicked: {text}")))))
-        }
-    }
-}
-
-/// Makes a change to rows. It fits: it was made of the rows before.
-fn apply<V>(rows: &mut LiveList<Arc<V>>, change: &RowChange<V>) {
-    match change {
-        RowChange::Reset(all) => rows.clone_from(all),
-        RowChange::Enter { at, row } => rows.insert(*at, Arc::clone(row)),
-        RowChange::Leave { at, .. } => {
-            rows.remove(*at);
-        }
-        RowChange::Update { at, row } => {
-            rows.replace(*at, Arc::clone(row));
-        }
-        RowChange::Move { from, to, row } => {
-            rows.remove(*from);
-            rows.insert(*to, Arc::clone(row));
-        }
-    }
+/// What a panic of the program's own code is.
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    over(Error::app(format!("it panicked: {}", text.unwrap_or("of what is not known"))))
 }
 
 /// A live query on its way.
@@ -346,7 +327,6 @@ struct Feed<M: Model> {
     /// What its columns are, once that is known.
     typed: Option<TypedRows<M>>,
     rows: LiveList<Arc<M::View>>,
-    ended: bool,
 }
 
 /// What becomes of a query, as a stream.
@@ -354,14 +334,13 @@ fn changes<M: Model>(
     context: Context,
     query: Query<M>,
 ) -> BoxStream<'static, Result<Vec<RowChange<M::View>>, Error>> {
-    let feed = Feed { context, query, open: None, typed: None, rows: LiveList::default(), ended: false };
-    Box::pin(stream::unfold(feed, |mut feed| async move {
-        if feed.ended {
-            return None;
-        }
-        let next = feed.next().await;
-        feed.ended = matches!(&next, Err(Error::Live { ended: true, .. }));
-        Some((next, feed))
+    let feed = Some(Feed::new(context, query));
+    Box::pin(stream::unfold(feed, |feed| async move {
+        let mut feed = feed?;
+        let mut told = Vec::new();
+        let next = feed.next(Some(&mut told)).await.map(|()| told);
+        let ended = matches!(&next, Err(Error::Live { ended: true, .. }));
+        Some((next, (!ended).then_some(feed)))
     }))
 }
 
@@ -370,8 +349,12 @@ fn over(error: Error) -> Error {
 }
 
 impl<M: Model> Feed<M> {
-    /// What is told next.
-    async fn next(&mut self) -> Result<Vec<RowChange<M::View>>, Error> {
+    fn new(context: Context, query: Query<M>) -> Self {
+        Feed { context, query, open: None, typed: None, rows: LiveList::default() }
+    }
+
+    /// Takes in what comes next, and adds it to what is told.
+    async fn next(&mut self, mut told: Option<&mut Vec<RowChange<M::View>>>) -> Result<(), Error> {
         loop {
             if self.open.is_none() {
                 self.typed = match self.context.typed_rows::<M>().await {
@@ -401,17 +384,20 @@ impl<M: Model> Feed<M> {
                     }
                     self.typed = Some(now);
                     self.rows = views.into_iter().collect();
-                    return Ok(vec![RowChange::Reset(self.rows.clone())]);
+                    if let Some(told) = told {
+                        told.push(RowChange::Reset(self.rows.clone()));
+                    }
+                    return Ok(());
                 }
                 LiveEvent::Changes { changes, .. } => {
                     let Some(typed) = &self.typed else { continue };
-                    let mut told = Vec::with_capacity(changes.len());
                     for change in changes.iter() {
-                        let change = typed_change(typed, &self.rows, change).map_err(over)?;
-                        apply(&mut self.rows, &change);
-                        told.push(change);
+                        let change = change_rows(typed, &mut self.rows, change).map_err(over)?;
+                        if let Some(told) = &mut told {
+                            told.push(change);
+                        }
                     }
-                    return Ok(told);
+                    return Ok(());
                 }
                 LiveEvent::Failed { failure, .. } => {
                     let error = Box::new(self.explain(Box::new(failure)));
@@ -429,9 +415,10 @@ impl<M: Model> Feed<M> {
     }
 }
 
-fn typed_change<M: Model>(
+/// Makes a change to rows, and says what it is.
+fn change_rows<M: Model>(
     typed: &TypedRows<M>,
-    rows: &LiveList<Arc<M::View>>,
+    rows: &mut LiveList<Arc<M::View>>,
     change: &LiveChange,
 ) -> Result<RowChange<M::View>, Error> {
     let view = |row: &[Value]| -> Result<Arc<M::View>, Error> {
@@ -439,16 +426,27 @@ fn typed_change<M: Model>(
         Ok(Arc::new(typed.view(&values)?))
     };
     let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+    let lacking = || Error::app("a row changed that was not there");
     Ok(match change {
-        LiveChange::Enter { at, row } => RowChange::Enter { at: place(*at), row: view(row)? },
-        LiveChange::Update { at, row } => RowChange::Update { at: place(*at), row: view(row)? },
+        LiveChange::Enter { at, row } => {
+            let (at, row) = (place(*at), view(row)?);
+            rows.insert(at, Arc::clone(&row));
+            RowChange::Enter { at, row }
+        }
+        LiveChange::Update { at, row } => {
+            let (at, row) = (place(*at), view(row)?);
+            rows.replace(at, Arc::clone(&row)).ok_or_else(lacking)?;
+            RowChange::Update { at, row }
+        }
         LiveChange::Move { from, to, row } => {
-            RowChange::Move { from: place(*from), to: place(*to), row: view(row)? }
+            let (from, to, row) = (place(*from), place(*to), view(row)?);
+            rows.remove(from).ok_or_else(lacking)?;
+            rows.insert(to, Arc::clone(&row));
+            RowChange::Move { from, to, row }
         }
         LiveChange::Leave { at } => {
             let at = place(*at);
-            let row = rows.get(at).cloned().ok_or_else(|| Error::app("a row left that was not there"))?;
-            RowChange::Leave { at, row }
+            RowChange::Leave { at, row: rows.remove(at).ok_or_else(lacking)? }
         }
     })
 }

@@ -22,7 +22,7 @@ impl State {
             Action::Show(View::Timeline) => return self.show_timeline(),
             Action::Show(View::Help) if self.view == View::Help => return self.back(),
             Action::Show(View::Help) => {
-                self.lists.remove("help");
+                self.lists.remove(&View::Help);
                 return self.show(View::Help);
             }
             Action::Show(view) => return self.show(view),
@@ -58,6 +58,11 @@ impl State {
                     Ask::Events(Request::Verify),
                 )];
             }
+            Action::Query | Action::Sort | Action::ColumnBefore | Action::ColumnNext
+                if self.view == View::Timeline && !self.lists_rows() =>
+            {
+                self.say("only the rows of a collection are filtered and sorted");
+            }
             Action::Query => {
                 let condition = self.entities.as_ref().map(|entities| entities.condition.clone());
                 if let Some(condition) = condition {
@@ -69,6 +74,11 @@ impl State {
                     entities.cycle_sort();
                 }
                 return self.list_again();
+            }
+            Action::ColumnBefore | Action::ColumnNext => {
+                if let Some(entities) = &mut self.entities {
+                    entities.focus_on(action == Action::ColumnNext);
+                }
             }
             Action::HideColumn | Action::ShowColumns => {
                 if let Some(entities) = &mut self.entities {
@@ -143,18 +153,17 @@ impl State {
     }
 
     fn step(&mut self, by: isize) {
-        let (length, mut list) = (self.shape().0, self.list());
-        list.step(by, length);
-        self.set_list(list);
+        let length = self.shape().0;
+        if let Some(list) = self.list_mut() {
+            list.step(by, length);
+        }
     }
 
     fn sideways(&mut self, right: bool) -> Vec<Effect> {
         match self.view {
             View::Entities => {
                 if let Some(entities) = &mut self.entities {
-                    let last = entities.columns.len();
-                    entities.focus =
-                        if right { (entities.focus + 1).min(last) } else { entities.focus.saturating_sub(1) };
+                    entities.focus_on(right);
                 }
                 Vec::new()
             }
@@ -180,9 +189,10 @@ impl State {
     }
 
     fn walk(&mut self, to: impl FnOnce(&mut super::Subject) -> bool, otherwise: &str) {
-        let moved = self.subject.as_mut().is_some_and(to);
-        if !moved {
-            self.say(otherwise);
+        match self.subject.as_mut().map(to) {
+            Some(true) => {}
+            Some(false) => self.say(otherwise),
+            None => self.say("no entity is chosen yet"),
         }
     }
 
@@ -229,15 +239,28 @@ impl State {
             _ => format!("explain {query}"),
         };
         self.plan = PlanPage { statement: statement.clone(), ..PlanPage::default() };
-        self.lists.remove("plan");
+        self.lists.remove(&View::Plan);
         let mut effects = self.show(View::Plan);
         let request = execute(SessionId(106), statement.clone());
         effects.push(self.ask(Slot::Plan, statement, Ask::Events(request)));
         effects
     }
 
+    /// Whether the page is about an entity, and none was chosen yet.
+    fn chooses(&self) -> bool {
+        match self.view {
+            View::Entity | View::Graph => self.subject.is_none(),
+            View::Timeline if self.whole => self.track.is_none(),
+            View::Timeline => self.subject.is_none(),
+            _ => false,
+        }
+    }
+
     /// Opens what is selected.
     fn open(&mut self) -> Vec<Effect> {
+        if self.chooses() {
+            return self.show(View::Collections);
+        }
         let list = self.list();
         match self.view {
             View::Collections => {
@@ -415,7 +438,7 @@ impl State {
     }
 
     fn search_lines(&mut self, back: bool, here: bool) -> bool {
-        let (length, mut list) = (self.shape().0, self.list());
+        let (length, list) = (self.shape().0, self.list());
         let sought = [fold(&self.sought)];
         let found = match self.view {
             View::Operation => self.operation.as_ref().and_then(|page| page.find(&self.sought, back, here)),
@@ -441,9 +464,8 @@ impl State {
                 find(length, list.selected, back, here, wanted)
             }
         };
-        if let Some(found) = found {
+        if let (Some(found), Some(list)) = (found, self.list_mut()) {
             list.selected = found;
-            self.set_list(list);
         }
         found.is_some()
     }

@@ -30,6 +30,14 @@ impl Changes {
         self.last
     }
 
+    /// Where to go on reading a log that has come to a position: it may be shorter than what was read of it, where
+    /// what was not on disk was lost.
+    pub fn go_on(&mut self, position: Position) -> Position {
+        self.stream.failure = None;
+        self.last = self.last.min(position);
+        self.last
+    }
+
     /// Takes a commit in.
     pub fn take(&mut self, entry: LogEntry, names: &Names) {
         if entry.position > self.last {

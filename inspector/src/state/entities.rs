@@ -182,6 +182,12 @@ impl Entities {
         self.focus.checked_sub(1).and_then(|at| self.columns.get(at))
     }
 
+    /// Puts the next column in focus, or the one before.
+    pub fn focus_on(&mut self, next: bool) {
+        let last = self.columns.len();
+        self.focus = if next { (self.focus + 1).min(last) } else { self.focus.saturating_sub(1) };
+    }
+
     /// Sorts by the column in focus: upwards, downwards, not at all.
     pub fn cycle_sort(&mut self) {
         let Some(property) = self.focused().cloned() else {

@@ -35,7 +35,7 @@ use ankurah_core::id::{EntityId, OpId};
 use ankurah_core::node::protocol::{LiveReport, NodeInfo, Request};
 use ankurah_core::storage::{Fault, Index, SetAside, StoreStatistics};
 
-use crate::action::Context;
+use crate::action::{Context, Entry};
 use crate::keymap::Keymap;
 use crate::line::Line;
 use crate::line::Role;
@@ -197,10 +197,13 @@ pub struct State {
     /// What was asked.
     pub asked: VecDeque<Asked>,
     /// Where one is in views that have no place of their own.
-    pub lists: BTreeMap<&'static str, List>,
+    pub lists: BTreeMap<View, List>,
     tickets: BTreeMap<Slot, u64>,
     ticket: u64,
     refreshed: i64,
+    /// Whether the change log is followed no more, since the way to the node broke: it is asked for again as soon as
+    /// the node answers.
+    lost: bool,
     /// Whether the chosen entity, or what is listed, has changed since it was read.
     stale: (bool, bool),
 }
@@ -245,6 +248,7 @@ impl State {
             tickets: BTreeMap::new(),
             ticket: 0,
             refreshed: now,
+            lost: false,
             stale: (false, false),
         }
     }
@@ -299,6 +303,7 @@ impl State {
             View::Timeline if self.shown_timeline().playing => Some(self.shown_timeline().pause()),
             View::Overview | View::Live | View::Indexes | View::Log | View::Peers => Some(1000),
             _ if self.stale != (false, false) => Some(250),
+            _ if self.lost => Some(1000),
             _ => None,
         }
     }
@@ -314,6 +319,12 @@ impl State {
             return Context::Typing;
         }
         place::context_of(self.view)
+    }
+
+    /// Whether a line of the table means something on the page.
+    pub fn offers(&self, entry: &Entry) -> bool {
+        let has_rows = self.view != View::Timeline || self.lists_rows();
+        entry.context.covers(self.context()) && (entry.context != Context::Rows || has_rows)
     }
 
     /// Where keys counted on the page before this one.
@@ -499,8 +510,14 @@ impl State {
         effects.extend(self.play_on());
         let alive =
             matches!(self.view, View::Overview | View::Live | View::Indexes | View::Log | View::Peers);
-        if alive && now - self.refreshed >= 900_000 {
-            effects.extend(self.refresh());
+        if (alive || self.lost) && now - self.refreshed >= 900_000 {
+            self.refreshed = now;
+            if alive {
+                effects.extend(self.refresh());
+            }
+            if self.lost && self.view != View::Overview {
+                effects.push(self.ask_info());
+            }
         }
         if std::mem::take(&mut self.stale.0)
             && let Some(subject) = &mut self.subject

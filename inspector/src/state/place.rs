@@ -8,6 +8,34 @@ use crate::action::{Action, Context};
 use crate::message::{Effect, Pointer};
 use crate::screen::{Areas, View, head, tabs};
 
+/// The list of the page that a state shows, to be read or to be changed.
+macro_rules! list_of {
+    ($state:ident, $as:ident, $get:ident, $($mut:ident)?) => {
+        match $state.view {
+            View::Entities => $state.entities.$as().map(|entities| &$($mut)? entities.list),
+            View::Entity => $state.subject.$as().map(|subject| &$($mut)? subject.properties),
+            View::Graph => $state.subject.$as().map(|subject| &$($mut)? subject.list),
+            View::Operation => $state.operation.$as().map(|page| &$($mut)? page.list),
+            View::Timeline if $state.lists_rows() => {
+                $state.entities.$as().map(|entities| &$($mut)? entities.list)
+            }
+            View::Timeline if $state.whole => Some(&$($mut)? $state.course.list),
+            View::Timeline => Some(&$($mut)? $state.timeline.list),
+            View::Changes => Some(&$($mut)? $state.changes.stream.list),
+            View::Log => Some(&$($mut)? $state.journal.stream.list),
+            View::Peers => Some(&$($mut)? $state.wire.stream.list),
+            View::Overview
+            | View::Collections
+            | View::Live
+            | View::Aside
+            | View::Indexes
+            | View::Plan
+            | View::Asked
+            | View::Help => $state.lists.$get(&$state.view),
+        }
+    };
+}
+
 impl State {
     /// How many lines the page has, and how many of them stand above the list and do not move.
     pub fn shape(&self) -> (usize, usize) {
@@ -27,7 +55,7 @@ impl State {
                 let image = self.timeline_image();
                 (image.map_or(0, |image| subject::shown(image, &self.names).len()), 4)
             }
-            View::Live => (self.live.queries.len(), 1),
+            View::Live => (self.live.queries.len(), crate::view::live_head(self)),
             View::Changes => (self.changes.stream.len(), 1),
             View::Aside => (self.aside.len(), 1),
             View::Indexes => (self.indexes.len(), 1),
@@ -55,82 +83,13 @@ impl State {
 
     /// Where one is in the list of the page.
     pub fn list(&self) -> List {
-        let own = || self.lists.get(self.list_name()).copied().unwrap_or_default();
-        let subject = self.subject.as_ref();
-        match self.view {
-            View::Entities => self.entities.as_ref().map_or_else(List::default, |entities| entities.list),
-            View::Entity => subject.map_or_else(List::default, |subject| subject.properties),
-            View::Graph => subject.map_or_else(List::default, |subject| subject.list),
-            View::Operation => self.operation.as_ref().map_or_else(List::default, |page| page.list),
-            View::Timeline if self.lists_rows() => {
-                self.entities.as_ref().map_or_else(List::default, |entities| entities.list)
-            }
-            View::Timeline if self.whole => self.course.list,
-            View::Timeline => self.timeline.list,
-            View::Changes => self.changes.stream.list,
-            View::Log => self.journal.stream.list,
-            View::Peers => self.wire.stream.list,
-            View::Overview
-            | View::Collections
-            | View::Live
-            | View::Aside
-            | View::Indexes
-            | View::Plan
-            | View::Asked
-            | View::Help => own(),
-        }
+        list_of!(self, as_ref, get,).copied().unwrap_or_default()
     }
 
-    fn list_name(&self) -> &'static str {
-        match self.view {
-            View::Overview => "overview",
-            View::Collections => "collections",
-            View::Live => "live",
-            View::Aside => "aside",
-            View::Indexes => "indexes",
-            View::Plan => "plan",
-            View::Asked => "asked",
-            View::Help => "help",
-            View::Entities
-            | View::Entity
-            | View::Graph
-            | View::Operation
-            | View::Timeline
-            | View::Changes
-            | View::Log
-            | View::Peers => "",
-        }
-    }
-
-    pub(crate) fn set_list(&mut self, list: List) {
-        let rows = self.lists_rows();
-        let subject = self.subject.as_mut();
-        let place = match self.view {
-            View::Entities => self.entities.as_mut().map(|entities| &mut entities.list),
-            View::Entity => subject.map(|subject| &mut subject.properties),
-            View::Graph => subject.map(|subject| &mut subject.list),
-            View::Operation => self.operation.as_mut().map(|page| &mut page.list),
-            View::Timeline if self.whole && rows => self.entities.as_mut().map(|entities| &mut entities.list),
-            View::Timeline if self.whole => Some(&mut self.course.list),
-            View::Timeline => Some(&mut self.timeline.list),
-            View::Changes => Some(&mut self.changes.stream.list),
-            View::Log => Some(&mut self.journal.stream.list),
-            View::Peers => Some(&mut self.wire.stream.list),
-            View::Overview
-            | View::Collections
-            | View::Live
-            | View::Aside
-            | View::Indexes
-            | View::Plan
-            | View::Asked
-            | View::Help => {
-                let name = self.list_name();
-                Some(self.lists.entry(name).or_default())
-            }
-        };
-        if let Some(place) = place {
-            *place = list;
-        }
+    /// The same, to be changed; `None` where the page shows nothing that has a list.
+    pub(crate) fn list_mut(&mut self) -> Option<&mut List> {
+        self.lists.entry(self.view).or_default();
+        list_of!(self, as_mut, get_mut, mut)
     }
 
     /// Whether the page is read rather than chosen from.
@@ -140,13 +99,12 @@ impl State {
 
     pub(super) fn settle(&mut self) {
         let (length, _) = self.shape();
-        let (height, mut list) = (self.height(), self.list());
-        if self.is_text() {
-            list.scroll(length, height);
-        } else {
-            list.settle(length, height);
+        let (height, is_text) = (self.height(), self.is_text());
+        match self.list_mut() {
+            Some(list) if is_text => list.scroll(length, height),
+            Some(list) => list.settle(length, height),
+            None => {}
         }
-        self.set_list(list);
     }
 
     pub(super) fn pointed(&mut self, pointer: Pointer, column: u16, line: u16) -> Vec<Effect> {
@@ -166,7 +124,7 @@ impl State {
         let Some(at) = usize::from(line).checked_sub(first).filter(|_| areas.body.contains(&line)) else {
             return Vec::new();
         };
-        let mut list = self.list();
+        let list = self.list();
         let row = list.top + at;
         if row >= length || self.is_text() {
             return Vec::new();
@@ -174,8 +132,9 @@ impl State {
         if row == list.selected {
             return self.act(Action::Enter);
         }
-        list.selected = row;
-        self.set_list(list);
+        if let Some(list) = self.list_mut() {
+            list.selected = row;
+        }
         Vec::new()
     }
 }

@@ -116,6 +116,7 @@ impl State {
         match event {
             Event::Info(info) => {
                 let first = self.info.is_none();
+                let again = std::mem::take(&mut self.lost);
                 let position = info.position;
                 self.points.push_back((self.now, position.0));
                 let surplus = self.points.len().saturating_sub(POINTS);
@@ -126,6 +127,9 @@ impl State {
                     let after = Position(position.0.saturating_sub(BEFORE));
                     let request = Request::Log { after, follow: true };
                     return vec![self.ask(Slot::Changes, "the change log", Ask::Events(request))];
+                }
+                if again {
+                    return self.follow_again(position);
                 }
             }
             Event::Catalog(catalog) => {
@@ -171,6 +175,24 @@ impl State {
             | Event::Failed(_) => {}
         }
         Vec::new()
+    }
+
+    /// The node, at a position, answers again after the way to it broke: what was followed is followed again, and what
+    /// happened meanwhile may concern everything that is shown.
+    fn follow_again(&mut self, position: Position) -> Vec<Effect> {
+        let after = self.changes.go_on(position);
+        let request = Request::Log { after, follow: true };
+        let mut effects = vec![
+            self.ask(Slot::Changes, "the change log", Ask::Events(request)),
+            self.ask(Slot::Catalog, "the catalog", Ask::Events(Request::Catalog)),
+        ];
+        if self.view == View::Peers {
+            self.wire.stream.failure = None;
+            effects.push(self.ask_tap());
+        }
+        self.notice = None;
+        self.stale = (self.subject.is_some(), self.entities.is_some());
+        effects
     }
 
     /// A commit: what is shown may be out of date.
@@ -314,7 +336,11 @@ impl State {
                 self.journal.stream.failure = Some(own);
                 return;
             }
-            Slot::Changes => self.changes.stream.failure = Some(own),
+            Slot::Changes => {
+                self.changes.stream.failure = Some(own);
+                // A node that never told any of it refuses to.
+                self.lost = self.changes.last() > Position(0);
+            }
             Slot::Tap => self.wire.stream.failure = Some(own),
             Slot::Verify => {
                 let _ = took;

@@ -13,7 +13,7 @@ use super::entities::{Entities, execute};
 use super::input::Input;
 use super::names::{model_text, property_text};
 use super::{State, View};
-use crate::action::{Action, Context};
+use crate::action::Action;
 use crate::message::{Ask, Effect, Slot};
 
 /// What a text is typed for.
@@ -94,12 +94,10 @@ impl Typing {
 
     /// Everything that can be done in a state.
     pub(super) fn palette(state: &State) -> Self {
-        let context = state.context();
         let mut all = Vec::new();
         for (entry, _) in state.options.keymap.entries() {
-            let fits = entry.context == context || entry.context == Context::Everywhere;
             let moves = matches!(entry.action, Action::Palette | Action::Up | Action::Down);
-            if fits && !moves {
+            if state.offers(entry) && !moves {
                 let (name, about) = (entry.name.to_owned(), entry.about.to_owned());
                 all.push(Choice { name, about, does: Does::Act(entry.action) });
             }
@@ -168,7 +166,7 @@ impl State {
             What::Query { .. } => {
                 typing.wrong = Entities::wrong(typing.input.text());
                 if let Some(entities) = &self.entities {
-                    typing.choices = candidates(&typing.input, &entities.model, self.view);
+                    typing.choices = candidates(&typing.input, &entities.model);
                     typing.chosen = 0;
                 }
                 let condition = typing.input.text().to_owned();
@@ -277,7 +275,7 @@ impl State {
 }
 
 /// What can stand at the cursor of a query.
-fn candidates(input: &Input, model: &Model, _view: View) -> Vec<Choice> {
+fn candidates(input: &Input, model: &Model) -> Vec<Choice> {
     let start = format!("select id from {} where ", model_text(model));
     let text = format!("{start}{}", input.text());
     let context = completion_context(&text, start.len() + input.cursor());

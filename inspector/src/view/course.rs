@@ -70,7 +70,7 @@ fn time_of(title: Line, timeline: &Timeline) -> Line {
 }
 
 fn entity(state: &State, columns: usize, theme: Theme) -> Page<'_> {
-    let Some(subject) = &state.subject else { return nothing_chosen("Timeline") };
+    let Some(subject) = &state.subject else { return nothing_chosen(state, "Timeline") };
     let (timeline, moments): (_, &dyn Moments) = (&state.timeline, &subject.graph);
     let title = Line::new().own(Role::Strong, "Timeline of ").own(Role::Id, subject.entity.to_string());
     let list = state.timeline_image().map(|image| shown(image, &state.names)).unwrap_or_default();
@@ -113,12 +113,15 @@ fn entity(state: &State, columns: usize, theme: Theme) -> Page<'_> {
 
 fn collection(state: &State, columns: usize, theme: Theme) -> Page<'_> {
     let (Some(entities), Some(track)) = (&state.entities, &state.track) else {
-        return nothing_chosen("Timeline");
+        return nothing_chosen(state, "Timeline");
     };
     let timeline = &state.course;
     let mut title = Line::new().own(Role::Strong, "Timeline of ").data(Role::Strong, &entities.model.label);
     if let Some(number) = entities.count {
         title = title.own(Role::Dim, format!("  {}", count(number, "entity", "entities")));
+    }
+    if !entities.condition.trim().is_empty() && state.lists_rows() {
+        title = title.own(Role::Dim, "  where ").data(Role::Text, entities.condition.trim());
     }
     title = time_of(title, timeline);
     if let Some(failure) = &track.failure {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Page, count, grouped};
+use crate::action::Action;
 use crate::dag::{Window, time_text};
 use crate::line::{Line, Role};
 use crate::state::State;
@@ -11,7 +12,7 @@ use crate::state::subject::Subject;
 use crate::theme::Theme;
 
 pub(super) fn page(state: &State, columns: usize, theme: Theme) -> Page<'_> {
-    let Some(subject) = &state.subject else { return nothing_chosen("Graph") };
+    let Some(subject) = &state.subject else { return nothing_chosen(state, "Graph") };
     let heads = subject.graph.heads();
     let title = Line::new().own(Role::Strong, "Graph of ").own(Role::Id, subject.entity.to_string());
     let counts = format!(
@@ -33,10 +34,11 @@ pub(super) fn page(state: &State, columns: usize, theme: Theme) -> Page<'_> {
     }
 }
 
-/// What is said where no entity was chosen.
-pub(super) fn nothing_chosen(title: &str) -> Page<'_> {
-    let text = "No entity is chosen: open one from the collections (2) or the changes (6).";
-    Page::bare(title, Line::new().own(Role::Dim, text))
+/// What is said where no entity was chosen, and which key leads to one.
+pub(super) fn nothing_chosen<'a>(state: &State, title: &str) -> Page<'a> {
+    let key = state.options.keymap.first(Action::Enter);
+    let text = Line::new().own(Role::Dim, "No entity chosen: ").own(Role::Key, key);
+    Page::bare(title, text.own(Role::Dim, " to choose"))
 }
 
 /// Why nothing is shown of an entity.

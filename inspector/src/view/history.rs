@@ -34,7 +34,7 @@ fn provenance(subject: &Subject, winner: Option<OpId>) -> Line {
 const PROVENANCE: usize = 36;
 
 pub(super) fn entity(state: &State) -> Page<'_> {
-    let Some(subject) = &state.subject else { return nothing_chosen("Entity") };
+    let Some(subject) = &state.subject else { return nothing_chosen(state, "Entity") };
     let title = Line::new().own(Role::Strong, "Entity ").own(Role::Id, subject.entity.to_string());
     let Some(image) = &subject.image else {
         let rows = Box::new(|_: Range<usize>| Vec::new());
@@ -88,7 +88,7 @@ pub(super) fn value(shown: &Shown) -> Line {
 }
 
 pub(super) fn operation(state: &State) -> Page<'_> {
-    let Some(page) = &state.operation else { return nothing_chosen("Operation") };
+    let Some(page) = &state.operation else { return nothing_chosen(state, "Operation") };
     let title = Line::new().own(Role::Strong, "Operation ").own(Role::Id, page.id.to_string());
     let rows = move |range: Range<usize>| range.map(|number| page.line(number)).collect();
     let empty = match &page.failure {

@@ -26,6 +26,7 @@ use std::ops::Range;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::action::Context;
 use crate::line::{Line, Role};
 use crate::screen::{Areas, head, tab_of, tabs};
 use crate::state::typing::{Typing, What};
@@ -60,7 +61,7 @@ impl<'a> Page<'a> {
         match state.view {
             View::Overview => node::overview(state, theme),
             View::Collections => node::collections(state),
-            View::Live => node::live(state),
+            View::Live => node::live(state, columns),
             View::Aside => node::aside(state),
             View::Indexes => node::indexes(state),
             View::Plan => node::plan(state),
@@ -92,6 +93,11 @@ pub(crate) fn help_length(state: &State) -> usize {
 /// The lines above the frames.
 pub(crate) fn peers_head(state: &State) -> usize {
     wire::head_length(state)
+}
+
+/// The lines above the live queries.
+pub(crate) fn live_head(state: &State) -> usize {
+    node::live_head(state)
 }
 
 /// The lines of the overview.
@@ -161,19 +167,13 @@ fn draw_body(state: &State, page: &Page<'_>, canvas: &mut Canvas<'_>, areas: &Ar
 }
 
 fn draw_footer(state: &State, canvas: &mut Canvas<'_>, areas: &Areas) {
-    let context = state.context();
     for line in areas.footer.clone() {
         let mut text = Line::new().own(Role::Text, " ");
         let fits = |own: bool| {
             let entries = state.options.keymap.entries();
             entries.filter(move |(entry, keys)| {
-                let here = if own {
-                    entry.context == context && context != crate::action::Context::Everywhere
-                } else {
-                    context != crate::action::Context::Typing
-                        && entry.context == crate::action::Context::Everywhere
-                };
-                here && !entry.footer.is_empty() && !keys.is_empty()
+                let is_own = entry.context != Context::Everywhere;
+                state.offers(entry) && is_own == own && !entry.footer.is_empty() && !keys.is_empty()
             })
         };
         for (entry, keys) in fits(true).chain(fits(false)) {

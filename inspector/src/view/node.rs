@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ankurah_core::node::protocol::Upkeep;
+use ankurah_core::node::protocol::{LiveQueryInfo, Upkeep};
 use ankurah_core::storage::{IndexState, SetAside};
 
 use super::{Page, count, duration, grouped, moment, number, size};
@@ -167,35 +167,70 @@ pub(super) fn collections(state: &State) -> Page<'_> {
     }
 }
 
-pub(super) fn live(state: &State) -> Page<'_> {
+/// How many lines stand above the live queries: what of the selected one is too long for its line, and the headings.
+pub(super) fn live_head(state: &State) -> usize {
+    if state.live.queries.is_empty() { 1 } else { 3 }
+}
+
+pub(super) fn live(state: &State, columns: usize) -> Page<'_> {
+    // Without room for everything the query and how it is kept are what matters.
+    let all = columns >= 76;
     let rows = move |range: Range<usize>| {
         let queries = state.live.queries.get(range).unwrap_or_default();
         queries
             .iter()
             .map(|query| {
-                let line =
-                    Line::new().own(Role::Number, format!("{:>8} {:>9} ", query.rows, query.subscribers));
-                let line =
-                    line.own(Role::Number, format!("{:>8} {:>7} ", query.notifications, query.waiting));
-                let upkeep = match (query.upkeep, query.indexed) {
-                    (Upkeep::ByEntity, true) => "indexed",
-                    (Upkeep::ByEntity, false) => "by entity",
-                    (Upkeep::RunAgain, _) => "run again",
-                };
-                let line = line.own(Role::Text, format!("{upkeep:<10} "));
-                match &query.failure {
-                    Some(failure) => line.own(Role::Error, "fails: ").data(Role::Error, &failure.message),
-                    None => line.data(Role::Text, &query.text),
+                let mut facts = format!("{:>7} ", query.rows);
+                if all {
+                    facts = format!("{facts}{:>4} {:>8} ", query.subscribers, query.notifications);
                 }
+                facts = format!("{facts}{:>6.1} ", query.per_second);
+                if all {
+                    facts = format!("{facts}{:>7} ", query.waiting);
+                }
+                let line = Line::new().own(Role::Number, facts);
+                let (role, mark) = match (&query.failure, &query.last_failure) {
+                    (Some(_), _) => (Role::Error, "fails: "),
+                    (None, Some(_)) => (Role::Warning, "failed: "),
+                    (None, None) => (Role::Text, ""),
+                };
+                let line = line.own(Role::Text, format!("{:<9} ", upkeep(query)));
+                line.own(role, mark).data(Role::Text, &query.text)
             })
             .collect()
     };
-    let head =
-        format!("{:>8} {:>9} {:>8} {:>7} {:<10} query", "rows", "observers", "told", "waiting", "kept");
+    let headings = match all {
+        true => format!(
+            "{:>7} {:>4} {:>8} {:>6} {:>7} {:<9} query",
+            "rows", "obs", "told", "/s", "waiting", "kept"
+        ),
+        false => format!("{:>7} {:>6} {:<9} query", "rows", "/s", "kept"),
+    };
+    let mut head = Vec::new();
+    if let Some(query) = state.live.queries.get(state.list().selected) {
+        head.push(Line::new().data(Role::Strong, &query.text));
+        head.push(match (&query.failure, &query.last_failure) {
+            (Some(failure), _) => Line::new().own(Role::Error, "fails: ").data(Role::Error, &failure.message),
+            (None, Some(failure)) => {
+                Line::new().own(Role::Warning, "last error: ").data(Role::Warning, &failure.message)
+            }
+            (None, None) => Line::new().own(Role::Dim, "last error: none"),
+        });
+    }
+    head.push(Line::new().own(Role::Dim, headings));
     Page {
-        head: vec![Line::new().own(Role::Dim, head)],
+        head,
         rows: Box::new(rows),
         ..Page::bare("Live queries", Line::new().own(Role::Dim, "Nobody observes a query now."))
+    }
+}
+
+/// How the result of a live query is kept right.
+fn upkeep(query: &LiveQueryInfo) -> &'static str {
+    match (query.upkeep, query.indexed) {
+        (Upkeep::ByEntity, true) => "indexed",
+        (Upkeep::ByEntity, false) => "residual",
+        (Upkeep::RunAgain, _) => "run again",
     }
 }
 

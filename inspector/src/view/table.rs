@@ -20,7 +20,7 @@ const WIDEST: usize = 36;
 const ID: usize = 8;
 
 pub(super) fn page(state: &State, columns: usize, theme: Theme) -> Page<'_> {
-    let Some(entities) = &state.entities else { return nothing_chosen("Entities") };
+    let Some(entities) = &state.entities else { return nothing_chosen(state, "Entities") };
     let widths = widths(entities, state.height());
     let first = first_column(entities, &widths, columns.saturating_sub(2));
     let head = header(entities, &widths, first, theme);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ankurah::{OpenOptions, Target};
 use ankurah_core::env::fixed::{FixedEnv, START_MICROS};
 use ankurah_core::node::journal::{Journal, JournalLevel};
-use ankurah_core::node::protocol::{Connection, Event, Parameters, Request, SessionId};
+use ankurah_core::node::protocol::{Connection, Event, EventStream, Parameters, Request, SessionId};
 use ankurah_core::value::Value;
 use ankurah_inspector::headless::{Headless, text};
 use ankurah_inspector::key::parse_keys;
@@ -21,6 +21,7 @@ pub(crate) struct World {
     pub(crate) connection: Arc<dyn Connection>,
     pub(crate) journal: Arc<Journal>,
     fixed: FixedEnv,
+    lives: Vec<EventStream>,
 }
 
 impl World {
@@ -31,15 +32,30 @@ impl World {
         journal.add(START_MICROS, JournalLevel::Info, "ankurah_core::node", "a store is open");
         let context = OpenOptions::new().env(fixed.env.clone()).journal(Arc::clone(&journal));
         let context = block_on(context.open_target(&Target::Memory)).unwrap();
-        World { connection: context.node().connect(), journal, fixed }
+        World { connection: context.node().connect(), journal, fixed, lives: Vec::new() }
+    }
+
+    /// Observes a query from now on, as long as the store is there.
+    fn observe(&mut self, query: &str) {
+        let request = Request::Live { statement: query.to_owned(), parameters: Parameters::default() };
+        let mut events = self.connection.request(request);
+        let first = block_on(events.next());
+        assert!(matches!(first, Some(Event::Live(_))), "{query}: {first:?}");
+        self.lives.push(events);
     }
 
     /// Two collections; one album was edited by three people at once.
     pub(crate) fn music() -> Self {
-        let world = World::empty();
+        let mut world = World::empty();
         world.run("create model artist (name string key)");
         world
             .run("create model album (name string, artist ref(artist), year i64, rating decimal, note text)");
+        world.observe("select name, year from album where year = 1969");
+        // One that failed once, and one that fails now.
+        world.observe("select 100 / (year - 1960) as share from album");
+        world.observe("select 100 / (year - 1959) as share from album order by name");
+        world.observe("select count(*) from album");
+        world.observe("select count(*) from album");
         world.run("insert into artist (name) values ('Miles Davis'), ('Alice Coltrane')");
         for (name, year) in [("Kind of Blue", 1959), ("Ptah, the El Daoud", 1970), ("In a Silent Way", 1969)]
         {

@@ -6,7 +6,7 @@ use ankurah_inspector::theme::{Palette, Theme};
 use crate::common::{World, snapshot, styled};
 
 /// Every page with the keys that lead there.
-pub(crate) const PAGES: [(&str, &str); 26] = [
+pub(crate) const PAGES: [(&str, &str); 30] = [
     ("overview", "v"),
     ("collections", "2"),
     ("entities", "2 enter l l s"),
@@ -21,7 +21,11 @@ pub(crate) const PAGES: [(&str, &str); 26] = [
     ("operation", "2 enter / 'Mono' enter enter 3 p enter"),
     ("timeline", "2 enter / 'Mono' enter enter 4 h h m h h h"),
     ("timeline-begin", "2 enter / 'Mono' enter enter 4 space h"),
-    ("live", "5"),
+    ("live", "5 j"),
+    ("graph-of-nothing", "3"),
+    ("timeline-of-nothing", "4"),
+    ("timeline-of-nothing-open", "4 enter"),
+    ("collection-filtered", "2 enter 4 u u u h ] ] ] s s f 'year > 1960' enter"),
     ("timeline-between", "2 enter / 'Mono' enter enter 4 h m h h m"),
     ("changes", "6 j"),
     ("changes-filtered", "6 f 'artist' enter space"),
@@ -45,7 +49,7 @@ fn pages() {
         assert!(text(&bare).is_ascii(), "{name}: {}", text(&bare));
         snapshot(&format!("{name}-ascii"), &styled(&bare));
         let narrow = world.after((40, 12), keys);
-        snapshot(&format!("{name}-narrow"), &text(&narrow.screen(Theme::default())));
+        snapshot(&format!("{name}-narrow"), &styled(&narrow.screen(Theme::default())));
     }
 }
 

@@ -9,10 +9,12 @@ use ankurah_core::node::protocol::{
 use ankurah_core::value::Timestamp;
 use ankurah_inspector::connection::Workers;
 use ankurah_inspector::headless::Headless;
-use ankurah_inspector::key::Key;
+use ankurah_inspector::key::{Key, parse_keys};
 use ankurah_inspector::keymap::Keymap;
 use ankurah_inspector::message::{Ask, Effect, Message, Reply, Slot};
-use ankurah_inspector::state::Options;
+use ankurah_inspector::state::{Options, State};
+use futures::StreamExt;
+use futures::executor::block_on;
 
 use crate::common::{World, press, shown};
 
@@ -430,4 +432,115 @@ fn links_and_frames_are_shown() {
     // Whoever looks elsewhere wants no more of it.
     let effects = headless.state.update(Message::Key(Key::char('1')));
     assert!(effects.contains(&Effect::Forget(Slot::Tap)), "{effects:?}");
+}
+
+#[test]
+fn the_change_log_is_followed_again_after_the_way_to_the_node_broke() {
+    let world = World::music();
+    let options = Options { name: "music".to_owned(), write: false, keymap: Keymap::standard().unwrap() };
+    let mut state = State::new(options, (100, 24), 0);
+    let ticket_of = |effects: &[Effect], wanted: Slot| {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Ask { slot, ticket, ask } if *slot == wanted => Some((*ticket, ask.clone())),
+            _ => None,
+        })
+    };
+    let tell = |state: &mut State, slot, ticket, reply| state.update(Message::Reply { slot, ticket, reply });
+    let of_node = |request| Reply::Events(block_on(world.connection.request(request).collect()));
+    let (info, _) = ticket_of(&state.begin(), Slot::Info).unwrap();
+    let effects = tell(&mut state, Slot::Info, info, of_node(Request::Info));
+    let (log, ask) = ticket_of(&effects, Slot::Changes).unwrap();
+    let Ask::Events(Request::Log { after, follow: true }) = ask else { panic!("{ask:?}") };
+    tell(&mut state, Slot::Changes, log, of_node(Request::Log { after, follow: false }));
+    let last = state.changes.last();
+    press_state(&mut state, "6");
+    // Where nothing broke, nothing is asked again.
+    assert_eq!(state.update(Message::Tick { now: 1_000_000 }), []);
+    tell(
+        &mut state,
+        Slot::Changes,
+        log,
+        Reply::Failed { message: "the connection ended".to_owned(), took: 1 },
+    );
+    assert_eq!(state.wake(), Some(1000));
+    let (info, _) = ticket_of(&state.update(Message::Tick { now: 2_000_000 }), Slot::Info).unwrap();
+    let failed = Reply::Failed { message: "nobody answers".to_owned(), took: 1 };
+    tell(&mut state, Slot::Info, info, failed);
+    let (info, _) = ticket_of(&state.update(Message::Tick { now: 3_000_000 }), Slot::Info).unwrap();
+    world.run("insert into artist (name) values ('Can')");
+    let effects = tell(&mut state, Slot::Info, info, of_node(Request::Info));
+    let (log, ask) = ticket_of(&effects, Slot::Changes).unwrap();
+    assert_eq!(ask, Ask::Events(Request::Log { after: last, follow: true }));
+    let before = state.changes.stream.seen;
+    tell(&mut state, Slot::Changes, log, of_node(Request::Log { after: last, follow: false }));
+    assert_eq!((state.changes.stream.seen, &state.changes.stream.failure), (before + 1, &None));
+    assert_eq!(state.wake(), None);
+}
+
+fn press_state(state: &mut State, keys: &str) {
+    for key in parse_keys(keys).unwrap() {
+        state.update(Message::Key(key));
+    }
+}
+
+#[test]
+fn the_rows_of_a_collection_are_filtered_and_sorted_at_any_time() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    let names = |headless: &Headless| {
+        let text = shown(headless);
+        let found = ["Kind of Blue", "Ptah", "In a Silent"].map(|name| Some((text.find(name)?, name)));
+        let mut found: Vec<_> = found.into_iter().flatten().collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, name)| name).collect::<Vec<_>>()
+    };
+    press(&mut headless, "2 enter 4 u u u u u h");
+    assert_eq!(names(&headless), ["Kind of Blue", "Ptah", "In a Silent"]);
+    // The third column is the year.
+    press(&mut headless, "] ] ] s");
+    assert_eq!(names(&headless), ["Kind of Blue", "In a Silent", "Ptah"], "{}", shown(&headless));
+    press(&mut headless, "s");
+    assert_eq!(names(&headless), ["Ptah", "In a Silent", "Kind of Blue"]);
+    press(&mut headless, "f 'year > 1960' enter");
+    assert_eq!(names(&headless), ["Ptah", "In a Silent"]);
+    assert!(shown(&headless).contains("where year > 1960  detached"), "{}", shown(&headless));
+    // It stays so at other points.
+    press(&mut headless, "h h h h h h h h h");
+    assert_eq!(names(&headless), ["Ptah"], "{}", shown(&headless));
+    press(&mut headless, "m s");
+    assert!(shown(&headless).contains("only the rows of a collection are"), "{}", shown(&headless));
+}
+
+#[test]
+fn where_nothing_is_chosen_a_key_leads_to_what_can_be() {
+    let world = World::music();
+    for page in ["3", "4"] {
+        let mut headless = world.inspect((36, 12), false);
+        press(&mut headless, page);
+        assert!(shown(&headless).contains("No entity chosen: enter to choose\n"), "{}", shown(&headless));
+        press(&mut headless, "p");
+        press(&mut headless, "enter");
+        assert!(shown(&headless).contains("| Collections"), "{}", shown(&headless));
+    }
+    let mut headless = world.inspect((60, 12), false);
+    press(&mut headless, "3 p");
+    assert!(shown(&headless).contains("no entity is chosen yet"), "{}", shown(&headless));
+}
+
+#[test]
+fn a_live_query_says_how_often_it_changes_and_why_it_failed() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "5");
+    let text = shown(&headless);
+    assert!(text.contains("last error: none"), "{text}");
+    assert!(text.lines().any(|line| line.contains(" 0.1 ") && line.contains("share")), "{text}");
+    assert!(text.lines().any(|line| line.contains("run again") && line.contains("count(*)")), "{text}");
+    assert!(text.lines().any(|line| line.contains("indexed") && line.contains("1969")), "{text}");
+    press(&mut headless, "j");
+    let text = shown(&headless);
+    assert!(text.contains("last error: division by zero"), "{text}");
+    press(&mut headless, "j");
+    let text = shown(&headless);
+    assert!(text.contains("fails: division by zero"), "{text}");
 }

@@ -6,7 +6,9 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ankurah_core::node::protocol::{Event, EventStream, LiveChange, LiveEvent, LiveRows, Request};
+use ankurah_core::node::protocol::{
+    Event, EventStream, LiveChange, LiveEvent, LiveQueryInfo, LiveReport, LiveRows, Request, Upkeep,
+};
 use ankurah_core::value::Value;
 use ankurah_query_lang::ast::StatementKind;
 use futures::StreamExt;
@@ -244,6 +246,27 @@ impl Session {
         result
     }
 
+    /// Says what live queries the node keeps right, whoever observes them.
+    fn report_lives(&mut self) -> Result<(), Halt> {
+        let mut report = LiveReport::default();
+        let asked = self.client.request(Request::LiveQueries).for_each(|event| {
+            if let Event::LiveQueries(found) = event {
+                report = found;
+            }
+        });
+        match asked {
+            Ok(_) => {}
+            Err(Stop::Cancelled) => return self.cancelled(),
+            Err(Stop::Failed(failure)) => return self.fail(&Safe::line(&failure.message).to_string()),
+        }
+        let kept = report.queries.len();
+        self.output.note(&format!("the node keeps {}", count(kept, "live query", "live queries")))?;
+        for query in &report.queries {
+            self.output.note(&format!("  {}", described(query)))?;
+        }
+        Ok(())
+    }
+
     /// `\live`: lists the live queries or ends one.
     pub(super) fn command_live(&mut self, words: &[String]) -> Result<(), Halt> {
         match words {
@@ -260,7 +283,7 @@ impl Session {
                     drop(state);
                     self.output.note(&line)?;
                 }
-                Ok(())
+                self.report_lives()
             }
             [stop, which] if stop == "stop" => {
                 if which == "all" {
@@ -276,6 +299,30 @@ impl Session {
             _ => self.fail("\\live: give nothing to list them, `stop` and a number, or `stop all`"),
         }
     }
+}
+
+/// What a node says of a live query: rows, observers, notifications a second, those that wait for the slowest observer,
+/// how it is kept right, its text, and why it failed last.
+fn described(query: &LiveQueryInfo) -> String {
+    let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let kept = match (query.upkeep, query.indexed) {
+        (Upkeep::ByEntity, true) => "indexed",
+        (Upkeep::ByEntity, false) => "residual",
+        (Upkeep::RunAgain, _) => "run again",
+    };
+    let failure = match (&query.failure, &query.last_failure) {
+        (Some(failure), _) => format!("; fails: {}", Safe::line(&failure.message)),
+        (None, Some(failure)) => format!("; last error: {}", Safe::line(&failure.message)),
+        (None, None) => String::new(),
+    };
+    format!(
+        "{}, {}, {:.1}/s, {} waiting, {kept}: {}{failure}",
+        count(number(query.rows), "row", "rows"),
+        count(number(query.subscribers), "observer", "observers"),
+        query.per_second,
+        query.waiting,
+        Safe::line(&query.text),
+    )
 }
 
 fn count(number: usize, one: &str, many: &str) -> String {
