@@ -52,13 +52,23 @@ impl Reattach {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Opens the store, or attaches to whoever has it open. That waits, which one who is asked within a future must not
+    /// do in the same thread.
+    fn open(&self) -> Result<Opened, String> {
+        let opened = std::thread::scope(|scope| scope.spawn(|| open_once(&self.target, self.mode)).join());
+        match opened {
+            Ok(opened) => opened.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("cannot open {}: it panicked", self.target)),
+        }
+    }
+
     /// The way there now.
     fn connection(&self) -> Result<Way, Box<Failure>> {
         let mut now = self.lock();
         if now.opened.is_broken() && now.told.load(Ordering::SeqCst) {
-            let opened = open_once(&self.target, self.mode).map_err(|error| Failure {
+            let opened = self.open().map_err(|message| Failure {
                 kind: "connection".to_owned(),
-                message: error.to_string(),
+                message,
                 span: None,
                 label: None,
                 help: None,

@@ -271,6 +271,7 @@ impl Session {
     pub(super) fn command_live(&mut self, words: &[String]) -> Result<(), Halt> {
         match words {
             [] => {
+                self.lives.list.retain(|_, live| !lock(&live.state).ended);
                 for (number, live) in &self.lives.list {
                     let state = lock(&live.state);
                     let rows = state.rows.rows().len();

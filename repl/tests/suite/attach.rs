@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
+use ankurah_screen::{Start, Terminal};
+
 use crate::common::PROGRAM;
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
@@ -214,4 +216,28 @@ fn a_program_that_is_killed_is_missed_and_replaced() {
     assert_eq!(out, "year\n1971\n");
     assert!(err.contains(&format!("attached to process {}", third.child.id())), "{err}");
     third.end();
+}
+
+#[test]
+fn the_inspector_goes_on_after_the_program_that_it_looked_into_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = holder(folder.path());
+    let store = folder.path().join("music").display().to_string();
+    let mut inspector = Terminal::start(PROGRAM, &["inspect", &store, "--write"], &Start::default());
+    inspector.send("6");
+    inspector.wait("the change log", |shown| shown.contains("name string key") || shown.contains(" seen"));
+    first.kill();
+    inspector.wait("the break", |shown| shown.contains("the connection"));
+    // It opens the store, says nothing of that in the midst of its screen, and others attach to it.
+    inspector.wait("the end of it", |shown| !shown.contains("the connection"));
+    assert!(!inspector.shown().contains("is now open here"), "{}", inspector.shown());
+    let process = format!("attached to process {}", inspector.process());
+    let (_, err) =
+        good(folder.path(), &["repl", "music", "-c", "insert into album (name) values ('Hejira')"]);
+    assert!(err.contains(&process), "{err}");
+    inspector.send("2");
+    inspector.wait("two albums", |shown| {
+        shown.lines().any(|line| line.contains("album") && line.contains("  2  "))
+    });
+    assert_eq!(inspector.end("q"), 0);
 }
