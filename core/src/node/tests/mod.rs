@@ -1,5 +1,6 @@
 //! The node as a program sees it: requests in, events out.
 
+mod dumps;
 mod faults;
 mod history;
 mod introspection;
