@@ -301,6 +301,13 @@ pub(crate) fn decode_operation(entity: EntityId, id: OpId, bytes: &[u8]) -> Resu
     decode_first_operation(entity, id, bytes).map(|(_, accepted)| accepted)
 }
 
+/// When an operation was accepted, without reading the operation itself; `None` where that cannot be read.
+pub(crate) fn accepted_at(bytes: &[u8]) -> Option<Position> {
+    let mut reader = Reader::new(bytes);
+    let format = reader.u8("format").ok().filter(|format| (FORMAT..=FORMAT_2).contains(format));
+    format.and_then(|_| position(&mut reader).ok())
+}
+
 /// An operation, and the one that came with it where it is a keyed genesis.
 pub(crate) fn decode_first_operation(
     entity: EntityId,
