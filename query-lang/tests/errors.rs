@@ -170,6 +170,18 @@ fn history() {
                 "undo album",
                 "undo transaction",
                 "undo @01ARZ3NDEKTSV4RRFFQ69G5FAV froce",
+                "redact",
+                "redact album",
+                "redact album.",
+                "redact album.name off @01ARZ3NDEKTSV4RRFFQ69G5FAV",
+                "redact album.name of 5",
+                "redact album.name too 'x'",
+                "redact @01ARZ3NDEKTSV4RRFFQ69G5FAV",
+                "redact @01ARZ3NDEKTSV4RRFFQ69G5FAV.name where year = 1",
+                "compact",
+                "compact album as of",
+                "compact album befor '2020-01-01'",
+                "compact @01ARZ3NDEKTSV4RRFFQ69G5FAV where year = 1",
                 "bisect album where year > 1990",
                 "bisect @01ARZ3NDEKTSV4RRFFQ69G5FAV wher year > 1990",
                 "select * from album as of",
@@ -188,8 +200,6 @@ fn history() {
 #[test]
 fn not_available() {
     let sources = [
-        "redact x",
-        "compact",
         "update album as of '2020-01-01' set a = 1",
         "drop model album",
         "show models",

@@ -39,7 +39,7 @@ fn examples_are_parsed() {
             statements += 1;
         }
     }
-    assert_eq!(statements, 50);
+    assert_eq!(statements, 53);
     for (language, parse) in [("predicate", true), ("expr", false)] {
         let blocks = blocks(language);
         assert!(!blocks.is_empty());

@@ -40,6 +40,10 @@ reserved!(
     DELETED: PropertyId = "deleted"
 );
 reserved!(
+    /// Of every entity of every model: where its history was folded into a base. It has no value.
+    HORIZON: PropertyId = "horizon"
+);
+reserved!(
     /// Key of a model: the name that it was defined with.
     MODEL_DEFINED_AS: PropertyId = "_model.defined_as"
 );
@@ -156,14 +160,15 @@ mod tests {
 
     #[test]
     fn ids_are_what_they_were_when_the_first_store_was_written() {
-        let ids =
-            [MODEL.0, PROPERTY.0, DELETED.0, MODEL_DEFINED_AS.0, PROPERTY_MODEL.0].map(|id| id.to_string());
+        let ids = [MODEL.0, PROPERTY.0, DELETED.0, HORIZON.0, MODEL_DEFINED_AS.0, PROPERTY_MODEL.0]
+            .map(|id| id.to_string());
         assert_eq!(
             ids,
             [
                 "00000000007ERC2HNJ2631RPDT",
                 "0000000000BVYG3R33MTPP78MR",
                 "000000000058BG45CDT30KYQSD",
+                "0000000000Z4APQ5V5T1DCT231",
                 "0000000000Q59QPSEAHZRK3H9W",
                 "00000000000J102Q9ECPNEK06Q",
             ]
@@ -175,12 +180,12 @@ mod tests {
         let mut ids: Vec<OpId> = MODELS
             .iter()
             .flat_map(|model| model.properties.iter().map(|property| property.id.0).chain([model.id.0]))
-            .chain([DELETED.0])
+            .chain([DELETED.0, HORIZON.0])
             .collect();
         assert!(ids.iter().all(|id| id.stamp().millis() == 0 && *id != OpId::MIN));
         let count = ids.len();
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!((count, ids.len()), (15, 15));
+        assert_eq!((count, ids.len()), (16, 16));
     }
 }

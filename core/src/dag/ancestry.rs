@@ -165,15 +165,21 @@ impl<'a, L: RunLookup + ?Sized> Ancestry<'a, L> {
                 continue;
             }
             if self.equivocal.contains(&link.actor) {
-                stack.extend(self.parents(&link, link.id).await?);
-                continue;
+                // What is below a base has no parents any more; vectors have to do there.
+                if let Some(parents) = self.lookup.parents(self.entity, link.id).await? {
+                    stack.extend(parents);
+                    continue;
+                }
             }
             let run = self.run(&link).await?;
             let reached = if a.actor == link.actor { link.sequence } else { run.vector.get(a.actor) };
             match (reached >= a.sequence, walked) {
                 (true, false) => return Ok(true),
                 // The vector bounds the sequence numbers in the closure from above: `a` may be there.
-                (true, true) => stack.extend(self.parents(&link, run.first.id).await?),
+                (true, true) => match self.lookup.parents(self.entity, run.first.id).await? {
+                    Some(parents) => stack.extend(parents),
+                    None => return Ok(true),
+                },
                 (false, _) => {}
             }
         }
@@ -193,10 +199,10 @@ impl<'a, L: RunLookup + ?Sized> Ancestry<'a, L> {
                 continue;
             }
             vector.raise(link.actor, link.sequence);
-            if self.equivocal.contains(&link.actor) {
-                stack.extend(self.parents(&link, link.id).await?);
-            } else {
-                vector.join(&self.run(&link).await?.vector);
+            let walked = self.equivocal.contains(&link.actor);
+            match if walked { self.lookup.parents(self.entity, link.id).await? } else { None } {
+                Some(parents) => stack.extend(parents),
+                None => vector.join(&self.run(&link).await?.vector),
             }
         }
         Ok(vector)
@@ -261,11 +267,6 @@ impl<'a, L: RunLookup + ?Sized> Ancestry<'a, L> {
     async fn run(&self, link: &Link) -> Result<RunStart, AncestryError> {
         let run = self.lookup.run(self.entity, link.actor, link.sequence).await?;
         run.ok_or(AncestryError::NotHeld(*link))
-    }
-
-    async fn parents(&self, link: &Link, id: OpId) -> Result<Vec<Link>, AncestryError> {
-        let parents = self.lookup.parents(self.entity, id).await?;
-        parents.ok_or(AncestryError::NotHeld(*link))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use crate::codec::{DecodeError, Problem, Reader};
+use crate::node::compact::{CONTAINER, Container};
 use crate::operation::{Decoded, Operation};
 use crate::storage::{Position, SetAside};
 use crate::value::Timestamp;
@@ -230,9 +231,13 @@ impl Decoder {
     }
 
     fn operation(&mut self, bytes: &[u8]) -> Result<Step, String> {
-        match Operation::decode(bytes) {
-            Ok(_) => {}
-            Err(error) => return Err(format!("it holds no operation: {error}")),
+        // A base stands for operations that the store had folded into it.
+        let checked = match bytes.first() {
+            Some(&CONTAINER) => Container::decode(bytes).map(drop),
+            _ => Operation::decode(bytes).map(drop),
+        };
+        if let Err(error) = checked {
+            return Err(format!("it holds no operation: {error}"));
         }
         let Some(open) = &mut self.commit else { return Ok(Step::Read) };
         open.bytes = open.bytes.saturating_add(bytes.len());

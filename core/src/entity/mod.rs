@@ -3,6 +3,7 @@
 //! A state is the join of the accepted operations: the order in which they came leaves no trace in it, as long
 //! as parents come before their children.
 
+mod base;
 mod codec;
 mod scan;
 #[cfg(test)]
@@ -13,16 +14,49 @@ use std::collections::BTreeMap;
 use crate::catalog::reserved;
 use crate::dag::{Base, Head, Link};
 use crate::id::{EntityId, ModelId, OpId, PropertyId};
-use crate::operation::{Change, Kind, Operation};
+use crate::operation::{Change, Kind, Operation, Redaction};
 use crate::property::Lww;
 use crate::storage::Position;
 use crate::value::Value;
 
+pub use base::{BaseState, BaseText};
 pub use codec::STATE_VERSION;
 pub use scan::{Columns, StateReader};
 
 /// The value of an `lww` property and the operation that won.
 pub type Register = Lww;
+
+/// The `lww` properties of an entity.
+pub(crate) trait Registers {
+    /// Takes in what an operation set a property to.
+    fn set(&mut self, property: PropertyId, value: Value, winner: OpId);
+
+    /// Takes in a redaction that an operation made of a property.
+    fn redact(&mut self, property: PropertyId, redaction: &Redaction, operation: OpId);
+}
+
+impl Registers for BTreeMap<PropertyId, Register> {
+    fn set(&mut self, property: PropertyId, value: Value, winner: OpId) {
+        let incoming = Lww { value, winner };
+        match self.get_mut(&property) {
+            Some(register) => register.join(incoming),
+            None => {
+                self.insert(property, incoming);
+            }
+        }
+    }
+
+    fn redact(&mut self, property: PropertyId, redaction: &Redaction, operation: OpId) {
+        if let Some(register) = self.get_mut(&property) {
+            if redaction.names(register.winner) {
+                register.value = Value::Null;
+            }
+        }
+        if let Some(value) = &redaction.value {
+            self.set(property, value.clone(), operation);
+        }
+    }
+}
 
 /// The version of a text property: how many of its operations are folded into the stored snapshot, and how
 /// many follow as a tail. The text itself is stored beside the state.
@@ -43,6 +77,12 @@ impl TextVersion {
     /// The version after a fold of the whole tail.
     pub fn folded(self) -> Self {
         TextVersion { folded: self.folded.saturating_add(self.tail), tail: 0 }
+    }
+
+    /// The version after a redaction: the text is stored anew as a whole.
+    pub fn redacted(self) -> Self {
+        let folded = self.folded();
+        TextVersion { folded: folded.folded.saturating_add(1), ..folded }
     }
 
     /// Operations in all. It changes exactly when the text may have changed; folding leaves it alone.
@@ -140,8 +180,8 @@ pub enum ApplyError {
 /// The state after one more operation; `None` is the state of an entity of which nothing is known.
 ///
 /// The operation must not be among those of the state, and all its parents must: [`ApplyError`] tells what the
-/// state alone can tell of that, the rest is for whoever holds the operations. Erased changes and changes of
-/// backends that this version does not know leave the properties as they are.
+/// state alone can tell of that, the rest is for whoever holds the operations. An erased change sets its property to
+/// null; one of a backend that this version does not know leaves it as it is.
 ///
 /// # Errors
 /// [`ApplyError`].
@@ -236,30 +276,28 @@ impl State {
         let winner = operation.id();
         if let Kind::KeyedGenesis { key } = &operation.header().kind {
             for (property, value) in key {
-                self.set(*property, value.clone(), winner);
+                self.registers.set(*property, value.clone(), winner);
             }
         }
         for leaf in operation.leaves() {
             match &leaf.change {
-                Change::Set(value) => self.set(leaf.property, value.clone(), winner),
+                Change::Set(value) => self.registers.set(leaf.property, value.clone(), winner),
                 Change::Text(_) => {
                     let version = self.texts.entry(leaf.property).or_default();
                     *version = version.appended();
                 }
-                Change::Erased(_) | Change::Opaque { .. } => {}
+                Change::Redact(redaction) => {
+                    if let Some(version) = self.texts.get_mut(&leaf.property) {
+                        *version = version.redacted();
+                    }
+                    self.registers.redact(leaf.property, redaction, winner);
+                }
+                // Of a text the structure stays, so that is a change of it.
+                Change::Erased(_) => self.registers.set(leaf.property, Value::Null, winner),
+                Change::Horizon(_) | Change::Opaque { .. } => {}
             }
         }
         self.head.accept(operation);
-    }
-
-    fn set(&mut self, property: PropertyId, value: Value, winner: OpId) {
-        let incoming = Lww { value, winner };
-        match self.registers.get_mut(&property) {
-            Some(register) => register.join(incoming),
-            None => {
-                self.registers.insert(property, incoming);
-            }
-        }
     }
 
     /// The value of an `lww` property; `None` where it was never set.

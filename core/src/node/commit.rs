@@ -4,17 +4,19 @@ use std::sync::{Arc, PoisonError};
 
 use super::Inner;
 use super::actors::Lease;
+use super::compact;
 use super::draft::{Birth, Pending};
 use super::failure::{Explain, Outcome, failure};
 use super::fold;
 use super::gate::Gate;
 use super::overlay::Reads;
+use super::redact;
 use super::runs;
 use super::text;
 use super::transaction::{Isolation, Transaction};
 use super::write::{WRITE, invalid};
 use crate::catalog::Catalog;
-use crate::dag::RunStart;
+use crate::dag::{RunLookup, RunStart};
 use crate::entity::State;
 use crate::id::{EntityId, OpId, PropertyId, Stamp, TransactionId};
 use crate::node::protocol::Failure;
@@ -137,7 +139,7 @@ impl Transaction {
         for (entity, pending) in pending {
             turn::pass(WRITE).await;
             // What is seldom needed is boxed: futures are moved around as a whole.
-            let leaves = match pending.texts.is_empty() {
+            let leaves = match pending.texts.is_empty() && pending.records.is_empty() {
                 true => sets(&pending),
                 false => Box::pin(self.leaves(entity, &pending, lease)).await?,
             };
@@ -209,6 +211,8 @@ impl Transaction {
                 leaves.push(Leaf { property: *property, change: Change::Text(update) });
             }
         }
+        let records = pending.records.iter();
+        leaves.extend(records.map(|(property, change)| Leaf { property: *property, change: change.clone() }));
         Ok(leaves)
     }
 }
@@ -339,6 +343,11 @@ impl Committing {
                 }
             }
             batch.operations.push(Arc::clone(operation));
+            if let (true, Some(state)) = (redact::is_record(operation), &mut state) {
+                Box::pin(redact::carry_out(view, operation, state, batch)).await?;
+                let equivocal = Box::pin(RunLookup::equivocal(view, made.entity)).await?;
+                Box::pin(compact::carry_out(view, operation, !equivocal.is_empty(), state, batch)).await?;
+            }
         }
         if let Some(state) = state.filter(|state| state.head != expected) {
             batch.states.push(StateWrite { expected, state });

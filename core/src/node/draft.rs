@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::catalog::reserved;
 use crate::entity::{Register, State};
 use crate::id::{EntityId, ModelId, OpId, PropertyId, Stamp};
+use crate::operation::Change;
 use crate::storage::Position;
 use crate::value::Value;
 
@@ -56,6 +57,8 @@ pub(crate) struct Pending {
     pub(crate) base: Option<Arc<State>>,
     pub(crate) sets: BTreeMap<PropertyId, Value>,
     pub(crate) texts: BTreeMap<PropertyId, TextDraft>,
+    /// Redactions and horizons: changes of the history.
+    pub(crate) records: BTreeMap<PropertyId, Change>,
 }
 
 impl Pending {
@@ -66,11 +69,19 @@ impl Pending {
             base: Some(state),
             sets: BTreeMap::new(),
             texts: BTreeMap::new(),
+            records: BTreeMap::new(),
         }
     }
 
     pub(crate) fn new(model: ModelId, birth: Birth) -> Self {
-        Pending { model, birth, base: None, sets: BTreeMap::new(), texts: BTreeMap::new() }
+        Pending {
+            model,
+            birth,
+            base: None,
+            sets: BTreeMap::new(),
+            texts: BTreeMap::new(),
+            records: BTreeMap::new(),
+        }
     }
 
     /// The value of a property that is not text, as the transaction sees it.
@@ -83,7 +94,14 @@ impl Pending {
                 return Some(value);
             }
         }
-        self.base.as_ref()?.registers.get(&property).map(|register| &register.value)
+        let register = self.base.as_ref()?.registers.get(&property);
+        match (self.records.get(&property), register) {
+            (Some(Change::Redact(redaction)), _) if redaction.value.is_some() => redaction.value.as_ref(),
+            (Some(Change::Redact(redaction)), Some(register)) if redaction.names(register.winner) => {
+                Some(&Value::Null)
+            }
+            (_, register) => register.map(|register| &register.value),
+        }
     }
 
     /// Whether the transaction's view shows the text, empty or not.
@@ -103,7 +121,10 @@ impl Pending {
 
     /// Whether nothing would be written.
     pub(crate) fn is_unchanged(&self) -> bool {
-        matches!(self.birth, Birth::Existing) && self.sets.is_empty() && self.texts.is_empty()
+        matches!(self.birth, Birth::Existing)
+            && self.sets.is_empty()
+            && self.texts.is_empty()
+            && self.records.is_empty()
     }
 
     /// What the transaction sees as the state. Its own writes have the greatest id as their winner; head and
@@ -126,6 +147,11 @@ impl Pending {
         };
         if let Birth::Keyed { key, .. } = &self.birth {
             key.iter().for_each(|(property, value)| set(property, value));
+        }
+        for property in self.records.keys() {
+            if let Some(value) = self.value(*property) {
+                set(property, value);
+            }
         }
         self.sets.iter().for_each(|(property, value)| set(property, value));
         state

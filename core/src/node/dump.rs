@@ -1,8 +1,9 @@
 //! A whole store as a dump, at one position of the log, while others go on writing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::compact::Container;
 use super::connection::Answer;
 use super::failure::Outcome;
 use super::protocol::Event;
@@ -32,7 +33,7 @@ impl Node {
     pub fn dump(&self) -> BoxStream<'static, Result<Vec<u8>, StorageError>> {
         let node = Arc::clone(&self.inner);
         generate(move |mut sink: Sink<Result<Vec<u8>, StorageError>>| async move {
-            let mut writing = Writing { node: &node, absent: BTreeMap::new() };
+            let mut writing = Writing { node: &node, absent: BTreeMap::new(), based: BTreeSet::new() };
             if let Err(error) = Box::pin(writing.everything(&mut Out::Stream(&mut sink))).await {
                 sink.give(Err(error)).await;
             }
@@ -43,7 +44,7 @@ impl Node {
 impl Inner {
     /// The same as an answer.
     pub(crate) async fn tell_dump(&self, answer: &mut Answer) -> Outcome<()> {
-        let mut writing = Writing { node: self, absent: BTreeMap::new() };
+        let mut writing = Writing { node: self, absent: BTreeMap::new(), based: BTreeSet::new() };
         Ok(Box::pin(writing.everything(&mut Out::Answer(answer))).await?)
     }
 }
@@ -67,6 +68,8 @@ struct Writing<'a> {
     node: &'a Inner,
     /// Operations that the log names but that there are not, by how often it names them.
     absent: BTreeMap<OpId, (EntityId, u64)>,
+    /// Entities of which the base was given in the place of what was folded into it.
+    based: BTreeSet<EntityId>,
 }
 
 impl Writing<'_> {
@@ -171,6 +174,12 @@ impl Writing<'_> {
             Some((accepted, operation)) if accepted == at => Some(operation.encode()),
             // Withdrawn here, and accepted again later.
             Some(_) => None,
+            None if view.base(entity).await?.is_some_and(|base| id <= base.last()) => {
+                match self.based.insert(entity) {
+                    true => Container::of(view.as_ref(), entity).await?.map(|base| base.encode()),
+                    false => None,
+                }
+            }
             None => {
                 let (_, times) = self.absent.entry(id).or_insert((entity, 0));
                 *times = times.saturating_add(1);

@@ -263,6 +263,13 @@ impl Statement<'_> {
             Bound::Restore(bound) => (write::delete(transaction, &bound, false).await?, bound.returning),
             Bound::Edit(bound) => (write::edit(transaction, &bound).await?, bound.returning),
             Bound::Undo(bound) => (Box::pin(history::undo(transaction, &bound)).await?, None),
+            Bound::Redact(bound) => {
+                let written = Box::pin(history::redact(transaction, &bound)).await?;
+                // What was typed is not to be kept either.
+                self.node.statements.forget();
+                (written, bound.returning)
+            }
+            Bound::Compact(bound) => (Box::pin(history::compact(transaction, &bound)).await?, None),
             Bound::Define(statement) => {
                 let changes = define::define(transaction, &statement, self.parameters, now).await?;
                 (Written { changes, entities: Vec::new(), outcome: Did::Defined }, None)
@@ -303,6 +310,8 @@ impl Statement<'_> {
             | Bound::Restore(_)
             | Bound::Edit(_)
             | Bound::Undo(_)
+            | Bound::Redact(_)
+            | Bound::Compact(_)
             | Bound::Define(_) => Err(failure("internal", "a statement that does not read was to read")),
         }
     }
@@ -415,6 +424,11 @@ impl Statement<'_> {
                 let what = if bound.transaction { "transaction" } else { "operation" };
                 (Some(format!("undo {what} {}", bound.id)), None)
             }
+            Bound::Redact(bound) => {
+                let title = format!("redact {}.{}", bound.model.label, bound.property.label);
+                (Some(title), Some(&bound.rows))
+            }
+            Bound::Compact(bound) => (Some(format!("compact {}", bound.model.label)), Some(&bound.rows)),
             Bound::Define(_) => (Some("change the catalog".to_owned()), None),
             Bound::Live(_) | Bound::Transaction(_) | Bound::Explain { .. } => {
                 return Err(failure("syntax", "there is nothing to explain about this statement"));
@@ -488,6 +502,8 @@ fn writes(bound: &Bound) -> bool {
         | Bound::Restore(_)
         | Bound::Edit(_)
         | Bound::Undo(_)
+        | Bound::Redact(_)
+        | Bound::Compact(_)
         | Bound::Define(_) => true,
         Bound::Explain { analyze, statement } => *analyze && writes(statement),
         Bound::Select(_) | Bound::Live(_) | Bound::Transaction(_) => false,

@@ -89,6 +89,7 @@ impl From<StorageError> for Box<Failure> {
             StorageError::Locked { .. } => ("locked", Some("close the other program first")),
             StorageError::Newer { .. } => ("newer-store", None),
             StorageError::Older { .. } => ("older-store", None),
+            StorageError::Horizon { .. } => ("horizon", Some("ask for a later point")),
             StorageError::Expired => ("view-expired", Some("run the statement, or the transaction, again")),
             StorageError::Closed => ("closed", None),
             StorageError::ReadOnly => ("read-only", None),

@@ -8,6 +8,7 @@
 //! | `transaction`, `draft`, `overlay` | what a transaction reads and writes |
 //! | `write`, `define`, `upsert` | statements that write, definitions, bulk writes |
 //! | `program` | transactions of a program, without statements |
+//! | `redact`, `compact`, `known` | what redactions and horizons do to what is stored |
 //! | `commit`, `actors`, `gate`, `runs` | how a draft becomes operations in the store |
 //! | [`journal`] | what the program says while it runs |
 //! | `indexer`, `fold` | indexes on demand, folding texts: work in the background |
@@ -22,6 +23,7 @@
 mod actors;
 pub mod clock;
 mod commit;
+pub(crate) mod compact;
 mod compare;
 mod connection;
 mod define;
@@ -35,6 +37,7 @@ mod history;
 mod indexer;
 pub mod ingest;
 pub mod journal;
+mod known;
 pub mod link;
 pub mod live;
 mod options;
@@ -43,6 +46,7 @@ mod program;
 pub mod protocol;
 mod read_only;
 mod records;
+mod redact;
 mod restore;
 mod runs;
 mod session;

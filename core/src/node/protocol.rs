@@ -180,6 +180,10 @@ pub enum Outcome {
     Deleted(u64),
     /// Restored so many entities.
     Restored(u64),
+    /// Erased values of so many entities.
+    Redacted(u64),
+    /// Declared a horizon for so many entities.
+    Compacted(u64),
     /// Opened a transaction.
     Began,
     /// Committed a transaction.

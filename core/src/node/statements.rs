@@ -22,6 +22,11 @@ struct Known {
 }
 
 impl Statements {
+    /// Forgets all statements: what they say is to be kept no longer.
+    pub(crate) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Known::default();
+    }
+
     /// The statement that a text is.
     pub(crate) fn parse(&self, source: &str) -> Result<Arc<ast::Statement>, ParseError> {
         if source.len() > LONGEST {

@@ -1,21 +1,20 @@
 //! Checking a whole store: digests, ids, links, runs, heads, states, texts, and what the engine checks itself.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use futures::StreamExt;
 
 use super::Inner;
 use super::connection::Answer;
 use super::failure::Outcome;
-use super::history::operations;
+use super::known::Known;
 use super::protocol::Event;
+use super::redact;
 use crate::catalog::{Catalog, Model};
 use crate::dag::{DagIndex, RunStart};
-use crate::entity::{State, TextVersion};
+use crate::entity::{BaseState, State, TextVersion};
 use crate::id::{ActorId, EntityId, ModelId, PropertyId};
-use crate::operation::{Change, Operation};
-use crate::property::text::TextDocument;
+use crate::operation::Operation;
 use crate::storage::{Access, Deleted, Fault, Position, ReadView, Scan, StorageError};
 
 /// How many entries of the log are read at a time.
@@ -91,25 +90,35 @@ async fn check_entity(
         Some(found) if found == model_id => {}
         _ => check.fault("model", "the entity is not listed under its model"),
     }
-    let operations = match operations(view, entity).await {
-        Ok(operations) => operations,
+    let known = match Known::now(view, entity).await {
+        Ok(known) => known,
         Err(StorageError::Damaged { what, message }) => {
             check.faults.push(Fault { record: what, message });
             return Ok(check.faults);
         }
         Err(error) => return Err(error),
     };
-    check.operations(model_id, &operations);
-    if state.base.is_none() {
-        check.history(view, &state, &operations).await?;
-    }
+    check.operations(model_id, &known);
+    check.history(view, &state, &known).await?;
     if let Some(model) = model {
         check.types(model, &state);
     }
     for (property, version) in &state.texts {
-        check.text(view, *property, *version, &operations).await?;
+        check.text(view, *property, *version, &known).await?;
     }
     Ok(check.faults)
+}
+
+/// Whether the parents of an operation above a base are there, or below it.
+fn above(base: &BaseState, known: &Known, operation: &Operation) -> Result<(), String> {
+    let held = |link: &crate::dag::Link| {
+        known.operations.get(&link.id).is_some_and(|(_, held)| held.link() == *link)
+    };
+    match operation.parents().iter().find(|parent| !base.covers(parent) && !held(parent)) {
+        Some(parent) => Err(format!("it follows operation {}, which is not there", parent.id)),
+        None if operation.is_genesis() => Err("it is a genesis above a base".to_owned()),
+        None => Ok(()),
+    }
 }
 
 struct Check {
@@ -124,8 +133,8 @@ impl Check {
     }
 
     /// The place of every operation. Its digest and its id were computed again when it was read.
-    fn operations(&mut self, model: ModelId, operations: &[Arc<Operation>]) {
-        for operation in operations {
+    fn operations(&mut self, model: ModelId, known: &Known) {
+        for operation in known.iter() {
             let id = operation.id();
             if operation.entity() != self.entity || operation.model() != model {
                 self.fault(&format!("operation {id}"), "it belongs to another entity or model");
@@ -133,34 +142,46 @@ impl Check {
         }
     }
 
-    /// Links, head, runs and state: all replayed from the operations.
+    /// Links, head, runs and state: all replayed from the base and the operations.
     async fn history(
         &mut self,
         view: &dyn ReadView,
         state: &State,
-        operations: &[Arc<Operation>],
+        known: &Known,
     ) -> Result<(), StorageError> {
+        let base = known.base.as_ref();
+        if base.map(|base| &base.base) != state.base.as_ref() {
+            self.fault("base", "it is not the one that the state says");
+            return Ok(());
+        }
         let mut dag = DagIndex::new(self.entity);
-        let mut replayed: Option<State> = None;
-        for operation in operations {
-            if let Err(error) = dag.accept(operation) {
-                self.fault(&format!("operation {}", operation.id()), error.to_string());
+        let mut replayed: Option<State> = base.map(BaseState::state);
+        for operation in known.iter() {
+            let placed = match base {
+                None => dag.accept(operation).map(drop).map_err(|error| error.to_string()),
+                Some(base) => above(base, known, operation),
+            };
+            let applied = placed.and_then(|()| {
+                match &mut replayed {
+                    Some(state) => state.apply(operation),
+                    None => State::begin(operation).map(|begun| replayed = Some(begun)),
+                }
+                .map_err(|error| error.to_string())
+            });
+            if let Err(message) = applied {
+                self.fault(&format!("operation {}", operation.id()), message);
                 return Ok(());
             }
-            let applied = match &mut replayed {
-                Some(state) => state.apply(operation),
-                None => State::begin(operation).map(|begun| replayed = Some(begun)),
-            };
-            if let Err(error) = applied {
-                self.fault(&format!("operation {}", operation.id()), error.to_string());
-                return Ok(());
+            if let Some(earlier) = redact::left_over(operation, known)? {
+                let message = format!("it still holds what operation {} redacted", operation.id());
+                self.fault(&format!("operation {earlier}"), message);
             }
         }
         let Some(replayed) = replayed else {
             self.fault("state", "there is a state but no operation");
             return Ok(());
         };
-        if *dag.head() != state.head {
+        if replayed.head != state.head {
             self.fault("head", "it is not what the operations give");
         }
         if replayed.registers != state.registers {
@@ -174,6 +195,12 @@ impl Check {
         }
         for run in dag.runs() {
             self.run(view, run).await?;
+        }
+        for operation in known.iter().filter(|_| base.is_some()) {
+            let link = operation.link();
+            if !link.is_keyed() && view.run(self.entity, link.actor, link.sequence).await?.is_none() {
+                self.fault(&format!("run of {}", link.id), "it is missing");
+            }
         }
         Ok(())
     }
@@ -210,13 +237,9 @@ impl Check {
         view: &dyn ReadView,
         property: PropertyId,
         version: TextVersion,
-        operations: &[Arc<Operation>],
+        known: &Known,
     ) -> Result<(), StorageError> {
-        let updates = operations.iter().filter_map(|operation| match operation.change(property) {
-            Some(Change::Text(update)) => Some(update.as_ref()),
-            _ => None,
-        });
-        let replayed = TextDocument::load(ActorId::new(0), None, updates);
+        let replayed = known.text(property);
         let stored = super::text::load(view, self.entity, property, version, ActorId::new(0)).await;
         match (replayed, stored) {
             (Ok(mut replayed), Ok(mut stored)) => {
@@ -224,11 +247,11 @@ impl Check {
                     self.fault(&format!("text {property}"), "it is not what the operations give");
                 }
             }
-            (Err(error), _) => self.fault(&format!("text {property}"), error.to_string()),
-            (_, Err(StorageError::Damaged { message, .. })) => {
+            (Err(StorageError::Damaged { message, .. }), _)
+            | (_, Err(StorageError::Damaged { message, .. })) => {
                 self.fault(&format!("text {property}"), message);
             }
-            (_, Err(error)) => return Err(error),
+            (Err(error), _) | (_, Err(error)) => return Err(error),
         }
         Ok(())
     }

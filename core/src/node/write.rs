@@ -450,7 +450,7 @@ pub(crate) async fn collect(transaction: &Transaction, select: BoundSelect) -> O
     Ok(rows)
 }
 
-fn ids(rows: &[Vec<Value>]) -> Outcome<Vec<EntityId>> {
+pub(crate) fn ids(rows: &[Vec<Value>]) -> Outcome<Vec<EntityId>> {
     rows.iter()
         .map(|row| match row.first() {
             Some(Value::Ref(entity)) => Ok(*entity),
@@ -459,7 +459,7 @@ fn ids(rows: &[Vec<Value>]) -> Outcome<Vec<EntityId>> {
         .collect()
 }
 
-fn count(entities: &[EntityId]) -> u64 {
+pub(crate) fn count(entities: &[EntityId]) -> u64 {
     u64::try_from(entities.len()).unwrap_or(u64::MAX)
 }
 

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::commitment::{
-    BadText, check_texts, commitment, content_hash, digest, each_salts, genesis_entity, id_bits, key_hash,
-    keyed_id, payload_root, split_text,
+    BadText, check_records, check_texts, commitment, content_hash, digest, each_salts, genesis_entity,
+    id_bits, key_hash, keyed_id, payload_root, split_text,
 };
-use super::encode::{BACKEND_LWW, BACKEND_YRS, backend};
-use super::{Change, Content, Header, Kind, Leaf, Operation, Origin, Salts, limits};
+use super::encode::{LAST_BACKEND, backend};
+use super::{
+    Change, Content, Header, Kind, Leaf, MAX_REDACTION, Operation, Origin, Redaction, Salts, limits,
+};
 use crate::dag::Link;
 use crate::id::{Digest, EntityId, ModelId, OpId, PropertyId, Stamp};
 use crate::property::text;
@@ -217,10 +219,17 @@ fn normal_leaf(leaf: Leaf) -> Result<Leaf, OperationError> {
     let wrong = |message: &str| OperationError::Change { property, message: message.to_owned() };
     let change = match change {
         Change::Set(value) => Change::Set(normal(property, value)?),
-        Change::Opaque { .. } if matches!(backend(&change), 0 | BACKEND_LWW | BACKEND_YRS) => {
+        Change::Opaque { .. } if backend(&change) <= LAST_BACKEND => {
             return Err(wrong("an opaque change has the tag of a known backend"));
         }
         Change::Erased(_) => return Err(wrong("an operation is made whole")),
+        Change::Redact(redaction) => {
+            let value = redaction.value.clone().map(|value| normal(property, value)).transpose()?;
+            if redaction.bytes() > MAX_REDACTION {
+                return Err(wrong("a redaction names too much"));
+            }
+            Change::Redact(Arc::new(Redaction { value, ..Redaction::clone(&redaction) }))
+        }
         change => change,
     };
     Ok(Leaf { property, change })
@@ -248,6 +257,9 @@ fn finish(
         message: error.to_string(),
     };
     check_texts(&header, &leaves).map_err(text_error)?;
+    if let Some((property, problem)) = check_records(&header, &leaves) {
+        return Err(OperationError::Change { property, message: problem.to_owned() });
+    }
     let root =
         payload_root(&salts, &leaves).map_err(|_| OperationError::Rule("a text update is not acceptable"))?;
     let digest: Digest = digest(&header, key, &root);
@@ -280,6 +292,8 @@ fn content_bytes(operation: &Operation) -> usize {
     let leaves = operation.leaves.iter().map(|leaf| match &leaf.change {
         Change::Set(set) => value(set),
         Change::Text(bytes) | Change::Opaque { bytes, .. } => bytes.len(),
+        Change::Redact(redaction) => redaction.bytes(),
+        Change::Horizon(frontier) => frontier.len().saturating_mul(100),
         Change::Erased(_) => 0,
     });
     key.chain(leaves).fold(0, usize::saturating_add)

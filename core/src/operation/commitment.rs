@@ -3,8 +3,9 @@
 
 use std::sync::LazyLock;
 
-use super::encode::{BACKEND_LWW, BACKEND_YRS};
+use super::encode::{BACKEND_LWW, BACKEND_YRS, backend, body};
 use super::{Change, Content, Header, Kind, Leaf, LeafSalts, Salts};
+use crate::catalog::reserved;
 use crate::codec::Writer;
 use crate::id::{Digest, EntityId, ModelId, OpId, PropertyId, Stamp};
 use crate::property::text;
@@ -153,6 +154,29 @@ pub(crate) fn check_texts(header: &Header, leaves: &[Leaf]) -> Result<(), (Prope
     Ok(())
 }
 
+/// The rule that a redaction or a horizon among the leaves breaks, if any, and of which property.
+pub(crate) fn check_records(header: &Header, leaves: &[Leaf]) -> Option<(PropertyId, &'static str)> {
+    leaves.iter().find_map(|leaf| {
+        let of_horizons = leaf.property == *reserved::HORIZON;
+        let problem = match &leaf.change {
+            Change::Redact(_) | Change::Horizon(_) if !matches!(header.kind, Kind::Edit) => {
+                Some("a genesis redacts or folds nothing")
+            }
+            Change::Redact(redaction) => redaction.problem(header.id),
+            Change::Horizon(_) if !of_horizons => Some("a horizon has a property of its own"),
+            Change::Horizon(frontier) if frontier.is_empty() => Some("a horizon without operations"),
+            Change::Horizon(frontier) if frontier.greatest().is_some_and(|last| last >= header.id) => {
+                Some("a horizon names an operation that it cannot follow")
+            }
+            Change::Set(_) | Change::Text(_) | Change::Opaque { .. } if of_horizons => {
+                Some("the property of horizons is set to something else")
+            }
+            _ => None,
+        };
+        problem.map(|problem| (leaf.property, problem))
+    })
+}
+
 /// The commitment to the content of a text.
 pub(crate) fn content_hash(salt: &[u8; 16], content: &[u8]) -> Digest {
     hash(CONTENT, &[salt, content])
@@ -185,6 +209,13 @@ pub(crate) fn commitment(change: &Change, salts: Option<&LeafSalts>) -> Result<D
             }
         }
         Change::Opaque { backend, bytes } => hash(CHANGE, &[salt, &[*backend], bytes]),
+        Change::Redact(_) | Change::Horizon(_) => {
+            let mut writer = begin(CHANGE, ROOM);
+            writer.raw(salt);
+            writer.u8(backend(change));
+            body(change, &mut writer);
+            hash_of(&writer)
+        }
         Change::Erased(commitment) => *commitment,
     })
 }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::commitment::{check_texts, digest, fixed_id, id_bits, payload_root};
+use super::commitment::{check_records, check_texts, digest, fixed_id, id_bits, payload_root};
 use super::encode::{
-    BACKEND_LWW, BACKEND_YRS, LEAF_ERASED, LEAF_PRESENT, LEAF_STRUCTURE, PAYLOAD_EMPTY, PAYLOAD_PARTS,
-    PAYLOAD_WHOLE, SIGNATURE_NONE, VERSION,
+    BACKEND_HORIZON, BACKEND_LWW, BACKEND_REDACTION, BACKEND_YRS, LEAF_ERASED, LEAF_PRESENT, LEAF_STRUCTURE,
+    PAYLOAD_EMPTY, PAYLOAD_PARTS, PAYLOAD_WHOLE, SIGNATURE_NONE, VERSION,
 };
 use super::header::{EDIT, GENESIS, KEY_IN_FULL, KEYED_GENESIS};
-use super::{Change, Content, Header, Kind, Leaf, LeafSalts, Operation, Origin, Salts, limits};
+use super::{Change, Content, Header, Kind, Leaf, LeafSalts, Operation, Origin, Redaction, Salts, limits};
 use crate::codec::{DecodeError, Problem, Reader};
-use crate::dag::decode_links;
+use crate::dag::{Head, decode_links};
 use crate::id::{EntityId, OpId};
 use crate::property::text;
 use crate::value::codec;
@@ -100,6 +100,9 @@ fn decode_known(mut reader: Reader<'_>, id: OpId, entity: EntityId) -> Result<Op
     }
     let bad_text = || rule(&reader, at, "payload", "a text update is not acceptable");
     check_texts(&header, &leaves).map_err(|_| bad_text())?;
+    if let Some((_, problem)) = check_records(&header, &leaves) {
+        return Err(rule(&reader, at, "payload", problem));
+    }
     let root = payload_root(&salts, &leaves).map_err(|_| bad_text())?;
     let digest = digest(&header, None, &root);
     let expected = fixed_id(&header).unwrap_or_else(|| OpId::new(id.stamp(), id_bits(&digest)));
@@ -211,6 +214,18 @@ fn decode_change(reader: &mut Reader<'_>, backend: u8) -> Result<Change, Stop> {
             let value = codec::decode(&mut body)?;
             body.finish()?;
             Ok(Change::Set(value))
+        }
+        BACKEND_REDACTION => {
+            let mut body = reader.part("redaction", limits::OPERATION_BYTES)?;
+            let redaction = Redaction::decode(&mut body)?;
+            body.finish()?;
+            Ok(Change::Redact(Arc::new(redaction)))
+        }
+        BACKEND_HORIZON => {
+            let mut body = reader.part("horizon", limits::OPERATION_BYTES)?;
+            let frontier = Head::decode(&mut body)?;
+            body.finish()?;
+            Ok(Change::Horizon(frontier))
         }
         BACKEND_YRS => Ok(Change::Text(Arc::from(reader.bytes("text update", limits::OPERATION_BYTES)?))),
         backend => {

@@ -14,6 +14,15 @@ pub const BACKEND_LWW: u8 = 1;
 /// The backend tag of a yrs text update.
 pub const BACKEND_YRS: u8 = 2;
 
+/// The backend tag of a redaction.
+pub const BACKEND_REDACTION: u8 = 3;
+
+/// The backend tag of a horizon.
+pub const BACKEND_HORIZON: u8 = 4;
+
+/// The backends that this version knows are those with tags up to this one.
+pub(super) const LAST_BACKEND: u8 = BACKEND_HORIZON;
+
 /// No leaves.
 pub(super) const PAYLOAD_EMPTY: u8 = 0;
 /// All leaves, and the seed of their salts.
@@ -97,18 +106,27 @@ pub(super) fn backend(change: &Change) -> u8 {
     match change {
         Change::Set(_) => BACKEND_LWW,
         Change::Text(_) => BACKEND_YRS,
+        Change::Redact(_) => BACKEND_REDACTION,
+        Change::Horizon(_) => BACKEND_HORIZON,
         Change::Opaque { backend, .. } => *backend,
         Change::Erased(_) => 0,
     }
 }
 
-/// Writes a change's body with its length before it.
+/// Writes a change's body with its length before it. Of an erased one there is none.
 fn write_body(change: &Change, writer: &mut Writer) {
+    if !matches!(change, Change::Erased(_)) {
+        writer.part(|writer| body(change, writer));
+    }
+}
+
+/// Writes a change's body.
+pub(super) fn body(change: &Change, writer: &mut Writer) {
     match change {
-        Change::Set(value) => {
-            writer.part(|writer| codec::encode(value, writer));
-        }
-        Change::Text(bytes) | Change::Opaque { bytes, .. } => writer.bytes(bytes),
+        Change::Set(value) => codec::encode(value, writer),
+        Change::Text(bytes) | Change::Opaque { bytes, .. } => writer.raw(bytes),
+        Change::Redact(redaction) => redaction.encode(writer),
+        Change::Horizon(frontier) => frontier.encode(writer),
         Change::Erased(_) => {}
     }
 }

@@ -7,6 +7,7 @@
 //! | `commitment` | every hash: ids, leaves, payload root, digest |
 //! | `header` | the header's rules and bytes |
 //! | `encode`, `decode` | the byte format |
+//! | `redaction` | what a redaction erases, and operations without it |
 
 mod build;
 mod commitment;
@@ -14,17 +15,20 @@ mod decode;
 mod encode;
 mod header;
 pub mod limits;
+mod redaction;
 #[cfg(test)]
 mod tests;
 
 pub use build::OperationError;
 pub(crate) use build::check_length;
 pub use decode::Decoded;
-pub use encode::{BACKEND_LWW, BACKEND_YRS, VERSION};
+pub use encode::{BACKEND_HORIZON, BACKEND_LWW, BACKEND_REDACTION, BACKEND_YRS, VERSION};
+pub(crate) use redaction::MAX_BYTES as MAX_REDACTION;
+pub use redaction::Redaction;
 
 use std::sync::Arc;
 
-use crate::dag::Link;
+use crate::dag::{Head, Link};
 use crate::id::{ActorId, Author, Digest, EntityId, ModelId, OpId, PropertyId, TransactionId};
 use crate::value::Value;
 
@@ -83,6 +87,10 @@ pub enum Change {
     Set(Value),
     /// Applies a yrs update (encoding v1) to a text property. It has passed the pre-scan.
     Text(Arc<[u8]>),
+    /// Erases what earlier operations did to the property.
+    Redact(Arc<Redaction>),
+    /// Everything up to these operations is folded into a base. Of the reserved property of horizons alone.
+    Horizon(Head),
     /// The content was erased or withheld: only its commitment is left.
     Erased(Digest),
     /// A change of a backend that this version does not know: kept and relayed as it came.
@@ -220,6 +228,19 @@ impl Operation {
     /// The changes, ascending by property.
     pub fn leaves(&self) -> &[Leaf] {
         &self.leaves
+    }
+
+    /// Whether what it did to a property is erased or withheld.
+    pub fn is_redacted(&self, property: PropertyId) -> bool {
+        let Ok(place) = self.leaves.binary_search_by_key(&property, |leaf| leaf.property) else {
+            return false;
+        };
+        match &self.salts {
+            Salts::None | Salts::Seed(_) => false,
+            Salts::Each(each) => each.get(place).is_some_and(|salts| {
+                salts.as_ref().is_none_or(|salts| matches!(salts.content, Content::Erased { .. }))
+            }),
+        }
     }
 
     /// Whether nothing of it is erased or withheld.

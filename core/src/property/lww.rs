@@ -43,8 +43,22 @@ impl PropertyBackend for Lww {
                 Lww::join(self, Lww { value: value.clone(), winner: operation });
                 Ok(())
             }
-            Change::Erased(_) => Ok(()),
-            Change::Text(_) | Change::Opaque { .. } => Err(BackendError::Backend { operation }),
+            Change::Erased(_) => {
+                Lww::join(self, Lww { value: Value::Null, winner: operation });
+                Ok(())
+            }
+            Change::Redact(redaction) => {
+                if redaction.names(self.winner) {
+                    self.value = Value::Null;
+                }
+                if let Some(value) = &redaction.value {
+                    Lww::join(self, Lww { value: value.clone(), winner: operation });
+                }
+                Ok(())
+            }
+            Change::Text(_) | Change::Horizon(_) | Change::Opaque { .. } => {
+                Err(BackendError::Backend { operation })
+            }
         }
     }
 

@@ -40,7 +40,8 @@ pub trait PropertyBackend: Sized {
     /// A property that was never changed.
     fn empty() -> Self;
 
-    /// Applies an operation's change. An erased change does nothing. Applying twice is applying once.
+    /// Applies an operation's change. An erased change sets a register to null, and does nothing to a text. Applying
+    /// twice is applying once.
     ///
     /// # Errors
     /// [`BackendError`] where the change is not of this backend; the property is then unchanged.

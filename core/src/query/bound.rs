@@ -6,7 +6,7 @@ use ankurah_query_lang::{Span, ast};
 
 use super::error::{EvalError, EvalErrorKind};
 use super::expr::Expr;
-use super::past::Past;
+use super::past::{Past, Point};
 use crate::catalog::{Model, Property};
 use crate::id::{EntityId, ModelId, OpId, PropertyId};
 use crate::node::protocol::Column;
@@ -32,6 +32,10 @@ pub enum Bound {
     Edit(Box<BoundEdit>),
     /// `undo`
     Undo(BoundUndo),
+    /// `redact`
+    Redact(Box<BoundRedact>),
+    /// `compact`
+    Compact(Box<BoundCompact>),
     /// A change of the catalog; whoever owns the catalog binds it.
     Define(Define),
     /// `begin`, `commit`, `rollback`
@@ -250,6 +254,38 @@ pub struct BoundUndo {
     /// Whether it is done even where later changes overlap.
     pub force: bool,
     /// Where the statement names it.
+    pub span: Span,
+}
+
+/// A bound `redact`.
+#[derive(Clone, Debug)]
+pub struct BoundRedact {
+    /// The model.
+    pub model: Arc<Model>,
+    /// The property of which values are erased.
+    pub property: Arc<Property>,
+    /// Where the statement names it.
+    pub span: Span,
+    /// The operations whose values are erased, and where the statement names them; all where there is none.
+    pub of: Vec<(OpId, Span)>,
+    /// Whether the property gets a value instead.
+    pub replacement: bool,
+    /// Which entities: the first column is the id, the second one the value that the property gets.
+    pub rows: BoundSelect,
+    /// What is returned of each entity.
+    pub returning: Option<Returning>,
+}
+
+/// A bound `compact`.
+#[derive(Clone, Debug)]
+pub struct BoundCompact {
+    /// The model.
+    pub model: Arc<Model>,
+    /// Up to when history is folded; all of it where there is none.
+    pub(crate) point: Option<Point>,
+    /// Which entities: one column, the id.
+    pub rows: BoundSelect,
+    /// Where the statement is.
     pub span: Span,
 }
 

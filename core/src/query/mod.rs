@@ -22,8 +22,8 @@ mod tests;
 
 pub use bind::{Context, Projection, bind_predicate, bind_statement, value_type};
 pub use bound::{
-    Bound, BoundDelete, BoundEdit, BoundInsert, BoundSelect, BoundUndo, BoundUpdate, Define, InsertRows,
-    Returning, Target, TextEdit, TransactionControl,
+    Bound, BoundCompact, BoundDelete, BoundEdit, BoundInsert, BoundRedact, BoundSelect, BoundUndo,
+    BoundUpdate, Define, InsertRows, Returning, Target, TextEdit, TransactionControl,
 };
 pub(crate) use bound::{Input, OrderKey, Slot};
 pub use error::{BindError, BindErrorKind, EvalError, EvalErrorKind, RunError};

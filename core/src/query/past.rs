@@ -188,6 +188,14 @@ pub fn past_table(name: &str) -> Option<&'static Arc<Model>> {
 /// The entity that a statement reads as it was, if it reads one. Its model must be known before the statement can be
 /// bound.
 pub fn entity_of(statement: &ast::Statement, parameters: &Parameters) -> Option<EntityId> {
+    let subject = match &statement.kind {
+        ast::StatementKind::Redact(redact) => Some(&redact.subject),
+        ast::StatementKind::Compact(compact) => Some(&compact.subject),
+        _ => None,
+    };
+    if let Some(ast::Subject::Entity(entity)) = subject {
+        return entity_named(entity, parameters);
+    }
     let select = match &statement.kind {
         ast::StatementKind::Select(select) | ast::StatementKind::Live(select) => select,
         ast::StatementKind::Explain { statement, .. } => return entity_of(statement, parameters),
@@ -203,6 +211,11 @@ pub fn entity_of(statement: &ast::Statement, parameters: &Parameters) -> Option<
     else {
         return None;
     };
+    entity_named(entity, parameters)
+}
+
+/// The entity that an id or a parameter names.
+fn entity_named(entity: &ast::Expr, parameters: &Parameters) -> Option<EntityId> {
     match &entity.kind {
         ast::ExprKind::Literal(ast::Literal::Id(id)) => id.text.parse().ok(),
         ast::ExprKind::Parameter(parameter) => {

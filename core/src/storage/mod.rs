@@ -15,7 +15,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::dag::{Head, RunStart};
-use crate::entity::{State, TextVersion};
+use crate::entity::{BaseState, State, TextVersion};
 use crate::env::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
 use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId, Stamp, StoreId, TransactionId};
 use crate::operation::Operation;
@@ -116,6 +116,16 @@ pub enum StorageError {
     /// The view is too old: later commits replaced more than the engine keeps for views. Take a new one.
     #[error("the view of the store is too old: too much was changed since it was taken")]
     Expired,
+    /// What is asked of is below the base of an entity.
+    #[error(
+        "what entity {entity} was before operation {horizon} is not kept: its history was compacted up to there"
+    )]
+    Horizon {
+        /// The entity.
+        entity: EntityId,
+        /// The last operation of the base.
+        horizon: OpId,
+    },
     /// The store is closed.
     #[error("the store is closed")]
     Closed,
@@ -256,6 +266,14 @@ pub struct Batch {
     /// Accepted operations that leave the DAG (they were refused); their entities' states come in `states`,
     /// or in `vanished` where nothing is left.
     pub withdrawn: Vec<(EntityId, OpId)>,
+    /// Accepted operations that are there and lose content: what is stored of them is replaced. Nothing that was read
+    /// of their entities before is kept.
+    pub rewritten: Vec<Arc<Operation>>,
+    /// Bases of entities, in the place of those that there were. Without positions they were made elsewhere, and the
+    /// engine puts in that of the commit.
+    pub bases: Vec<BaseState>,
+    /// Accepted operations that are below the bases of their entities now, and go.
+    pub folded: Vec<(EntityId, OpId)>,
     /// Entities of which nothing is left, with their models and the heads that the store must have.
     pub vanished: Vec<(ModelId, EntityId, Head)>,
     /// Actors of the pool.
@@ -452,6 +470,9 @@ pub trait ReadView: MaybeSend + MaybeSync {
         actor: ActorId,
         sequence: u64,
     ) -> BoxFuture<'_, Result<Option<RunStart>, StorageError>>;
+
+    /// The base of an entity, where it has one.
+    fn base(&self, entity: EntityId) -> BoxFuture<'_, Result<Option<BaseState>, StorageError>>;
 
     /// The stored form of a text property.
     fn text(&self, entity: EntityId, property: PropertyId)

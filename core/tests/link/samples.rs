@@ -166,6 +166,8 @@ fn outcomes() -> Vec<Outcome> {
         Outcome::Defined,
         Outcome::Upserted { created: 1, updated: 2, unchanged: 300 },
         Outcome::Answered,
+        Outcome::Redacted(4),
+        Outcome::Compacted(5),
     ]
 }
 

@@ -189,6 +189,20 @@ fn changes(operation: &Operation, detail: &Detail, names: &Names, lines: &mut Ve
             Change::Erased(commitment) => {
                 lines.push(line.own(Role::Warning, format!("erased; its commitment is {commitment}")));
             }
+            Change::Redact(redaction) => {
+                let text = match &redaction.value {
+                    Some(_) => "redacts what it was, and sets it to ".to_owned(),
+                    None => "redacts what it was".to_owned(),
+                };
+                let line = line.own(Role::Warning, text);
+                lines.push(match &redaction.value {
+                    Some(value) => line.with(value_line(Some(value))),
+                    None => line,
+                });
+            }
+            Change::Horizon(_) => {
+                lines.push(line.own(Role::Warning, "horizon: what is before it is not kept"));
+            }
             Change::Opaque { backend, bytes } => {
                 let text =
                     format!("{} bytes for backend {backend}, which this version does not know", bytes.len());

@@ -1,6 +1,6 @@
 //! Statements.
 
-use super::{DataType, Expr, Ident, Name, Path, Select, SelectItem};
+use super::{DataType, Expr, Ident, Name, Path, Point, Select, SelectItem, Subject};
 
 node! {
     /// A statement.
@@ -29,6 +29,10 @@ pub enum StatementKind {
     Edit(Box<Edit>),
     /// `undo @01HZ…`, `undo transaction @01HZ…`: put back what was there before.
     Undo(Box<Undo>),
+    /// `redact @01HZ….property`, `redact model.property where …`: erase values for good.
+    Redact(Box<Redact>),
+    /// `compact @01HZ…`, `compact model as of POINT where …`: give up the history before a point.
+    Compact(Box<Compact>),
     /// `create model …`
     CreateModel(Box<CreateModel>),
     /// `alter model …`
@@ -187,6 +191,37 @@ node! {
         pub of: Expr,
         /// Whether it is done even where later changes overlap.
         pub force: bool,
+    }
+}
+
+node! {
+    /// `redact album.note of @01HZ… to 'gone' where … returning …`: erases what a property was set to, also in the
+    /// history.
+    pub struct Redact {
+        /// Of which entities: one, or those of a model that the condition chooses.
+        pub subject: Subject,
+        /// The property.
+        pub property: Name,
+        /// The operations whose values are erased, each an id or a parameter; all where there is none.
+        pub of: Vec<Expr>,
+        /// What the property is set to instead.
+        pub replacement: Option<Expr>,
+        /// Which entities; all of the model where there is none. Of one entity there is none.
+        pub filter: Option<Expr>,
+        /// What is returned of each entity; empty where nothing is.
+        pub returning: Vec<SelectItem>,
+    }
+}
+
+node! {
+    /// `compact album as of '2026-01-01' where …`: folds the history up to a point into what it made of the entities.
+    pub struct Compact {
+        /// Of which entities: one, or those of a model that the condition chooses.
+        pub subject: Subject,
+        /// Up to when; all of it where there is none.
+        pub point: Option<Point>,
+        /// Which entities; all of the model where there is none. Of one entity there is none.
+        pub filter: Option<Expr>,
     }
 }
 

@@ -109,6 +109,8 @@ fn begins_statement(token: &Token) -> bool {
                 | Kw::Why
                 | Kw::Bisect
                 | Kw::Undo
+                | Kw::Redact
+                | Kw::Compact
         )
     )
 }

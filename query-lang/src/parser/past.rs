@@ -78,16 +78,26 @@ fn past(start: Input<'_>) -> Parsed<'_, Past> {
     Ok((i, Past { kind, span: i.span_from(start) }))
 }
 
+/// An entity or a model.
+pub(super) fn subject(i: Input<'_>) -> Parsed<'_, Subject> {
+    if is_entity(i.kind()) {
+        let (i, entity) = entity(i)?;
+        return Ok((i, Subject::Entity(entity)));
+    }
+    i.note(Expected::Id);
+    let (i, model) = name(Expected::Model)(i)?;
+    Ok((i, Subject::Model(model)))
+}
+
+/// An operation: an id or a parameter.
+pub(super) fn operation(i: Input<'_>) -> Parsed<'_, crate::ast::Expr> {
+    let (i, operation) = entity(i)?;
+    Ok((i, *operation))
+}
+
 /// What follows `diff`.
 fn diff(i: Input<'_>) -> Parsed<'_, PastKind> {
-    let (i, subject) = if is_entity(i.kind()) {
-        let (i, entity) = entity(i)?;
-        (i, Subject::Entity(entity))
-    } else {
-        i.note(Expected::Id);
-        let (i, model) = name(Expected::Model)(i)?;
-        (i, Subject::Model(model))
-    };
+    let (i, subject) = subject(i)?;
     let (i, ()) = kw(Kw::From)(i)?;
     let (i, from) = point(i)?;
     let (i, has_end) = has_kw(i, Kw::To)?;
@@ -101,14 +111,17 @@ fn why(i: Input<'_>) -> Parsed<'_, PastKind> {
     let (i, ()) = symbol(TokenKind::Dot)(i)?;
     let (i, ident) = any_ident(Expected::PathStep)(i)?;
     let (i, property) = name_of(i, ident)?;
-    let (i, past) = if i.keyword() == Some(Kw::As) && i.keyword_at(1) == Some(Kw::Of) {
-        (i.advance().advance(), true)
-    } else {
-        i.note(Expected::Keyword("as of"));
-        (i, false)
-    };
-    let (i, point) = if past { some(point(i)?) } else { (i, None) };
+    let (i, point) = as_of(i)?;
     Ok((i, PastKind::Why { entity, property, point }))
+}
+
+/// `as of` and a point, if it is there.
+pub(super) fn as_of(i: Input<'_>) -> Parsed<'_, Option<Point>> {
+    if i.keyword() == Some(Kw::As) && i.keyword_at(1) == Some(Kw::Of) {
+        return Ok(some(point(i.advance().advance())?));
+    }
+    i.note(Expected::Keyword("as of"));
+    Ok((i, None))
 }
 
 fn some<T>((i, value): (Input<'_>, T)) -> (Input<'_>, Option<T>) {
@@ -144,8 +157,8 @@ fn operations(i: Input<'_>) -> Parsed<'_, PointKind> {
     let mut operations = Vec::new();
     let mut at = i;
     loop {
-        let (i, operation) = entity(at)?;
-        operations.push(*operation);
+        let (i, operation) = operation(at)?;
+        operations.push(operation);
         if i.kind() == Some(TokenKind::Comma) {
             at = i.advance();
             continue;

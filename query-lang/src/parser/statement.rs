@@ -8,15 +8,15 @@ use super::primary::path;
 use super::select::{filter, returning, select};
 use super::terminal::{comma_list, has_kw, kw, name, not_available, parens, relation_alias, symbol};
 use crate::ast::{
-    Assignment, Delete, Edit, Insert, InsertMode, InsertSource, Row, Statement, StatementKind, TextChange,
-    TextChangeKind, Undo, Update,
+    Assignment, Compact, Delete, Edit, Insert, InsertMode, InsertSource, Redact, Row, Statement,
+    StatementKind, Subject, TextChange, TextChangeKind, Undo, Update,
 };
 use crate::keywords::Kw;
 use crate::lexer::TokenKind;
 use crate::{Expected, ParseError, ParseErrorKind};
 
 /// The words that begin statements that do something, in the order in which messages name them.
-const WORK: [Kw; 15] = [
+const WORK: [Kw; 17] = [
     Kw::Select,
     Kw::From,
     Kw::Insert,
@@ -32,6 +32,8 @@ const WORK: [Kw; 15] = [
     Kw::Why,
     Kw::Bisect,
     Kw::Undo,
+    Kw::Redact,
+    Kw::Compact,
 ];
 
 /// The words that begin the other statements, which cannot be explained.
@@ -60,6 +62,8 @@ pub(super) fn statement(start: Input<'_>) -> Parsed<'_, Statement> {
         }
         Some(Kw::Edit) => edit(start)?,
         Some(Kw::Undo) => undo(start)?,
+        Some(Kw::Redact) => redact(start)?,
+        Some(Kw::Compact) => compact(start)?,
         Some(Kw::Create) => create(start)?,
         Some(Kw::Alter) => alter_model(start)?,
         Some(Kw::Begin) => begin(next)?,
@@ -79,8 +83,6 @@ pub(super) fn statement(start: Input<'_>) -> Parsed<'_, Statement> {
 /// of [`WORK`].
 fn other<'a, T>(i: Input<'a>, control: &[Kw]) -> Parsed<'a, T> {
     let what = match i.keyword() {
-        Some(Kw::Redact) => "`redact`",
-        Some(Kw::Compact) => "`compact`",
         Some(Kw::Show) => "`show`",
         Some(Kw::Describe) => "`describe`",
         Some(Kw::Drop) => "`drop`",
@@ -197,6 +199,30 @@ fn undo(start: Input<'_>) -> Parsed<'_, StatementKind> {
     let (i, force) = has_kw(i, Kw::Force)?;
     let undo = Undo { transaction, of: *of, force, span: i.span_from(start) };
     Ok((i, StatementKind::Undo(Box::new(undo))))
+}
+
+/// `redact @01HZ….property …`, `redact model.property … where …`
+fn redact(start: Input<'_>) -> Parsed<'_, StatementKind> {
+    let (i, subject) = past::subject(start.advance())?;
+    let (i, ()) = symbol(TokenKind::Dot)(i)?;
+    let (i, ident) = super::terminal::any_ident(Expected::Property)(i)?;
+    let (i, property) = super::terminal::name_of(i, ident)?;
+    let (i, some) = has_kw(i, Kw::Of)?;
+    let (i, of) = if some { comma_list(past::operation)(i)? } else { (i, Vec::new()) };
+    let (i, replacement) = clause(i, Kw::To)?;
+    let (i, filter) = if matches!(subject, Subject::Model(_)) { filter(i)? } else { (i, None) };
+    let (i, returning) = returning(i)?;
+    let redact = Redact { subject, property, of, replacement, filter, returning, span: i.span_from(start) };
+    Ok((i, StatementKind::Redact(Box::new(redact))))
+}
+
+/// `compact @01HZ… [as of point]`, `compact model [as of point] [where …]`
+fn compact(start: Input<'_>) -> Parsed<'_, StatementKind> {
+    let (i, subject) = past::subject(start.advance())?;
+    let (i, point) = past::as_of(i)?;
+    let (i, filter) = if matches!(subject, Subject::Model(_)) { filter(i)? } else { (i, None) };
+    let compact = Compact { subject, point, filter, span: i.span_from(start) };
+    Ok((i, StatementKind::Compact(Box::new(compact))))
 }
 
 fn change(start: Input<'_>) -> Parsed<'_, TextChange> {

@@ -3,8 +3,9 @@
 use super::query::optional;
 use super::{AnyIdent, clause, separated};
 use crate::ast::{
-    AlterAction, AlterModel, Assignment, CreateModel, Delete, Edit, Insert, InsertMode, InsertSource,
-    PropertyDef, Row, Statement, StatementKind, TextChange, TextChangeKind, Undo, Update,
+    AlterAction, AlterModel, Assignment, Compact, CreateModel, Delete, Edit, Insert, InsertMode,
+    InsertSource, PropertyDef, Redact, Row, Statement, StatementKind, TextChange, TextChangeKind, Undo,
+    Update,
 };
 use std::fmt::{self, Display, Formatter};
 
@@ -20,6 +21,8 @@ impl Display for Statement {
             StatementKind::Restore(restore) => write!(f, "restore {restore}"),
             StatementKind::Edit(edit) => edit.fmt(f),
             StatementKind::Undo(undo) => undo.fmt(f),
+            StatementKind::Redact(redact) => redact.fmt(f),
+            StatementKind::Compact(compact) => compact.fmt(f),
             StatementKind::CreateModel(create) => create.fmt(f),
             StatementKind::AlterModel(alter) => alter.fmt(f),
             StatementKind::Begin { serializable: false } => f.write_str("begin"),
@@ -108,6 +111,27 @@ impl Display for Undo {
         let what = if self.transaction { "transaction " } else { "" };
         let force = if self.force { " force" } else { "" };
         write!(f, "undo {what}{}{force}", self.of)
+    }
+}
+
+impl Display for Redact {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "redact {}.{}", self.subject, AnyIdent(&self.property.ident))?;
+        if let Some(id) = &self.property.id {
+            id.fmt(f)?;
+        }
+        clause(f, "of", &self.of)?;
+        optional(f, "to", self.replacement.as_ref())?;
+        optional(f, "where", self.filter.as_ref())?;
+        clause(f, "returning", &self.returning)
+    }
+}
+
+impl Display for Compact {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "compact {}", self.subject)?;
+        self.point.as_ref().map_or(Ok(()), |point| write!(f, " as of {point}"))?;
+        optional(f, "where", self.filter.as_ref())
     }
 }
 

@@ -449,6 +449,28 @@ fn delete() -> impl Strategy<Value = Box<Delete>> {
     })
 }
 
+fn compact() -> impl Strategy<Value = Box<Compact>> {
+    let subject = prop_oneof![
+        (name(), of(expr())).prop_map(|(model, filter)| (Subject::Model(model), filter)),
+        entity().prop_map(|entity| (Subject::Entity(Box::new(entity)), None)),
+    ];
+    (subject, of(point()))
+        .prop_map(|((subject, filter), point)| Box::new(Compact { subject, point, filter, span: span() }))
+}
+
+fn redact() -> impl Strategy<Value = Box<Redact>> {
+    let property = (any_ident(), of_seldom(id())).prop_map(|(ident, id)| Name { ident, id, span: span() });
+    let subject = prop_oneof![
+        (name(), of(expr())).prop_map(|(model, filter)| (Subject::Model(model), filter)),
+        entity().prop_map(|entity| (Subject::Entity(Box::new(entity)), None)),
+    ];
+    (subject, property, vec(entity(), 0..3), of(expr()), items(expr(), 0)).prop_map(
+        |((subject, filter), property, of, replacement, returning)| {
+            Box::new(Redact { subject, property, of, replacement, filter, returning, span: span() })
+        },
+    )
+}
+
 fn plain_statement() -> BoxedStrategy<StatementKind> {
     use StatementKind as S;
     let assignment = (path(), expr()).prop_map(|(target, value)| Assignment { target, value, span: span() });
@@ -476,6 +498,8 @@ fn plain_statement() -> BoxedStrategy<StatementKind> {
         1 => (any::<bool>(), entity(), any::<bool>()).prop_map(|(transaction, of, force)| {
             S::Undo(Box::new(Undo { transaction, of, force, span: span() }))
         }),
+        2 => redact().prop_map(S::Redact),
+        1 => compact().prop_map(S::Compact),
         1 => any::<bool>().prop_map(|serializable| S::Begin { serializable }),
         1 => Just(S::Commit),
         1 => Just(S::Rollback),

@@ -197,6 +197,8 @@ fn outcome_line(outcome: &Outcome, cut: &str) -> Option<String> {
         Outcome::Updated(number) => format!("{} updated", entities(number)),
         Outcome::Deleted(number) => format!("{} deleted", entities(number)),
         Outcome::Restored(number) => format!("{} restored", entities(number)),
+        Outcome::Redacted(number) => format!("{} redacted", entities(number)),
+        Outcome::Compacted(number) => format!("{} compacted", entities(number)),
         Outcome::Began => "transaction open".to_owned(),
         Outcome::Committed => "committed".to_owned(),
         Outcome::RolledBack => "rolled back".to_owned(),

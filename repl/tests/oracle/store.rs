@@ -80,7 +80,8 @@ impl Store {
                 Outcome::Created(count)
                 | Outcome::Updated(count)
                 | Outcome::Deleted(count)
-                | Outcome::Restored(count) => count,
+                | Outcome::Restored(count)
+                | Outcome::Redacted(count) => count,
                 _ => 0,
             }),
             Err(Stop::Failed(failure)) => Err(failure),

@@ -8,9 +8,11 @@ mod transaction;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ankurah_core::node::protocol::{Event, Parameters, Request, SessionId};
 use ankurah_core::node::{Isolation, Node};
 use ankurah_core::storage::StorageError;
 use ankurah_core::value::Timestamp;
+use futures::StreamExt;
 
 pub use backup::{BackupError, Kept};
 pub(crate) use live::{TypedRows, question};
@@ -220,6 +222,42 @@ impl Context {
     pub async fn restore<M: Model>(&self, entity: impl ToRef<M>) -> Result<M::View, Error> {
         let entity = entity.to_ref();
         self.transaction(|tx| async move { tx.restore::<M>(entity).await }).await
+    }
+
+    /// Erases everything that a property of an entity was ever set to, here and wherever the entity is: it reads null,
+    /// a text reads as empty, in the history too. What was erased is in the files of an embedded store no longer once
+    /// it was closed. `redact` in the query language can do more.
+    ///
+    /// # Errors
+    /// [`Error::Node`] where the property is none, is part of the key, or must not be null.
+    pub async fn redact<M: Model>(&self, entity: impl ToRef<M>, property: &str) -> Result<(), Error> {
+        let property = property.replace('"', "\"\"");
+        self.statement(&format!("redact @{}.\"{property}\"", entity.to_ref().entity())).await
+    }
+
+    /// Gives up the history of an entity, here and wherever the entity is: what it is stays, what it was can be asked
+    /// no longer.
+    ///
+    /// # Errors
+    /// [`Error::Node`] where the entity is none.
+    pub async fn compact<M: Model>(&self, entity: impl ToRef<M>) -> Result<(), Error> {
+        self.statement(&format!("compact @{}", entity.to_ref().entity())).await
+    }
+
+    /// Runs a statement in a session of its own.
+    async fn statement(&self, statement: &str) -> Result<(), Error> {
+        let request = Request::Execute {
+            session: SessionId(u64::MAX),
+            statement: statement.to_owned(),
+            parameters: Parameters::default(),
+        };
+        let mut events = self.inner.node.connect().request(request);
+        while let Some(event) = events.next().await {
+            if let Event::Failed(failure) = event {
+                return Err(Box::new(failure).into());
+            }
+        }
+        Ok(())
     }
 
     /// The entity.

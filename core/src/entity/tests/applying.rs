@@ -98,10 +98,10 @@ fn deletion_and_texts() {
 }
 
 #[test]
-fn erased_changes_leave_properties_alone() {
+fn erased_changes_are_null() {
     let first = genesis(vec![set(1, Value::Int(1)), set(2, Value::Int(2))]);
     let state = apply(None, &first.erase(property(1)).unwrap()).unwrap();
-    assert_eq!((state.get(property(1)), state.get(property(2))), (None, Some(&Value::Int(2))));
+    assert_eq!((state.get(property(1)), state.get(property(2))), (Some(&Value::Null), Some(&Value::Int(2))));
     assert_eq!(state.head.links(), [first.link()]);
 }
 

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use super::as_of::AsOf;
 use super::cut::Cut;
 use crate::id::{EntityId, OpId};
-use crate::node::failure::Outcome;
+use crate::node::failure::{Outcome, failure};
 use crate::node::transaction::Transaction;
 use crate::query::{BoundSelect, Lookups, RunOptions, plan, run};
 use crate::value::Value;
@@ -24,8 +24,15 @@ pub(super) async fn first(
 ) -> Outcome<Option<OpId>> {
     let view = transaction.view.as_ref();
     let mut ids: Vec<OpId> = Vec::new();
+    let base = view.base(entity).await?;
+    let horizon = base.as_ref().map_or(OpId::MIN, |base| base.last());
+    if base.is_some() && holds(transaction, test, horizon).await? {
+        let message =
+            format!("the condition holds at operation {horizon} already, and what came before is not kept");
+        return Err(failure("horizon", message));
+    }
     loop {
-        let after = ids.last().copied().unwrap_or(OpId::MIN);
+        let after = ids.last().copied().unwrap_or(horizon);
         let page = view.operations(entity, after, super::PAGE).await?;
         if page.is_empty() {
             break;

@@ -12,6 +12,7 @@ use super::cut::Cut;
 use super::replay::Replayed;
 use crate::dag::{Head, VersionVector};
 use crate::id::{EntityId, OpId, PropertyId};
+use crate::node::redact::is_record;
 use crate::property::Lww;
 use crate::query::footprint;
 use crate::storage::{Position, ReadView, StorageError};
@@ -180,6 +181,18 @@ async fn least_since(view: &dyn ReadView, entity: EntityId, after: Position) -> 
         let Some(last) = page.last() else { return Ok(least) };
         after = last.position;
         let changes = page.iter().flat_map(|entry| &entry.changes).filter(|change| change.entity == entity);
-        least = changes.flat_map(|change| change.operations.iter().copied()).fold(least, OpId::min);
+        for change in changes {
+            // A base came, or a text was put together anew.
+            if change.operations.is_empty() {
+                return Ok(OpId::MIN);
+            }
+            for id in &change.operations {
+                least = least.min(*id);
+                let held = view.operation(entity, *id).await?;
+                if held.is_none_or(|(_, operation)| is_record(&operation)) {
+                    return Ok(OpId::MIN);
+                }
+            }
+        }
     }
 }

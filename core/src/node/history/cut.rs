@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::PAGE;
 use super::checkpoint::Checkpoint;
 use crate::dag::{Ancestry, AncestryError, Link, VersionVector};
-use crate::entity::State;
+use crate::entity::{BaseState, State};
 use crate::id::{EntityId, OpId, Stamp};
 use crate::node::failure::{Explain, Outcome, failure};
 use crate::node::transaction::Transaction;
@@ -148,6 +148,25 @@ impl Cut {
         }
     }
 
+    /// Whether a base belongs to the point; `None` where only a part of it does, which cannot be told any more.
+    pub(super) fn has_base(&self, base: &BaseState) -> Option<bool> {
+        let (first, last) = base.positions;
+        match self {
+            Cut::All => Some(true),
+            Cut::Ids(id) if *id >= base.last() => Some(true),
+            Cut::Ids(id) if *id < base.born => Some(false),
+            Cut::Position(position) if *position >= last => Some(true),
+            Cut::Position(position) if *position < first => Some(false),
+            Cut::Ids(_) | Cut::Position(_) => None,
+            Cut::Closure(closure) => match &closure.members {
+                Members::Vector(vector) => vector.includes(&base.base.vector).then_some(true),
+                Members::Listed(ids) => {
+                    base.base.frontier.links().iter().all(|link| ids.contains(&link.id)).then_some(true)
+                }
+            },
+        }
+    }
+
     /// The same point for an entity: what operations of one entity follow says nothing of others, of which those
     /// operations count that are not later.
     pub(crate) fn of(&self, entity: EntityId) -> Cut {
@@ -207,6 +226,7 @@ impl Transaction {
             match view.operation(entity, *id).await? {
                 Some((_, operation)) => links.push(operation.link()),
                 None => {
+                    horizon(view, entity, *id).await?;
                     return Err(match find(view, *id).await? {
                         Some(other) => failure(
                             "other-entity",
@@ -225,20 +245,32 @@ fn unknown(id: OpId) -> Box<crate::node::protocol::Failure> {
     failure("unknown-operation", format!("there is no operation {id}"))
 }
 
+/// Fails where an operation that is not held is perhaps below the base of an entity.
+pub(super) async fn horizon(view: &dyn ReadView, entity: EntityId, id: OpId) -> Result<(), StorageError> {
+    match view.base(entity).await? {
+        Some(base) if id <= base.last() => Err(StorageError::Horizon { entity, horizon: base.last() }),
+        _ => Ok(()),
+    }
+}
+
 /// The entity of an accepted operation. Only a genesis names its entity; others are looked for in the log, the latest
 /// commits first.
 pub(super) async fn find(view: &dyn ReadView, id: OpId) -> Result<Option<EntityId>, StorageError> {
     if view.operation(EntityId(id), id).await?.is_some() {
         return Ok(Some(EntityId(id)));
     }
+    horizon(view, EntityId(id), id).await?;
     let page = u64::try_from(PAGE).unwrap_or(u64::MAX);
     let mut before = view.position().0;
     while before > 0 {
         let after = before.saturating_sub(page);
         for entry in view.log(Position(after), PAGE).await? {
             for change in entry.changes {
-                if change.operations.contains(&id) && view.operation(change.entity, id).await?.is_some() {
-                    return Ok(Some(change.entity));
+                if change.operations.contains(&id) {
+                    if view.operation(change.entity, id).await?.is_some() {
+                        return Ok(Some(change.entity));
+                    }
+                    horizon(view, change.entity, id).await?;
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use super::cut::Cut;
-use super::log::text_change;
+use super::log::{REDACTED, text_change};
 use super::replay::{Replayed, Texts};
 use super::table::{Table, string};
 use super::{label, ordinal};
@@ -107,21 +107,20 @@ impl Diff {
             let is_text = [&old, &new].into_iter().flatten().any(|state| state.texts.contains_key(&property));
             let value = |state: &mut Option<Replayed>| state.as_mut().and_then(|state| state.value(property));
             let (before, after) = (value(&mut old), value(&mut new));
-            if before == after {
+            let was_redacted = self.is_redacted(entity, old.as_ref(), property).await?;
+            let is_redacted = self.is_redacted(entity, new.as_ref(), property).await?;
+            if before == after && was_redacted == is_redacted {
                 continue;
             }
             any = true;
-            let change = if is_text {
-                text_change(before.as_ref(), after.as_ref())
+            let change = if was_redacted || is_redacted {
+                format!("{} → {}", shown(before, was_redacted), shown(after, is_redacted))
+            } else if is_text {
+                text_change(before.as_ref(), after.as_ref()).to_string()
             } else {
-                Difference::Set { old: before, new: after }
+                Difference::Set { old: before, new: after }.to_string()
             };
-            let row = vec![
-                Value::Ref(entity),
-                string(what),
-                string(label(model, property)),
-                string(change.to_string()),
-            ];
+            let row = vec![Value::Ref(entity), string(what), string(label(model, property)), string(change)];
             if !table.push(entity.0, row).await {
                 return Ok(false);
             }
@@ -134,9 +133,31 @@ impl Diff {
         Ok(true)
     }
 
+    /// Whether what a property was at a point has been redacted.
+    async fn is_redacted(
+        &self,
+        entity: EntityId,
+        state: Option<&Replayed>,
+        property: PropertyId,
+    ) -> Result<bool, StorageError> {
+        let register = state.and_then(|state| state.registers.get(&property));
+        let Some(register) = register.filter(|register| register.value.is_null()) else { return Ok(false) };
+        let winner = self.view.operation(entity, register.winner).await?;
+        Ok(winner.is_some_and(|(_, operation)| operation.is_redacted(property)))
+    }
+
     async fn at(&self, entity: EntityId, cut: &Cut) -> Result<Option<Replayed>, StorageError> {
         let state = Replayed::at(self.view.as_ref(), entity, cut, &Texts::All).await?;
         Ok(state.filter(|state| !(cut.is_by_ids() && state.is_key_alone(entity))))
+    }
+}
+
+/// A value, or that it was redacted.
+fn shown(value: Option<Value>, is_redacted: bool) -> String {
+    match value {
+        _ if is_redacted => REDACTED.to_owned(),
+        None => Value::Null.to_string(),
+        Some(value) => value.to_string(),
     }
 }
 

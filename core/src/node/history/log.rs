@@ -17,6 +17,13 @@ use crate::query::{Sink, Source, generate};
 use crate::storage::{Accepted, ReadView, RowStream, Scan, ScanRows, StorageError};
 use crate::value::Value;
 
+/// What is shown in the place of a change that was erased.
+pub(super) const REDACTED: &str = "redacted";
+
+fn named(count: usize) -> String {
+    if count == 1 { "1 operation".to_owned() } else { format!("{count} operations") }
+}
+
 /// The changes of an entity as rows: one for each property that an operation changes, one for an operation that changes
 /// none. In the order of ids, within an operation in that of the properties.
 pub(super) struct Log {
@@ -64,6 +71,17 @@ impl Log {
         if let Some(Some(only)) = self.only {
             ahead.extend(self.view.operation(self.entity, only).await?);
         }
+        let base = if self.only.is_none() { self.view.base(self.entity).await? } else { None };
+        if let Some(base) = base {
+            let last = base.last();
+            let mut row = vec![Value::Ref(EntityId(last)), Value::Null, time(last)];
+            row.extend([Value::Null, Value::Null, Value::Null, Value::Null, Value::Null]);
+            row.push(string("horizon: what came before is not kept"));
+            if !table.push(last, row).await {
+                table.flush().await;
+                return Ok(());
+            }
+        }
         loop {
             // At least a page is in sight, so that what is needed again soon is kept.
             while let Some(from) = after.filter(|_| ahead.len() < PAGE) {
@@ -76,10 +94,16 @@ impl Log {
             }
             let Some((position, operation)) = ahead.pop_front() else { break };
             let mut changed = if values {
-                let mut state = lanes.before(&operation).await?;
-                let changed = changes(&lanes, &mut state, &operation)?;
-                lanes.keep(operation.id(), state);
-                changed
+                match lanes.before(&operation).await {
+                    Ok(mut state) => {
+                        let changed = changes(&lanes, &mut state, &operation)?;
+                        lanes.keep(operation.id(), state);
+                        changed
+                    }
+                    // It follows a part of what is not kept.
+                    Err(StorageError::Horizon { .. }) => unknown(&operation),
+                    Err(error) => return Err(error),
+                }
             } else {
                 let key = operation.key().into_iter().flatten().map(|(property, _)| *property);
                 let properties = key.chain(operation.leaves().iter().map(|leaf| leaf.property));
@@ -147,8 +171,15 @@ fn changes(
     let shown = properties.into_iter().zip(before).map(|(property, old)| Changed {
         property,
         change: match operation.change(property) {
-            Some(Change::Erased(_)) => "erased".to_owned(),
+            Some(Change::Erased(_)) => REDACTED.to_owned(),
+            Some(Change::Redact(redaction)) => match (&redaction.value, redaction.units.is_empty()) {
+                (None, true) => format!("redacts {}", named(redaction.operations.len())),
+                (None, false) => "redacts text".to_owned(),
+                (Some(value), _) => format!("redacts {} → {value}", named(redaction.operations.len())),
+            },
+            Some(Change::Horizon(_)) => "horizon: what is before is not kept".to_owned(),
             Some(Change::Opaque { .. }) => "not known to this version".to_owned(),
+            Some(Change::Text(_)) if operation.is_redacted(property) => REDACTED.to_owned(),
             Some(Change::Text(_)) => text_change(old.as_ref(), state.value(property).as_ref()).to_string(),
             // What a concurrent operation with a greater id set is not this operation's doing.
             Some(Change::Set(new)) => Difference::Set { old, new: Some(new.clone()) }.to_string(),
@@ -156,6 +187,19 @@ fn changes(
         },
     });
     Ok(shown.collect())
+}
+
+/// What an operation changes where it is not known what it was made on.
+fn unknown(operation: &Operation) -> Vec<Changed> {
+    let leaf = |leaf: &crate::operation::Leaf| Changed {
+        property: leaf.property,
+        change: match &leaf.change {
+            _ if operation.is_redacted(leaf.property) => REDACTED.to_owned(),
+            Change::Set(value) => format!("? → {value}"),
+            _ => "? → ?".to_owned(),
+        },
+    };
+    operation.leaves().iter().map(leaf).collect()
 }
 
 /// How a text changed. One that was not there before is inserted as a whole.

@@ -12,16 +12,19 @@
 //! | `diff` | `diff` |
 //! | `why` | `why` |
 //! | `undo` | changes that take earlier ones back |
+//! | `redact`, `compact` | what is to be erased, what to be folded |
 //! | `units` | texts as the units that they were written in |
 //! | `table` | rows that are computed, as a source of queries |
 
 mod as_of;
 mod bisect;
 mod checkpoint;
+mod compact;
 mod cut;
 mod diff;
 mod lanes;
 mod log;
+mod redact;
 mod replay;
 mod table;
 mod undo;
@@ -41,6 +44,8 @@ use as_of::AsOf;
 use cut::Cut;
 
 pub(crate) use checkpoint::Checkpoints;
+pub(crate) use compact::compact;
+pub(crate) use redact::redact;
 pub(crate) use undo::undo;
 
 /// How many operations are read at a time.
@@ -139,11 +144,15 @@ impl Transaction {
 
 /// What the property is called that says whether an entity is deleted.
 const DELETED: &str = "deleted";
+const HORIZON: &str = "horizon";
 
 /// What a property is called, where it is known.
 fn label(model: Option<&crate::catalog::Model>, property: crate::id::PropertyId) -> String {
     if property == *crate::catalog::reserved::DELETED {
         return DELETED.to_owned();
+    }
+    if property == *crate::catalog::reserved::HORIZON {
+        return HORIZON.to_owned();
     }
     match model.and_then(|model| model.property(property)) {
         Some(property) => property.label.as_ref().to_owned(),

@@ -1,13 +1,14 @@
 //! What operations make of an entity.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::PAGE;
 use super::checkpoint::{Checkpoint, Checkpoints, STEP};
 use super::cut::Cut;
 use crate::catalog::reserved;
 use crate::dag::{Head, VersionVector};
-use crate::entity::State;
+use crate::entity::{BaseState, Registers, State};
 use crate::id::{EntityId, OpId, PropertyId};
 use crate::operation::{Change, Operation};
 use crate::property::Lww;
@@ -51,6 +52,43 @@ fn damaged(operation: &Operation, message: String) -> StorageError {
     }
 }
 
+/// The base of an entity, where it belongs to a point.
+pub(super) async fn base_at(
+    view: &dyn ReadView,
+    entity: EntityId,
+    cut: &Cut,
+) -> Result<Option<BaseState>, StorageError> {
+    let Some(base) = view.base(entity).await? else { return Ok(None) };
+    match cut.has_base(&base) {
+        Some(true) => Ok(Some(base)),
+        Some(false) => Ok(None),
+        None => Err(StorageError::Horizon { entity, horizon: base.last() }),
+    }
+}
+
+/// Visits the operations of an entity that come after one, up to the last that can belong to a point, ascending: with
+/// the position at which each was taken in, and whether it belongs.
+pub(super) async fn each(
+    view: &dyn ReadView,
+    entity: EntityId,
+    mut after: OpId,
+    cut: &Cut,
+    mut visit: impl FnMut(Position, &Arc<Operation>, bool) -> Result<(), StorageError>,
+) -> Result<(), StorageError> {
+    let greatest = cut.greatest();
+    loop {
+        let page = view.operations(entity, after, PAGE).await?;
+        let Some((_, last)) = page.last() else { return Ok(()) };
+        after = last.id();
+        for (position, operation) in &page {
+            if operation.id() > greatest {
+                return Ok(());
+            }
+            visit(*position, operation, cut.has(*position, &operation.link()))?;
+        }
+    }
+}
+
 impl Replayed {
     /// The operations of an entity that belong to a point; `None` where none does.
     pub(super) async fn at(
@@ -59,22 +97,20 @@ impl Replayed {
         cut: &Cut,
         texts: &Texts,
     ) -> Result<Option<Self>, StorageError> {
-        let mut replayed = Replayed::default();
-        let mut after = OpId::MIN;
-        let greatest = cut.greatest();
-        'pages: loop {
-            let page = view.operations(entity, after, PAGE).await?;
-            let Some((_, last)) = page.last() else { break };
-            after = last.id();
-            for (position, operation) in &page {
-                if operation.id() > greatest {
-                    break 'pages;
-                }
-                if cut.has(*position, &operation.link()) {
-                    replayed.apply(operation, texts)?;
-                }
-            }
-        }
+        let mut replayed = match base_at(view, entity, cut).await? {
+            Some(base) => Replayed::of_base(&base, texts)?,
+            None => Replayed::default(),
+        };
+        each(
+            view,
+            entity,
+            OpId::MIN,
+            cut,
+            |_, operation, belongs| {
+                if belongs { replayed.apply(operation, texts) } else { Ok(()) }
+            },
+        )
+        .await?;
         Ok((!replayed.head.is_empty()).then_some(replayed))
     }
 
@@ -88,72 +124,78 @@ impl Replayed {
     ) -> Result<Option<Self>, StorageError> {
         let entity = state.entity;
         let best = checkpoints.best(view, entity, state.position, cut).await?;
+        let texts = Texts::These(Vec::new());
         let (mut replayed, mut after) = (Replayed::default(), OpId::MIN);
         let (mut vector, mut accepted) = (VersionVector::new(), Position::default());
         if let Some(best) = best {
             (replayed, after) = (best.state(), best.last());
             (vector, accepted) = (best.vector().clone(), best.accepted());
+        } else if let Some(base) = base_at(view, entity, cut).await? {
+            replayed = Replayed::of_base(&base, &texts)?;
+            (vector, accepted) = (base.base.vector, base.positions.1);
         }
-        let texts = Texts::These(Vec::new());
-        let greatest = cut.greatest();
         let mut made = Vec::new();
         // Whether everything up to here belongs to the point, and how much of it came after the last checkpoint.
         let (mut whole, mut since) = (true, 0usize);
-        'pages: loop {
-            let page = view.operations(entity, after, PAGE).await?;
-            let Some((_, last)) = page.last() else { break };
-            after = last.id();
-            for (position, operation) in &page {
-                if operation.id() > greatest {
-                    break 'pages;
-                }
-                let link = operation.link();
-                if !cut.has(*position, &link) {
-                    whole = false;
-                    continue;
-                }
-                replayed.apply(operation, &texts)?;
-                vector.raise(link.actor, link.sequence);
-                accepted = accepted.max(*position);
-                since = since.saturating_add(1);
-                if whole && since >= STEP {
-                    made.push(Checkpoint::new(link.id, &replayed, vector.clone(), accepted));
-                    since = 0;
-                }
+        each(view, entity, after, cut, |position, operation, belongs| {
+            if !belongs {
+                whole = false;
+                return Ok(());
             }
-        }
+            replayed.apply(operation, &texts)?;
+            let link = operation.link();
+            vector.raise(link.actor, link.sequence);
+            accepted = accepted.max(position);
+            since = since.saturating_add(1);
+            if whole && since >= STEP {
+                made.push(Checkpoint::new(link.id, &replayed, vector.clone(), accepted));
+                since = 0;
+            }
+            Ok(())
+        })
+        .await?;
         checkpoints.keep(view.position(), entity, made);
         Ok((!replayed.head.is_empty()).then_some(replayed))
+    }
+
+    /// What a base has.
+    fn of_base(base: &BaseState, texts: &Texts) -> Result<Self, StorageError> {
+        let mut replayed = Replayed {
+            head: base.base.frontier.clone(),
+            registers: base.registers.clone(),
+            texts: BTreeMap::new(),
+        };
+        for (property, text) in base.texts.iter().filter(|(property, _)| texts.include(**property)) {
+            let mut document = TextDocument::default();
+            document.merge(&text.snapshot).map_err(|error| StorageError::Damaged {
+                what: format!("base of entity {}", base.entity),
+                message: error.to_string(),
+            })?;
+            replayed.texts.insert(*property, document);
+        }
+        Ok(replayed)
     }
 
     /// Takes in an operation after its parents.
     pub(super) fn apply(&mut self, operation: &Operation, texts: &Texts) -> Result<(), StorageError> {
         let winner = operation.id();
         for (property, value) in operation.key().into_iter().flatten() {
-            self.set(*property, value, winner);
+            self.registers.set(*property, value.clone(), winner);
         }
         for leaf in operation.leaves() {
             match &leaf.change {
-                Change::Set(value) => self.set(leaf.property, value, winner),
+                Change::Set(value) => self.registers.set(leaf.property, value.clone(), winner),
                 Change::Text(update) if texts.include(leaf.property) => {
                     let text = self.texts.entry(leaf.property).or_default();
                     text.apply(update).map_err(|error| damaged(operation, error.to_string()))?;
                 }
-                Change::Text(_) | Change::Erased(_) | Change::Opaque { .. } => {}
+                Change::Redact(redaction) => self.registers.redact(leaf.property, redaction, winner),
+                Change::Erased(_) => self.registers.set(leaf.property, Value::Null, winner),
+                Change::Text(_) | Change::Horizon(_) | Change::Opaque { .. } => {}
             }
         }
         self.head.accept(operation);
         Ok(())
-    }
-
-    fn set(&mut self, property: PropertyId, value: &Value, winner: OpId) {
-        let incoming = Lww { value: value.clone(), winner };
-        match self.registers.get_mut(&property) {
-            Some(register) => register.join(incoming),
-            None => {
-                self.registers.insert(property, incoming);
-            }
-        }
     }
 
     /// Joins what other operations made of the properties of the same entity. The head is left as it is.

@@ -72,6 +72,9 @@ async fn of_transaction(transaction: &Transaction, id: OpId) -> Outcome<Vec<Arc<
             for change in entry.changes {
                 for operation in change.operations {
                     let held = view.operation(change.entity, operation).await?;
+                    if held.is_none() && entry.transaction.is_some() {
+                        cut::horizon(view, change.entity, operation).await?;
+                    }
                     let of_it = |operation: &Operation| {
                         operation.origin().is_some_and(|origin| origin.transaction.0 == id.bits())
                     };
@@ -134,6 +137,7 @@ async fn take_back(transaction: &Transaction, operation: &Operation, force: bool
                 check_required(model, leaf.property, &old)?;
                 pending.sets.insert(leaf.property, old);
             }
+            Change::Text(_) if operation.is_redacted(leaf.property) => return Err(redacted(id)),
             Change::Text(update) => {
                 let now = Replayed::at(view, entity, &Cut::All, &texts).await?.unwrap_or_default();
                 let empty = TextDocument::default();
@@ -143,8 +147,10 @@ async fn take_back(transaction: &Transaction, operation: &Operation, force: bool
                     pending.texts.insert(leaf.property, draft);
                 }
             }
-            Change::Erased(_) => {
-                return Err(failure("erased", format!("what operation {id} changed was erased")));
+            Change::Erased(_) => return Err(redacted(id)),
+            Change::Redact(_) | Change::Horizon(_) => {
+                let message = format!("what operation {id} erased or folded cannot come back");
+                return Err(failure("redacted", message));
             }
             Change::Opaque { .. } => {
                 let message = format!("this version does not know how operation {id} changes an entity");
@@ -204,6 +210,11 @@ fn text_back(
         text.splice(splice.at.min(end)..end, splice.insert.chars());
     }
     Ok(Some(TextDraft { text: text.into_iter().collect::<String>().into(), splices: inverse.splices }))
+}
+
+fn redacted(id: OpId) -> Box<Failure> {
+    failure("redacted", format!("what operation {id} changed was redacted"))
+        .help("set the property to another value instead")
 }
 
 fn overlap(message: &str) -> Box<Failure> {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::PAGE;
 use super::cut::{Closure, Cut};
-use super::replay::{Replayed, Texts};
+use super::log::REDACTED;
+use super::replay::{Replayed, Texts, base_at, each};
 use super::table::{Table, string, time};
 use crate::dag::{Ancestry, AncestryError, Link};
 use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId};
@@ -30,6 +30,8 @@ fn set_by(operation: &Operation, property: PropertyId) -> Option<&Value> {
     let key = operation.key().into_iter().flatten().find(|(id, _)| *id == property);
     match (key, operation.change(property)) {
         (Some((_, value)), _) | (None, Some(Change::Set(value))) => Some(value),
+        (None, Some(Change::Redact(redaction))) => redaction.value.as_ref(),
+        (None, Some(Change::Erased(_))) => Some(&Value::Null),
         _ => None,
     }
 }
@@ -66,20 +68,10 @@ impl Why {
         &self,
         mut visit: impl FnMut(&Arc<Operation>) -> Result<(), StorageError>,
     ) -> Result<(), StorageError> {
-        let mut after = OpId::MIN;
-        loop {
-            let page = self.view.operations(self.entity, after, PAGE).await?;
-            let Some((_, last)) = page.last() else { return Ok(()) };
-            after = last.id();
-            for (position, operation) in &page {
-                if operation.id() > self.cut.greatest() {
-                    return Ok(());
-                }
-                if self.cut.has(*position, &operation.link()) {
-                    visit(operation)?;
-                }
-            }
-        }
+        each(self.view.as_ref(), self.entity, OpId::MIN, &self.cut, |_, operation, belongs| {
+            if belongs { visit(operation) } else { Ok(()) }
+        })
+        .await
     }
 
     /// The operation that set the property last, then those beside it that lost.
@@ -94,6 +86,22 @@ impl Why {
             Ok(())
         })
         .await?;
+        let base = base_at(self.view.as_ref(), self.entity, &self.cut).await?;
+        let below = base.and_then(|base| base.registers.get(&self.property).cloned());
+        if let Some(below) = &below {
+            setters = setters.saturating_add(1);
+            if winner.as_ref().is_none_or(|winner| winner.id() < below.winner) {
+                let value = if below.value.is_null() { Value::Null } else { string(below.value.to_string()) };
+                let mut row = row(value, "won", None, string("set before the horizon"));
+                for (place, known) in [(2, Value::Ref(EntityId(below.winner))), (3, time(below.winner))] {
+                    if let Some(column) = row.get_mut(place) {
+                        *column = known;
+                    }
+                }
+                table.push(below.winner, row).await;
+                return Ok(());
+            }
+        }
         let Some(winner) = winner else { return Ok(()) };
         let closure = Closure::of(self.view.as_ref(), self.entity, vec![winner.link()]).await?;
         let mut beside: Vec<Link> = Vec::new();
@@ -137,7 +145,11 @@ impl Why {
             None | Some(Value::Null) => Value::Null,
             Some(value) => string(value.to_string()),
         };
-        let row = row(value, verdict, Some(operation), string(rule));
+        let rule = match operation.is_redacted(self.property) {
+            true => string(format!("redacted; {rule}")),
+            false => string(rule),
+        };
+        let row = row(value, verdict, Some(operation), rule);
         table.push(operation.id(), row).await
     }
 
@@ -149,8 +161,11 @@ impl Why {
             return Ok(());
         };
         let mut writers = Writers::default();
+        let mut redacted: Vec<Arc<Operation>> = Vec::new();
         self.visit(|operation| {
-            if let Some(Change::Text(update)) = operation.change(self.property) {
+            if operation.is_redacted(self.property) {
+                redacted.push(Arc::clone(operation));
+            } else if let Some(Change::Text(update)) = operation.change(self.property) {
                 let scan = prescan(update, Limits::OPERATION).map_err(|error| StorageError::Damaged {
                     what: format!("operation {} of entity {}", operation.id(), self.entity),
                     message: error.to_string(),
@@ -177,6 +192,12 @@ impl Why {
             let operation = operation.as_ref().map(|(_, operation)| operation.as_ref());
             let row = row(string(text), "wrote", operation, Value::Null);
             if !table.push(id.unwrap_or_default(), row).await {
+                return Ok(());
+            }
+        }
+        for operation in redacted {
+            let row = row(Value::Null, REDACTED, Some(&operation), Value::Null);
+            if !table.push(operation.id(), row).await {
                 return Ok(());
             }
         }

@@ -7,11 +7,15 @@ use std::sync::Arc;
 use super::parked::Waiting;
 use super::{Candidate, IngestError, Role};
 use crate::catalog::{Backend, Catalog, is_reserved, reserved};
-use crate::dag::{Ancestry, Head, Link, Overlay, RunLookup, encode_equivocal, equivocal_record};
+use crate::dag::{
+    Ancestry, AncestryError, Base, Head, Link, Overlay, RunLookup, encode_equivocal, equivocal_record,
+};
 use crate::entity::State;
 use crate::env::Clock;
 use crate::id::{EntityId, ModelId, OpId, PropertyId};
 use crate::node::clock;
+use crate::node::compact::{self, Container};
+use crate::node::redact;
 use crate::node::runs::not_held;
 use crate::operation::{Change, Operation};
 use crate::storage::{Aside, Batch, ReadView, SetAside, StateWrite, StorageError, TextWrite};
@@ -181,7 +185,7 @@ impl<'v> Work<'v> {
     }
 
     /// The verdict where the operation, or another of its name, is here already.
-    async fn known(&self, operation: &Operation) -> Result<Option<Verdict>, StorageError> {
+    async fn known(&mut self, operation: &Operation) -> Result<Option<Verdict>, StorageError> {
         let id = operation.id();
         let held = match self.accepted.get(&id) {
             Some(held) => Some(Arc::clone(held)),
@@ -194,7 +198,9 @@ impl<'v> Work<'v> {
                 Verdict::Invalid("another operation with the same id is known".to_owned())
             }));
         }
-        if self.is_refused(id).await? {
+        self.open(operation.model(), operation.entity()).await?;
+        let is_below = self.base_of(operation.entity()).is_some_and(|base| base.covers(&operation.link()));
+        if is_below || self.is_refused(id).await? {
             return Ok(Some(Verdict::Duplicate));
         }
         Ok(None)
@@ -289,7 +295,19 @@ impl<'v> Work<'v> {
             let fit = match &leaf.change {
                 Change::Set(value) => check(leaf.property, Some(value), false),
                 Change::Text(_) => check(leaf.property, None, true),
-                Change::Erased(_) | Change::Opaque { .. } => Fit::Yes,
+                Change::Redact(redaction) => match (&redaction.value, redaction.units.is_empty()) {
+                    (Some(value), true) => check(leaf.property, Some(value), false),
+                    (None, false) => check(leaf.property, None, true),
+                    (None, true) => Fit::Yes,
+                    (Some(_), false) => {
+                        Fit::No("a redaction of a text has a value to put in its place".to_owned())
+                    }
+                },
+                // What stands for a text that was erased is its structure.
+                Change::Erased(_) if self.is_text(operation.model(), leaf.property) => {
+                    Fit::No("of a text not even the structure is there".to_owned())
+                }
+                Change::Erased(_) | Change::Horizon(_) | Change::Opaque { .. } => Fit::Yes,
             };
             match fit {
                 Fit::Yes => {}
@@ -299,9 +317,17 @@ impl<'v> Work<'v> {
         Fit::Yes
     }
 
+    fn is_text(&self, model: ModelId, property: PropertyId) -> bool {
+        let property = self.catalog.model(model).and_then(|model| model.property(property));
+        property.is_some_and(|property| property.is_text())
+    }
+
     async fn accept(&mut self, candidate: &Candidate) -> Result<Verdict, IngestError> {
         let operation = &candidate.operation;
         let entity = operation.entity();
+        if let Some(verdict) = Box::pin(self.foreign_record(operation)).await? {
+            return Ok(verdict);
+        }
         let Some(place) = self.entities.get_mut(&entity) else {
             return Ok(Verdict::Invalid("its entity was not looked up".to_owned()));
         };
@@ -345,7 +371,89 @@ impl<'v> Work<'v> {
         }
         self.accepted.insert(operation.id(), Arc::clone(operation));
         self.batch.operations.push(Arc::clone(operation));
+        if redact::is_record(operation) {
+            if let Some(state) = self.entities.get_mut(&entity).and_then(|entity| entity.state.as_mut()) {
+                Box::pin(redact::carry_out(self.view, operation, state, &mut self.batch)).await?;
+                let equivocal = !RunLookup::equivocal(&self.overlay, entity).await?.is_empty();
+                let batch = &mut self.batch;
+                Box::pin(compact::carry_out(self.view, operation, equivocal, state, batch)).await?;
+            }
+        }
         Ok(Verdict::Accept { equivocal: placement.forked })
+    }
+
+    /// The verdict where an operation redacts what it does not follow.
+    async fn foreign_record(&self, operation: &Operation) -> Result<Option<Verdict>, IngestError> {
+        if !redact::is_record(operation) {
+            return Ok(None);
+        }
+        let entity = operation.entity();
+        let has_base = self.base_of(entity).is_some();
+        let ancestry = Ancestry::open(&self.overlay, entity).await?;
+        let frontier: Vec<Link> =
+            compact::horizon(operation).map(|frontier| frontier.links().to_vec()).unwrap_or_default();
+        for link in frontier {
+            let follows = match self.link_of(entity, link.id).await? {
+                Some(known) => known == link && self.follows(&ancestry, operation, &link).await?,
+                None => self.base_of(entity).is_some_and(|base| base.covers(&link)),
+            };
+            if !follows {
+                let reason = format!("its horizon is at {}, which it does not follow", link.id);
+                return Ok(Some(Verdict::Invalid(reason)));
+            }
+        }
+        let redactions: Vec<_> = operation.redactions().collect();
+        for (_, redaction) in redactions {
+            for id in &redaction.operations {
+                let follows = match self.link_of(entity, *id).await? {
+                    Some(link) => self.follows(&ancestry, operation, &link).await?,
+                    // What is below a base cannot be looked up.
+                    None => has_base,
+                };
+                if !follows {
+                    return Ok(Some(Verdict::Invalid(format!("it redacts {id}, which it does not follow"))));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether an operation follows another one, as its parents say.
+    async fn follows(
+        &self,
+        ancestry: &Ancestry<'_, Overlay<'v, dyn ReadView + 'v>>,
+        operation: &Operation,
+        link: &Link,
+    ) -> Result<bool, IngestError> {
+        let below = ancestry.is_below(link, operation.parents()).await;
+        below.map_err(|error| IngestError::Storage(not_held(operation, error)))
+    }
+
+    fn base_of(&self, entity: EntityId) -> Option<&Base> {
+        self.entities.get(&entity)?.state.as_ref()?.base.as_ref()
+    }
+
+    /// Takes in a base that another replica made. Gives whether it brought something.
+    pub(crate) async fn adopt(&mut self, container: &Container) -> Result<bool, IngestError> {
+        let (model, entity) = (container.base.model, container.base.entity);
+        // Without its model nobody can use it; it will be asked for again.
+        if self.catalog.model(model).is_none() || is_reserved(model) {
+            return Ok(false);
+        }
+        self.open(model, entity).await?;
+        let ancestry = Ancestry::open(&self.overlay, entity).await?;
+        let Some(place) = self.entities.get_mut(&entity) else { return Ok(false) };
+        let head = place.state.as_ref().map(|state| state.head.clone()).unwrap_or_default();
+        let closure = ancestry.vector(head.links()).await.map_err(|error| match error {
+            AncestryError::Storage(error) => IngestError::Storage(error),
+            AncestryError::NotHeld(_) => IngestError::Other(error.to_string()),
+        })?;
+        let adopted = compact::adopt(self.view, container, &closure, &mut place.state, &mut self.batch);
+        let adopted = Box::pin(adopted).await?;
+        if adopted {
+            container.runs.iter().for_each(|run| self.overlay.start(run.clone()));
+        }
+        Ok(adopted)
     }
 
     /// Forgets that operations were parked which were then accepted after all.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::compact::{CONTAINER, Container};
 use super::failure::Outcome;
 use super::protocol::Failure;
 use super::{Inner, Node, fold};
@@ -135,7 +136,19 @@ impl Inner {
         let mut decoded = Vec::with_capacity(operations.len());
         let mut unknown = Vec::new();
         let mut report = Ingested::default();
+        let mut bases = Vec::new();
         for bytes in operations {
+            if bytes.first() == Some(&CONTAINER) {
+                match (role, Container::decode(bytes)) {
+                    (Role::Replica, Ok(container)) => bases.push(container),
+                    (Role::Client(_), Ok(_)) => {
+                        let reason = "a client submits operations, not bases".to_owned();
+                        report.invalid.push(Invalid { id: None, reason });
+                    }
+                    (_, Err(error)) => report.invalid.push(Invalid { id: None, reason: error.to_string() }),
+                }
+                continue;
+            }
             match Operation::decode(bytes) {
                 Ok(Decoded::Known(operation)) => decoded.push(Candidate {
                     operation: Arc::new(operation),
@@ -155,7 +168,7 @@ impl Inner {
             empty => empty.insert(Parked::load(self.engine.view().await?.as_ref()).await?),
         };
         for _ in 0..self.options.limits.retries.max(1) {
-            let attempt = self.attempt(&decoded, &unknown, role, parked, report.clone()).await?;
+            let attempt = self.attempt(&decoded, &unknown, &bases, role, parked, report.clone()).await?;
             if let Some(done) = attempt {
                 return Ok(done);
             }
@@ -168,6 +181,7 @@ impl Inner {
         &self,
         decoded: &[Candidate],
         unknown: &[(u8, OpId, EntityId, Arc<[u8]>)],
+        bases: &[Container],
         role: Role,
         parked: &mut Parked,
         mut report: Ingested,
@@ -184,6 +198,12 @@ impl Inner {
                 work.park(*id, *entity, bytes, &Lack::Version(*version));
             }
         }
+        let mut stood_on = BTreeSet::new();
+        for container in bases {
+            if work.adopt(container).await? {
+                stood_on.extend(parked.waiting_in(container.base.entity));
+            }
+        }
         let mut round: Vec<Candidate> = decoded.to_vec();
         let mut due = parked.due(view.catalog(), self.env.clock.as_ref());
         let mut made_here = BTreeSet::new();
@@ -193,6 +213,7 @@ impl Inner {
             }
         }
         due.extend(parked.freed(&made_here, false, &BTreeSet::new()));
+        due.extend(stood_on);
         round.extend(self.fetch(view.as_ref(), &due).await?);
         let mut held_back = BTreeMap::new();
         while !round.is_empty() {
@@ -212,7 +233,8 @@ impl Inner {
         let (parked_now, taken) = (work.parked_now.clone(), work.taken.clone());
         let mut batch = work.finish().await?;
         if !batch.is_empty() {
-            if let Some(high) = report.accepted.iter().map(|id| id.stamp()).max() {
+            let brought = bases.iter().map(|container| container.base.last().stamp());
+            if let Some(high) = report.accepted.iter().map(|id| id.stamp()).chain(brought).max() {
                 self.clock.observe(high);
                 batch.clock = self.clock.high();
             }

@@ -50,6 +50,11 @@ impl Parked {
         self.waiting.len()
     }
 
+    /// Those of an entity.
+    pub(crate) fn waiting_in(&self, entity: EntityId) -> impl Iterator<Item = OpId> + '_ {
+        self.waiting.iter().filter(move |(_, waiting)| waiting.entity == entity).map(|(id, _)| *id)
+    }
+
     pub(crate) fn contains(&self, id: OpId) -> bool {
         self.waiting.contains_key(&id)
     }

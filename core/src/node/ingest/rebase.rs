@@ -94,7 +94,8 @@ async fn reissue(
                     document.apply(update).map_err(|error| failure("invalid-text", error.to_string()))?;
                     set_text(pending, leaf.property, &before, &document.text());
                 }
-                Change::Erased(_) | Change::Opaque { .. } => {}
+                // What was erased stays so.
+                Change::Erased(_) | Change::Redact(_) | Change::Horizon(_) | Change::Opaque { .. } => {}
             }
         }
     }

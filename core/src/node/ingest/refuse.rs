@@ -9,8 +9,8 @@ use crate::entity::{self, State};
 use crate::id::{ActorId, EntityId, ModelId, OpId, TransactionId};
 use crate::node::Inner;
 use crate::node::history::operations;
-use crate::operation::{Change, Operation};
-use crate::property::text::TextDocument;
+use crate::node::known::Known;
+use crate::operation::Operation;
 use crate::storage::{
     Aside, Batch, CommitError, Position, ReadView, SetAside, StateWrite, StorageError, TextWrite,
 };
@@ -124,7 +124,8 @@ async fn withdraw(
     let expected = state.head.clone();
     // A keyed genesis says nothing by itself: an entity of which only that is left is as good as never made.
     // It goes to the refused as well, for its key's sake, but does not stay refused: see `Work::is_refused`.
-    if left.iter().all(|operation| operation.key().is_some()) {
+    let base = view.base(entity).await?;
+    if base.is_none() && left.iter().all(|operation| operation.key().is_some()) {
         for operation in left {
             batch.withdrawn.push((entity, operation.id()));
             batch.set_aside.push((SetAside::Refused, aside(operation, reason)));
@@ -133,14 +134,18 @@ async fn withdraw(
         return Ok(());
     }
     let mut dag = DagIndex::new(entity);
-    let mut next: Option<State> = None;
+    let mut next: Option<State> = base.as_ref().map(|base| base.state());
     for operation in &left {
         let damaged =
             |message: String| StorageError::Damaged { what: format!("history of entity {entity}"), message };
-        dag.accept(operation).map_err(|error| damaged(error.to_string()))?;
+        if base.is_none() {
+            dag.accept(operation).map_err(|error| damaged(error.to_string()))?;
+        }
         next = Some(entity::apply(next.as_ref(), operation).map_err(|error| damaged(error.to_string()))?);
     }
     let Some(mut next) = next else { return Ok(()) };
+    let operations = left.iter().map(|operation| (operation.id(), (Position(0), Arc::clone(operation))));
+    let known = Known { base, operations: operations.collect() };
     next.base = state.base.clone();
     for (property, version) in &mut next.texts {
         let was = state.text(*property).unwrap_or_default();
@@ -148,13 +153,8 @@ async fn withdraw(
             continue;
         }
         // The snapshot may hold what was withdrawn, so it is made again from what is left.
-        let updates = left.iter().filter_map(|operation| match operation.change(*property) {
-            Some(Change::Text(update)) => Some(update.as_ref()),
-            _ => None,
-        });
-        let snapshot = TextDocument::load(ActorId::new(0), None, updates)
-            .and_then(|document| document.snapshot())
-            .map_err(|error| IngestError::Other(error.to_string()))?;
+        let snapshot =
+            known.text(*property)?.snapshot().map_err(|error| IngestError::Other(error.to_string()))?;
         *version = version.folded();
         batch.texts.push(TextWrite::Fold { entity, property: *property, snapshot: Arc::from(snapshot) });
     }

@@ -36,6 +36,8 @@ wire_enum!(Outcome {
     8 = Defined,
     9 = Upserted { created: u64, updated: u64, unchanged: u64 },
     10 = Answered,
+    11 = Redacted(count: u64),
+    12 = Compacted(count: u64),
 });
 wire_struct!(Done { outcome: Outcome, timings: Timings, transaction: TransactionState });
 wire_struct!(Failure {

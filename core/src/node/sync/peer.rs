@@ -1,12 +1,13 @@
 //! One side of a link.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::intervals::Intervals;
 use super::message::Have;
 use super::{Cursor, Message, MessageError};
 use crate::id::{EntityId, OpId, StoreId};
+use crate::node::compact::Container;
 use crate::node::ingest::{IngestError, Role};
 use crate::node::{Inner, Node};
 use crate::operation::{Decoded, Operation};
@@ -96,6 +97,8 @@ pub struct Peer {
     requested: u64,
     /// What came from the other side and need not be sent back. Bounded; beyond it things are sent back.
     theirs: BTreeSet<OpId>,
+    /// The bases that were sent, by their last operations. Bounded, like `theirs`.
+    bases: BTreeMap<EntityId, OpId>,
 }
 
 /// How many operations of the other side are remembered so as not to send them back.
@@ -123,6 +126,7 @@ impl Node {
             sent: Vec::new(),
             requested: 0,
             theirs: BTreeSet::new(),
+            bases: BTreeMap::new(),
         }
     }
 }
@@ -193,6 +197,7 @@ impl Peer {
         }
         if late && !self.sent.is_empty() {
             self.sent.clear();
+            self.bases.clear();
             self.next = self.acknowledged;
             self.scanned = self.acknowledged;
             self.progress = self.now();
@@ -244,6 +249,7 @@ impl Peer {
                 self.greatest = Cursor::START;
                 self.sent.clear();
                 self.theirs.clear();
+                self.bases.clear();
             }
             self.other = Some(Other { store, epoch, received: Intervals::new(upto), recorded: upto });
         }
@@ -370,7 +376,11 @@ impl Peer {
                         continue;
                     }
                     // One that was withdrawn since is not sent.
-                    if let Some(encoded) = encoded(view, entity, id).await? {
+                    let encoded = match encoded(view, entity, id).await? {
+                        None => self.base(view, entity).await?,
+                        encoded => encoded,
+                    };
+                    if let Some(encoded) = encoded {
                         bytes = bytes.saturating_add(encoded.len());
                         piece.operations.push(encoded);
                     }
@@ -383,6 +393,18 @@ impl Peer {
         }
         piece.to = piece.to.max(Cursor { position: flushed.0.saturating_add(1), index: 0 });
         Ok(piece)
+    }
+
+    /// The base that stands for an operation that is not held any more, if it was not sent to the other side already.
+    async fn base(&mut self, view: &dyn ReadView, entity: EntityId) -> Result<Option<Vec<u8>>, StorageError> {
+        let Some(base) = view.base(entity).await? else { return Ok(None) };
+        if self.bases.len() >= THEIRS {
+            self.bases.clear();
+        }
+        if self.bases.insert(entity, base.last()) == Some(base.last()) {
+            return Ok(None);
+        }
+        Ok(Container::of(view, entity).await?.map(|container| container.encode()))
     }
 
     /// Asks for parents that nothing on its way brings.
@@ -416,12 +438,18 @@ impl Peer {
         self.node.engine.flush().await?;
         let view = self.node.engine.view().await?;
         let mut operations = Vec::new();
+        let mut based = BTreeSet::new();
         let mut bytes = 0usize;
         for (entity, id) in wanted.iter().take(REQUESTED) {
             if bytes >= self.options.bytes {
                 break;
             }
-            if let Some(encoded) = encoded(view.as_ref(), *entity, *id).await? {
+            let encoded = match encoded(view.as_ref(), *entity, *id).await? {
+                None if !based.insert(*entity) => None,
+                None => Container::of(view.as_ref(), *entity).await?.map(|container| container.encode()),
+                encoded => encoded,
+            };
+            if let Some(encoded) = encoded {
                 bytes = bytes.saturating_add(encoded.len());
                 operations.push(encoded);
             }

@@ -14,7 +14,7 @@ use crate::storage::Position;
 
 /// What an operation of a random history does: which of those before it it follows, and what it sets.
 #[derive(Clone, Debug)]
-struct Plan {
+pub(super) struct Plan {
     parents: Vec<prop::sample::Index>,
     year: Option<i64>,
     name: Option<String>,
@@ -25,7 +25,7 @@ struct Plan {
     goes_on: bool,
 }
 
-fn plan() -> impl Strategy<Value = Plan> {
+pub(super) fn plan() -> impl Strategy<Value = Plan> {
     (
         prop::collection::vec(any::<prop::sample::Index>(), 1..3),
         prop::option::of(0..4i64),
@@ -45,14 +45,14 @@ fn plan() -> impl Strategy<Value = Plan> {
 }
 
 /// A history of one entity, known to whoever wrote the test.
-struct Known {
-    operations: Vec<Operation>,
-    properties: [PropertyId; 3],
+pub(super) struct Known {
+    pub(super) operations: Vec<Operation>,
+    pub(super) properties: [PropertyId; 3],
 }
 
 impl Known {
     /// The places of an operation and all that it follows, by walking.
-    fn closure(&self, of: &[usize]) -> BTreeSet<usize> {
+    pub(super) fn closure(&self, of: &[usize]) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         let mut stack = of.to_vec();
         while let Some(at) = stack.pop() {
@@ -83,6 +83,7 @@ impl Known {
     fn register(&self, of: &BTreeSet<usize>, property: PropertyId) -> Option<Value> {
         let set = of.iter().filter_map(|at| match self.operations[*at].change(property) {
             Some(Change::Set(value)) => Some((self.operations[*at].id(), value.clone())),
+            Some(Change::Erased(_)) => Some((self.operations[*at].id(), Value::Null)),
             _ => None,
         });
         set.max_by_key(|(id, _)| *id).map(|(_, value)| value)
@@ -106,7 +107,7 @@ impl Known {
         self.state(of).map_or_else(String::new, |[year, name, _]| [year, name].map(value).join("|"))
     }
 
-    fn shown(&self, of: &BTreeSet<usize>) -> String {
+    pub(super) fn shown(&self, of: &BTreeSet<usize>) -> String {
         let value = |value: Option<Value>| value.unwrap_or(Value::Null).to_string();
         self.state(of).map_or_else(String::new, |state| state.map(value).join("|"))
     }
@@ -115,7 +116,7 @@ impl Known {
 const ENTITY: &str = "from album order by id";
 
 impl World {
-    fn ids(&self, statement: &str) -> Vec<EntityId> {
+    pub(super) fn ids(&self, statement: &str) -> Vec<EntityId> {
         let rows = self.run(statement).1.rows;
         rows.iter()
             .map(|row| match row[0] {
@@ -127,6 +128,13 @@ impl World {
 
     /// Makes a history and takes it in, each operation at a position of its own, as early as `late` lets it.
     fn known(&self, plans: &[Plan], late: &[prop::sample::Index]) -> (Known, Vec<Position>) {
+        let known = self.made(plans);
+        let positions = self.taken_in(&known, late, &BTreeSet::new());
+        (known, positions)
+    }
+
+    /// Makes a history.
+    pub(super) fn made(&self, plans: &[Plan]) -> Known {
         self.run("create model album (year i64, name string, note text)");
         let model = ModelId(self.ids("select id from _model")[0].0);
         let find = |name: &str| {
@@ -183,13 +191,23 @@ impl World {
             let edit = Operation::edit(entity, model, stamp, by, parents, leaves, [2; 16]);
             known.operations.push(edit.unwrap());
         }
-        // A random topological order.
+        known
+    }
+
+    /// Takes a history in, in a random topological order, but for some operations and all that follow them.
+    pub(super) fn taken_in(
+        &self,
+        known: &Known,
+        late: &[prop::sample::Index],
+        without: &BTreeSet<usize>,
+    ) -> Vec<Position> {
         let mut positions = vec![Position(0); known.operations.len()];
         let mut taken: BTreeSet<usize> = BTreeSet::new();
-        for step in 0..known.operations.len() {
+        for step in 0..known.operations.len() - without.len() {
             let ready: Vec<usize> = (0..known.operations.len())
                 .filter(|at| {
                     !taken.contains(at)
+                        && !without.contains(at)
                         && known.closure(&[*at]).iter().all(|it| it == at || taken.contains(it))
                 })
                 .collect();
@@ -203,10 +221,10 @@ impl World {
             self.run(&format!("select year, name from album as of @{id}"));
             positions[at] = block_on(self.engine.view()).unwrap().position();
         }
-        (known, positions)
+        positions
     }
 
-    fn text_of(&self, statement: &str) -> String {
+    pub(super) fn text_of(&self, statement: &str) -> String {
         self.run(statement).1.text()
     }
 }

@@ -8,6 +8,7 @@ mod keys;
 mod live;
 mod outside;
 mod program;
+mod redact;
 mod statements;
 mod upsert;
 

@@ -54,7 +54,7 @@ pub(super) fn text_update(client: u64, text: &str, removed: usize) -> Arc<[u8]> 
 fn change(actor: ActorId) -> impl Strategy<Value = Change> {
     let text = ("[a-zäöü😀 ]{1,20}", 0usize..10)
         .prop_map(move |(text, removed)| Change::Text(text_update(actor.get(), &text, removed)));
-    let opaque = (3u8.., vec(any::<u8>(), 0..40))
+    let opaque = (5u8.., vec(any::<u8>(), 0..40))
         .prop_map(|(backend, bytes)| Change::Opaque { backend, bytes: Arc::from(bytes) });
     prop_oneof![4 => any_value().prop_map(Change::Set), 1 => text, 1 => opaque]
 }

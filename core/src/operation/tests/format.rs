@@ -179,6 +179,11 @@ fn body(change: &Change) -> Vec<u8> {
             writer.into_bytes()
         }
         Change::Text(bytes) | Change::Opaque { bytes, .. } => bytes.to_vec(),
+        Change::Redact(_) | Change::Horizon(_) => {
+            let mut writer = Writer::new();
+            crate::operation::encode::body(change, &mut writer);
+            writer.into_bytes()
+        }
         Change::Erased(_) => Vec::new(),
     }
 }

@@ -105,7 +105,7 @@ fn operations_that_are_not_made() {
         make(vec![Leaf { property: property(1), change: Change::Erased(Digest([0; 32])) }]),
         "property 00000000000000000000000001: an operation is made whole",
     );
-    for backend in [0, 1, 2] {
+    for backend in [0, 1, 2, 3, 4] {
         let change = Change::Opaque { backend, bytes: Arc::from([]) };
         check_not_made(
             make(vec![Leaf { property: property(1), change }]),

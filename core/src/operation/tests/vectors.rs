@@ -5,9 +5,10 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use crate::codec::Reader;
+use crate::dag::Head;
 use crate::id::{ActorId, Author, OpId, Stamp, TransactionId};
 use crate::operation::commitment::payload_root;
-use crate::operation::{Change, Decoded, Leaf, Operation, Origin};
+use crate::operation::{Change, Decoded, Leaf, Operation, Origin, Redaction};
 use crate::value::{Value, codec};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/format/operations.txt");
@@ -63,11 +64,16 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn leaves(&self) -> Vec<Leaf> {
+    fn leaves(&self, earlier: &BTreeMap<&str, Operation>) -> Vec<Leaf> {
         let leaf = |words: &Vec<&str>| {
             let change = match words[1] {
                 "lww" => Change::Set(value(words[2])),
                 "yrs" => Change::Text(Arc::from(bytes(words[2]))),
+                "redaction" => {
+                    let bytes = bytes(words[2]);
+                    Change::Redact(Arc::new(Redaction::decode(&mut Reader::new(&bytes)).unwrap()))
+                }
+                "horizon" => Change::Horizon(Head::of(words[2..].iter().map(|name| earlier[*name].link()))),
                 tag => Change::Opaque { backend: tag.parse().unwrap(), bytes: Arc::from(bytes(words[2])) },
             };
             Leaf { property: words[0].parse().unwrap(), change }
@@ -81,7 +87,7 @@ impl<'a> Fields<'a> {
         let operation = match self.one("kind") {
             "genesis" => {
                 let nonce = array(self.one("nonce"));
-                Operation::genesis(model, self.stamp(), nonce, self.origin(), self.leaves(), salt())
+                Operation::genesis(model, self.stamp(), nonce, self.origin(), self.leaves(earlier), salt())
             }
             "keyed-genesis" => {
                 let key = self.all("key").map(|words| (words[0].parse().unwrap(), value(words[1])));
@@ -90,7 +96,15 @@ impl<'a> Fields<'a> {
             "edit" => {
                 let parents: Vec<_> = self.all("parent").map(|words| earlier[words[0]].link()).collect();
                 let entity = earlier[self.one("of")].entity();
-                Operation::edit(entity, model, self.stamp(), self.origin(), parents, self.leaves(), salt())
+                Operation::edit(
+                    entity,
+                    model,
+                    self.stamp(),
+                    self.origin(),
+                    parents,
+                    self.leaves(earlier),
+                    salt(),
+                )
             }
             other => panic!("kind {other}"),
         };

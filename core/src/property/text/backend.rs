@@ -1,6 +1,6 @@
 //! [`TextDocument`] as a property backend.
 
-use super::TextDocument;
+use super::{Limits, TextDocument, without};
 use crate::id::OpId;
 use crate::operation::Change;
 use crate::property::{BackendError, Difference, PropertyBackend, text_difference};
@@ -17,8 +17,15 @@ impl PropertyBackend for TextDocument {
                 TextDocument::apply(self, update)?;
                 Ok(())
             }
-            Change::Erased(_) => Ok(()),
-            Change::Set(_) | Change::Opaque { .. } => Err(BackendError::Backend { operation }),
+            Change::Redact(redaction) if !redaction.units.is_empty() && self.is_written() => {
+                let snapshot = without(&TextDocument::snapshot(self)?, &redaction.units, Limits::DOCUMENT)?;
+                *self = TextDocument::load(crate::id::ActorId::new(0), Some(&snapshot), [])?;
+                Ok(())
+            }
+            Change::Erased(_) | Change::Redact(_) => Ok(()),
+            Change::Set(_) | Change::Horizon(_) | Change::Opaque { .. } => {
+                Err(BackendError::Backend { operation })
+            }
         }
     }
 

@@ -13,7 +13,7 @@ mod update;
 
 pub use cache::{TextCache, TextKey};
 pub use document::{Applied, Edit, TextDocument};
-pub use update::{Limits, MAX_CLOCK, ROOT, Scan, Span, UnitId, erased, join, prescan, split};
+pub use update::{Limits, MAX_CLOCK, ROOT, Scan, Span, UnitId, Units, erased, join, prescan, split, without};
 
 use crate::codec::DecodeError;
 

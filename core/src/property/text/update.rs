@@ -4,6 +4,8 @@
 //! that belong to the root text [`ROOT`], and a set of deleted ranges. It does not recurse, and the memory it
 //! takes is bounded by the bytes it reads.
 
+use std::collections::BTreeMap;
+
 use crate::codec::{DecodeError, Problem, Reader, Writer};
 use crate::id::ActorId;
 
@@ -258,6 +260,144 @@ fn parse_deleted(reader: &mut Reader<'_>, limits: Limits) -> Result<Deleted, Dec
     Ok(deleted)
 }
 
+/// Sets of units of a text, by who wrote them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Units(Deleted);
+
+impl FromIterator<Span> for Units {
+    fn from_iter<T: IntoIterator<Item = Span>>(spans: T) -> Self {
+        let mut by_actor: BTreeMap<ActorId, Vec<(u32, u32)>> = BTreeMap::new();
+        for span in spans.into_iter().filter(|span| span.start < span.end) {
+            by_actor.entry(span.actor).or_default().push((span.start, span.end));
+        }
+        let mut all = Vec::with_capacity(by_actor.len());
+        for (actor, mut ranges) in by_actor {
+            ranges.sort_unstable();
+            let mut joined: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
+            for (start, end) in ranges {
+                match joined.last_mut() {
+                    Some((_, last)) if start <= *last => *last = end.max(*last),
+                    _ => joined.push((start, end)),
+                }
+            }
+            all.push((actor, joined));
+        }
+        Units(all)
+    }
+}
+
+impl Units {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The number of ranges.
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|(_, ranges)| ranges.len()).sum()
+    }
+
+    /// The ranges.
+    pub fn spans(&self) -> impl Iterator<Item = Span> + '_ {
+        spans(&self.0)
+    }
+
+    /// Whether a unit of a span is among them.
+    pub fn touches(&self, span: Span) -> bool {
+        let of = self.0.iter().find(|(actor, _)| *actor == span.actor);
+        let ranges = of.into_iter().flat_map(|(_, ranges)| ranges);
+        ranges.into_iter().any(|(start, end)| *start < span.end && span.start < *end)
+    }
+
+    /// Writes them like the ranges that an update deletes.
+    pub fn encode(&self, writer: &mut Writer) {
+        write_ranges(&self.0, writer);
+    }
+
+    /// Reads them.
+    ///
+    /// # Errors
+    /// [`DecodeError`] where they are over a limit, out of order or overlap.
+    pub fn decode(reader: &mut Reader<'_>, limits: Limits) -> Result<Self, DecodeError> {
+        parse_deleted(reader, limits).map(Units)
+    }
+}
+
+fn spans(ranges: &Deleted) -> impl Iterator<Item = Span> + '_ {
+    ranges.iter().flat_map(|(actor, ranges)| {
+        ranges.iter().map(|(start, end)| Span { actor: *actor, start: *start, end: *end })
+    })
+}
+
+fn write_ranges(ranges: &Deleted, writer: &mut Writer) {
+    writer.count(ranges.len());
+    for (actor, ranges) in ranges {
+        writer.actor(*actor);
+        writer.count(ranges.len());
+        for (start, end) in ranges {
+            writer.varint(u64::from(*start));
+            writer.varint(u64::from(end.saturating_sub(*start)));
+        }
+    }
+}
+
+/// A document, as one update, with deleted content of equal length in place of some units. What is left reads as
+/// before.
+///
+/// # Errors
+/// [`DecodeError`] where the update is none.
+pub fn without(update: &[u8], units: &Units, limits: Limits) -> Result<Vec<u8>, DecodeError> {
+    let mut scan = parse(update, limits, Form::Update)?;
+    for written in &mut scan.written {
+        let mut blocks = Vec::with_capacity(written.blocks.len());
+        for block in &written.blocks {
+            cut_block(*block, written.actor, units, &mut blocks);
+        }
+        written.blocks = blocks;
+    }
+    Ok(scan.write(Form::Update))
+}
+
+/// Adds a block in pieces, those of the units as deleted content. A piece stands behind the last unit of the one
+/// before it, as what is typed in one go does.
+fn cut_block<'a>(block: Block<'a>, actor: ActorId, units: &Units, out: &mut Vec<Block<'a>>) {
+    let Content::Text(text) = block.content else {
+        out.push(block);
+        return;
+    };
+    let whole =
+        Span { actor, start: block.clock, end: block.clock.saturating_add(units_of(text).unwrap_or(0)) };
+    if !units.touches(whole) {
+        out.push(block);
+        return;
+    }
+    let mut at = block.clock;
+    let mut pieces: Vec<(u32, bool, usize)> = Vec::new();
+    for character in text.chars() {
+        let next = at.saturating_add(if character.len_utf16() == 2 { 2 } else { 1 });
+        let gone = units.touches(Span { actor, start: at, end: next });
+        match pieces.last_mut() {
+            Some((_, last, bytes)) if *last == gone => *bytes = bytes.saturating_add(character.len_utf8()),
+            _ => pieces.push((at, gone, character.len_utf8())),
+        }
+        at = next;
+    }
+    let mut rest = text;
+    for (number, (clock, gone, bytes)) in pieces.into_iter().enumerate() {
+        let (piece, after) = rest.split_at_checked(bytes).unwrap_or((rest, ""));
+        rest = after;
+        let content = match gone {
+            true => Content::Deleted(units_of(piece).unwrap_or(0)),
+            false => Content::Text(piece),
+        };
+        let left = match number {
+            0 => block.left,
+            _ => Some(UnitId { actor, clock: clock.saturating_sub(1) }),
+        };
+        out.push(Block { clock, left, right: block.right, content });
+    }
+}
+
 impl<'a> Scan<'a> {
     /// Whether all content in it was written by this actor, which is what an operation's update must hold.
     /// What it deletes may be anyone's.
@@ -281,9 +421,7 @@ impl<'a> Scan<'a> {
 
     /// The ranges of units that it deletes.
     pub fn deletes(&self) -> impl Iterator<Item = Span> + '_ {
-        self.deleted.iter().flat_map(|(actor, ranges)| {
-            ranges.iter().map(|(start, end)| Span { actor: *actor, start: *start, end: *end })
-        })
+        spans(&self.deleted)
     }
 
     /// The units that its content stands beside.
@@ -317,15 +455,7 @@ impl<'a> Scan<'a> {
                 write_block(block, form, &mut writer);
             }
         }
-        writer.count(self.deleted.len());
-        for (actor, ranges) in &self.deleted {
-            writer.actor(*actor);
-            writer.count(ranges.len());
-            for (start, end) in ranges {
-                writer.varint(u64::from(*start));
-                writer.varint(u64::from(end.saturating_sub(*start)));
-            }
-        }
+        write_ranges(&self.deleted, &mut writer);
         writer.into_bytes()
     }
 }

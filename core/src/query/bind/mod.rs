@@ -110,6 +110,8 @@ impl<'a> Session<'a> {
             StatementKind::Restore(delete) => Bound::Restore(Box::new(self.delete(delete, true)?)),
             StatementKind::Edit(edit) => Bound::Edit(Box::new(self.edit(edit)?)),
             StatementKind::Undo(undo) => Bound::Undo(self.undo(undo)?),
+            StatementKind::Redact(redact) => Bound::Redact(Box::new(self.redact(redact)?)),
+            StatementKind::Compact(compact) => Bound::Compact(Box::new(self.compact(compact)?)),
             StatementKind::CreateModel(create) => Bound::Define(Define::CreateModel(create.clone())),
             StatementKind::AlterModel(alter) => Bound::Define(Define::AlterModel(alter.clone())),
             StatementKind::Begin { serializable } => {

@@ -11,7 +11,7 @@ use super::scope::Scope;
 use super::types::{Conversion, Ty, Typed, convert};
 use crate::catalog::Model;
 use crate::id::{EntityId, OpId};
-use crate::query::bound::BoundUndo;
+use crate::query::bound::{BoundCompact, BoundUndo};
 use crate::query::error::{BindError, BindErrorKind};
 use crate::query::past::{self, Past, PastKind, Point, PointKind, Subject};
 use crate::storage::Deleted;
@@ -57,7 +57,7 @@ impl<'a> Session<'a> {
     }
 
     /// The entity that an expression names, and its model.
-    fn known(&self, expr: &ast::Expr) -> Result<(Arc<Model>, EntityId), BindError> {
+    pub(super) fn known(&self, expr: &ast::Expr) -> Result<(Arc<Model>, EntityId), BindError> {
         let names = self.context.names;
         let entity = self.entity(expr)?;
         let model = names.model_of(entity).and_then(|model| names.model(model));
@@ -96,6 +96,31 @@ impl<'a> Session<'a> {
         Ok(BoundUndo { transaction: undo.transaction, id, force: undo.force, span: undo.of.span })
     }
 
+    pub(super) fn compact(&self, compact: &ast::Compact) -> Result<BoundCompact, BindError> {
+        let (model, only, span) = self.subject(&compact.subject)?;
+        if crate::catalog::is_reserved(model.id) {
+            let message = format!("the history of `{}` is kept", model.label);
+            return Err(BindError::new(BindErrorKind::NotWritable(message), span));
+        }
+        let point = compact.point.as_ref().map(|point| self.point(point)).transpose()?;
+        let rows = self.chosen(&model, only, compact.filter.as_ref(), span)?;
+        Ok(BoundCompact { model, point, rows, span })
+    }
+
+    /// The model of a subject, and the entity where it is one.
+    pub(super) fn subject(
+        &self,
+        subject: &ast::Subject,
+    ) -> Result<(Arc<Model>, Option<EntityId>, Span), BindError> {
+        Ok(match subject {
+            ast::Subject::Model(name) => (Arc::clone(self.find_model(name)?), None, name.span),
+            ast::Subject::Entity(expr) => {
+                let (model, entity) = self.known(expr)?;
+                (model, Some(entity), expr.span)
+            }
+        })
+    }
+
     /// A constant outside of all rows.
     fn outside(&self, expr: &ast::Expr) -> Result<Typed, BindError> {
         let scope = Scope::empty(
@@ -110,7 +135,7 @@ impl<'a> Session<'a> {
         self.operation(expr).map(EntityId)
     }
 
-    fn operation(&self, expr: &ast::Expr) -> Result<OpId, BindError> {
+    pub(super) fn operation(&self, expr: &ast::Expr) -> Result<OpId, BindError> {
         let typed = self.outside(expr)?;
         let value = typed.expr.eval(&[])?;
         past::as_id(&value).ok_or_else(|| {

@@ -14,9 +14,11 @@ use super::scope::{self, ID, Scope, find_property, means};
 use super::select::name_list;
 use super::types::{Conversion, Ty, Typed, convert, describe, type_name};
 use crate::catalog::{self, Model, Property};
+use crate::id::EntityId;
 use crate::node::protocol::Column;
 use crate::query::bound::{
-    BoundDelete, BoundEdit, BoundInsert, BoundSelect, BoundUpdate, Change, InsertRows, Returning, Target,
+    BoundDelete, BoundEdit, BoundInsert, BoundRedact, BoundSelect, BoundUpdate, Change, InsertRows,
+    Returning, Target,
 };
 use crate::query::error::{BindError, BindErrorKind};
 use crate::query::expr::{Expr, Function, JsonStep, Place, json_path};
@@ -265,6 +267,62 @@ impl<'a> Session<'a> {
         let returning = self.returning(&edit.returning, &model, None)?;
         let target = Target { property, span: edit.property.span };
         Ok(BoundEdit { model, target, rows, returning, changes })
+    }
+
+    pub(super) fn redact(&self, redact: &ast::Redact) -> Result<BoundRedact, BindError> {
+        let (model, only, span) = self.subject(&redact.subject)?;
+        if catalog::is_reserved(model.id) {
+            let message = format!("`{}` cannot be written to", model.label);
+            return Err(not_writable(message, span));
+        }
+        let property = target(&model, &redact.property)?;
+        if model.is_key(property.id) {
+            let message = format!(
+                "`{}` is part of the key of `{}`, by which its entities are named: it cannot be redacted",
+                property.label, model.label
+            );
+            return Err(not_writable(message, redact.property.span));
+        }
+        let of = redact.of.iter().map(|expr| Ok((self.operation(expr)?, expr.span)));
+        let of = of.collect::<Result<Vec<_>, BindError>>()?;
+        let mut binder = self.binder(&model, None);
+        let filter = binder.filter(redact.filter.as_ref(), &[])?;
+        binder.position = Aggregates::Forbidden("redact");
+        let (mut values, mut columns) = (Vec::new(), Vec::new());
+        if let Some(expr) = &redact.replacement {
+            if property.is_text() {
+                let message =
+                    format!("`{}` is collaborative text, which gets no other value", property.label);
+                return Err(mismatch(message, expr.span).help("leave `to` away, then write the text anew"));
+            }
+            let typed = binder.expr(expr)?;
+            values.push(self.assign(&typed, &property)?);
+            columns.push(Column {
+                name: property.label.as_ref().to_owned(),
+                value_type: Some(property.value_type),
+            });
+        }
+        let replacement = !values.is_empty();
+        let mut rows = entities(binder, &model, filter, values, columns, redact.span, Deleted::Include);
+        rows.input.entities = only.map(|entity| vec![entity]);
+        let returning = self.returning(&redact.returning, &model, None)?;
+        let span = redact.property.span;
+        Ok(BoundRedact { model, property, span, of, replacement, rows, returning })
+    }
+
+    /// The entities that a condition chooses, deleted ones too, or one.
+    pub(super) fn chosen(
+        &self,
+        model: &Arc<Model>,
+        only: Option<EntityId>,
+        filter: Option<&ast::Expr>,
+        span: Span,
+    ) -> Result<BoundSelect, BindError> {
+        let mut binder = self.binder(model, None);
+        let filter = binder.filter(filter, &[])?;
+        let mut rows = entities(binder, model, filter, Vec::new(), Vec::new(), span, Deleted::Include);
+        rows.input.entities = only.map(|entity| vec![entity]);
+        Ok(rows)
     }
 
     fn returning(

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use super::engine::{KvEngine, Published};
 use super::index::key_of_state;
 use super::record::{self, Count};
-use super::view::{KvView, read_state, read_text};
+use super::view::{KvView, read_base, read_state, read_text};
 use super::{Kv, KvRange, KvRead, PageLimit, layout};
 use crate::entity::State;
 use crate::env::BoxStream;
@@ -26,6 +26,8 @@ struct Check<K: Kv> {
     named: u64,
     /// Operations that the log names but that there are not, by how often it names them.
     missing: BTreeMap<OpId, (EntityId, u64)>,
+    /// Of entities that lack operations the last ones of their bases.
+    bases: BTreeMap<EntityId, OpId>,
     done: bool,
 }
 
@@ -76,6 +78,7 @@ impl<K: Kv> Check<K> {
             operations: 0,
             named: 0,
             missing: BTreeMap::new(),
+            bases: BTreeMap::new(),
             done: false,
         }
     }
@@ -133,7 +136,14 @@ impl<K: Kv> Check<K> {
                 if place != (number_at(key, 17), number_at(key, 25)) {
                     return Err(fault(format!("run of entity {entity}"), "it is not the one its key says"));
                 }
-                self.exists(entity, run.first.id, &format!("run of entity {entity}")).await
+                match read_base(&self.view.snapshot, entity).await? {
+                    Some(base) if base.covers(&run.first) => Ok(()),
+                    _ => self.exists(entity, run.first.id, &format!("run of entity {entity}")).await,
+                }
+            }
+            (layout::BASE, Some(entity), _) => {
+                let base = record::decode_base(EntityId(entity), value)?;
+                self.has_state(base.model, base.entity).await
             }
             (layout::TEXT, Some(entity), _) => record::decode_text(EntityId(entity), value).map(drop),
             (layout::TAIL, Some(entity), Some(property)) => {
@@ -153,6 +163,19 @@ impl<K: Kv> Check<K> {
         }
     }
 
+    /// Notes the base of an entity that lacks an operation.
+    async fn base(&mut self, entity: EntityId) -> Result<(), StorageError> {
+        if let std::collections::btree_map::Entry::Vacant(place) = self.bases.entry(entity) {
+            let base = match read_base(&self.view.snapshot, entity).await {
+                // Found where bases are read.
+                Err(StorageError::Damaged { .. } | StorageError::Newer { .. }) => None,
+                base => base?,
+            };
+            place.insert(base.map_or(OpId::MIN, |base| base.last()));
+        }
+        Ok(())
+    }
+
     async fn exists(&self, entity: EntityId, id: OpId, what: &str) -> Result<(), StorageError> {
         match self.view.snapshot.get(&layout::operation(entity, id)).await? {
             Some(_) => Ok(()),
@@ -169,8 +192,11 @@ impl<K: Kv> Check<K> {
         if state.position.0 == 0 || state.position > self.published().head.position {
             return Err(fault(what(), "it has a position that is not in the log"));
         }
-        if state.base.is_none() {
-            self.exists(entity, entity.0, &what()).await?;
+        let base = read_base(&self.view.snapshot, entity).await?;
+        match (&state.base, base) {
+            (None, None) => self.exists(entity, entity.0, &what()).await?,
+            (Some(known), Some(base)) if *known == base.base => {}
+            _ => return Err(fault(what(), "its base is not the one that is stored")),
         }
         for (property, version) in &state.texts {
             let text = read_text(&self.view.snapshot, entity, *property).await?;
@@ -246,6 +272,7 @@ impl<K: Kv> Check<K> {
                     }
                     Some(Some(_)) => {}
                     None => {
+                        self.base(change.entity).await?;
                         let (_, times) = self.missing.entry(*id).or_insert((change.entity, 0));
                         *times = times.saturating_add(1);
                     }
@@ -270,7 +297,8 @@ impl<K: Kv> Check<K> {
         }
         // Accepted and withdrawn again is named twice.
         for (id, (entity, times)) in &self.missing {
-            if times % 2 == 1 {
+            let folded = self.bases.get(entity).is_some_and(|last| id <= last);
+            if times % 2 == 1 && !folded {
                 let message = format!("the log names it, but entity {entity} does not have it");
                 faults.push(fault(format!("operation {id}"), message));
             }

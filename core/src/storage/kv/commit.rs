@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::engine::{KvEngine, Published};
-use super::record::{self, LogTail};
+use super::record::{self, LogTail, Naming};
 use super::{Kv, KvRange, KvWrite, PageLimit, index, layout};
 use crate::catalog::reserved;
 use crate::dag::Head;
@@ -63,6 +63,9 @@ impl Batch {
             && self.relayed.is_empty()
             && self.take_back.is_empty()
             && self.withdrawn.is_empty()
+            && self.rewritten.is_empty()
+            && self.bases.is_empty()
+            && self.folded.is_empty()
             && self.vanished.is_empty()
             && self.actors.is_empty()
             && self.records.is_empty()
@@ -101,6 +104,10 @@ impl<K: Kv> KvEngine<K> {
         }
         for (entity, _) in &batch.withdrawn {
             self.texts.withdraw(*entity);
+        }
+        let rewritten = batch.rewritten.iter().map(|operation| operation.entity());
+        for entity in rewritten.chain(batch.bases.iter().map(|base| base.entity)) {
+            self.texts.withdraw(entity);
         }
         let mut next = now.clone();
         next.head.position = Position(now.head.position.0.saturating_add(1));
@@ -157,6 +164,24 @@ impl<K: Kv> Commit<'_, K> {
         }
         for (entity, id) in &batch.withdrawn {
             Box::pin(self.withdraw(*entity, *id, &batch.vanished)).await?;
+        }
+        for operation in &batch.rewritten {
+            Box::pin(self.rewrite(operation)).await?;
+        }
+        for (entity, id) in &batch.folded {
+            self.writes.delete(layout::operation(*entity, *id));
+        }
+        for mut base in batch.bases {
+            if base.positions.1.0 == 0 {
+                base.positions = (position, position);
+                // What its entity was created with is not told.
+                Arc::make_mut(&mut self.next.counts)
+                    .change(base.model, |count| count.naming = Naming::Various);
+                self.recounted.insert(base.model);
+                self.renamed.insert(base.model);
+            }
+            self.note(base.model, base.entity, None);
+            self.writes.put(layout::base(base.entity), record::encode_base(&base));
         }
         if !batch.texts.is_empty() {
             Box::pin(self.texts(&batch.texts)).await?;
@@ -227,7 +252,10 @@ impl<K: Kv> Commit<'_, K> {
         for run in &batch.runs {
             let first = run.first;
             let follows = first.id == run.entity.0 || followers.binary_search(&first.id).is_ok();
-            if !(follows && run.vector.len() == 1 && run.vector.get(first.actor) == first.sequence) {
+            // What it follows from may go.
+            let stays = !batch.bases.iter().any(|base| base.entity == run.entity);
+            let alone = run.vector.len() == 1 && run.vector.get(first.actor) == first.sequence;
+            if !(stays && follows && alone) {
                 let key = layout::run(run.entity, first.actor, first.sequence);
                 self.writes.put(key, record::encode_run(run));
             }
@@ -367,6 +395,23 @@ impl<K: Kv> Commit<'_, K> {
         self.leave_tails(&operation).await
     }
 
+    /// Puts an operation in the place of the one of the same name, with its position and what came with it.
+    async fn rewrite(&mut self, operation: &Operation) -> Result<(), StorageError> {
+        let (entity, id) = (operation.entity(), operation.id());
+        let key = layout::operation(entity, id);
+        let Some(bytes) = self.kv.get(&key).await? else {
+            let action = format!("rewrite operation {id} of entity {entity}");
+            return Err(StorageError::Io { action, message: "there is no such operation".to_owned() });
+        };
+        let (follower, (position, before)) = record::decode_first_operation(entity, id, &bytes)?;
+        if before.digest() != operation.digest() {
+            let action = format!("rewrite operation {id} of entity {entity}");
+            return Err(StorageError::Io { action, message: "it is another one".to_owned() });
+        }
+        self.writes.put(key, record::encode_operation(position, follower, operation));
+        Ok(())
+    }
+
     /// Removes an operation from the tails of the texts that it changes.
     async fn leave_tails(&mut self, operation: &Operation) -> Result<(), StorageError> {
         let entity = operation.entity();
@@ -412,6 +457,7 @@ impl<K: Kv> Commit<'_, K> {
         old: Option<&State>,
     ) -> Result<(), StorageError> {
         self.writes.delete(layout::state(model, entity));
+        self.writes.delete(layout::base(entity));
         self.entries(model, entity, old, None);
         self.recount(model, old, None);
         for prefix in

@@ -326,10 +326,20 @@ impl<K: Kv> KvEngine<K> {
             let _joining = (durability == Durability::Synced).then(|| self.group.join());
             let mut writing = self.begin_write().await?;
             let now = self.published();
+            let erases = !batch.rewritten.is_empty() || !batch.bases.is_empty();
+            let scrubs = !batch.rewritten.is_empty() || (!batch.bases.is_empty() && batch.folded.is_empty());
             let (writes, next, recounted) = self.prepare(&now, batch).await?;
+            if scrubs {
+                self.kv.scrub()?;
+            }
             writing.unsaved.counts.extend(recounted);
             let position = next.head.position;
-            (position, self.apply(&mut writing, writes, next).await?)
+            let version = self.apply(&mut writing, writes, next).await?;
+            if erases {
+                // Older views put no state back that a write has touched since.
+                self.states.clear();
+            }
+            (position, version)
         };
         if durability == Durability::Synced {
             Box::pin(self.reach(version)).await.map_err(|error| unflushed(position, error))?;

@@ -19,6 +19,8 @@ pub const RUN: u8 = b'R';
 pub const TEXT: u8 = b'T';
 /// Tails of texts: entity, property, position, number in the commit.
 pub const TAIL: u8 = b'U';
+/// Bases: entity.
+pub const BASE: u8 = b'B';
 /// The change log: position.
 pub const LOG: u8 = b'L';
 /// Operations outside the DAG: set, operation.
@@ -35,8 +37,8 @@ pub const ENTRY: u8 = b'I';
 pub const COUNT: u8 = b'C';
 
 /// Every first byte of a key, ascending.
-pub const KINDS: [u8; 13] =
-    [ACTOR, COUNT, INDEX, ENTRY, LOG, META, RECORD, OPERATION, ASIDE, RUN, STATE, TEXT, TAIL];
+pub const KINDS: [u8; 14] =
+    [ACTOR, BASE, COUNT, INDEX, ENTRY, LOG, META, RECORD, OPERATION, ASIDE, RUN, STATE, TEXT, TAIL];
 
 /// The record that identifies the store.
 pub fn identity() -> Vec<u8> {
@@ -94,6 +96,11 @@ pub fn run(entity: EntityId, actor: ActorId, sequence: u64) -> Vec<u8> {
 /// All text snapshots of an entity.
 pub fn texts(entity: EntityId) -> Vec<u8> {
     key(TEXT, [&entity.to_bytes()])
+}
+
+/// The base of an entity.
+pub fn base(entity: EntityId) -> Vec<u8> {
+    key(BASE, [&entity.to_bytes()])
 }
 
 /// The snapshot of a text.
@@ -202,7 +209,7 @@ pub fn is_known(key: &[u8]) -> bool {
         META => rest.len() == 1,
         STATE | OPERATION | TEXT => rest.len() == 32,
         RUN => rest.len() == 32,
-        COUNT => rest.len() == 16,
+        COUNT | BASE => rest.len() == 16,
         TAIL => rest.len() == 44,
         LOG | ACTOR => rest.len() == 8,
         ASIDE => rest.len() == 17,
@@ -255,7 +262,7 @@ mod tests {
                 identity(), head(), state(model, entity), operation(entity, o),
                 run(entity, by, n.0), text(entity, property), tail_item(entity, property, position, n.1),
                 log(position), aside(SetAside::Refused, o), actor(by), record(&name), index(index_id),
-                entry(index_id, &k, entity), count(model),
+                entry(index_id, &k, entity), count(model), base(entity),
             ];
             for key in &keys {
                 prop_assert!(is_known(key), "{:?}", key);

@@ -252,6 +252,14 @@ pub trait KvStore: KvRead + fmt::Debug + 'static {
     /// Lets other threads run for a moment, where there are any.
     fn pause(&self) {}
 
+    /// What is replaced and removed from now on must not stay in the store's files when it is closed.
+    ///
+    /// # Errors
+    /// [`StorageError`] where that cannot be noted on the disk.
+    fn scrub(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+
     /// The version that [`KvStore::set_closed`] was last given, kept apart from the store, so that a store which
     /// lost its end is found out. 0 where nothing is kept.
     fn closed(&self) -> u64 {
@@ -303,6 +311,10 @@ impl<S: KvStore> KvStore for std::sync::Arc<S> {
 
     fn pause(&self) {
         S::pause(self);
+    }
+
+    fn scrub(&self) -> Result<(), StorageError> {
+        S::scrub(self)
     }
 
     fn closed(&self) -> u64 {

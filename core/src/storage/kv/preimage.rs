@@ -217,6 +217,10 @@ impl<S: KvStore> KvStore for Preimages<S> {
         self.shared.store.pause();
     }
 
+    fn scrub(&self) -> Result<(), StorageError> {
+        self.shared.store.scrub()
+    }
+
     fn closed(&self) -> u64 {
         self.shared.store.closed()
     }

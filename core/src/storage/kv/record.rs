@@ -9,7 +9,7 @@ pub(crate) use log::{LogHead, LogTail, decode_log, decode_log_tail, encode_log};
 use super::layout;
 use crate::codec::{DecodeError, Problem, Reader, Writer};
 use crate::dag::{Link, RunStart, VersionVector};
-use crate::entity::{Columns, STATE_VERSION, State, StateReader, TextVersion};
+use crate::entity::{BaseState, Columns, STATE_VERSION, State, StateReader, TextVersion};
 use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId, StoreId};
 use crate::operation::{Decoded, Kind, Operation, limits};
 use crate::storage::{
@@ -353,6 +353,28 @@ pub(crate) fn decode_run(entity: EntityId, bytes: &[u8]) -> Result<RunStart, Sto
             Ok(RunStart { entity, first: Link::decode(reader)?, vector: VersionVector::decode(reader)? })
         },
     )
+}
+
+/// The positions are those of the store.
+pub(crate) fn encode_base(state: &BaseState) -> Vec<u8> {
+    encode(512, |writer| {
+        writer.varint(state.positions.0.0);
+        writer.varint(state.positions.1.0);
+        state.encode(writer);
+    })
+}
+
+pub(crate) fn decode_base(entity: EntityId, bytes: &[u8]) -> Result<BaseState, StorageError> {
+    let what = || format!("base of entity {entity}");
+    let state = decode(bytes, what, |reader| {
+        let positions = (position(reader)?, position(reader)?);
+        Ok(BaseState { positions, ..BaseState::decode(reader)? })
+    })?;
+    if state.entity != entity {
+        let message = format!("it is that of entity {}", state.entity);
+        return Err(StorageError::Damaged { what: what(), message });
+    }
+    Ok(state)
 }
 
 pub(crate) fn encode_text(snapshot: &[u8]) -> Vec<u8> {

@@ -99,6 +99,13 @@ impl States {
         }
     }
 
+    /// Forgets all states.
+    pub(super) fn clear(&self) {
+        for shard in &self.shards {
+            *shard.lock().unwrap_or_else(PoisonError::into_inner) = Shard::default();
+        }
+    }
+
     /// The state of an entity as a view that sees `version` has it, if it is kept.
     pub(super) fn get(&self, model: ModelId, entity: EntityId, version: u64) -> Option<Arc<[u8]>> {
         let mut shard = self.shard(entity)?;

@@ -9,7 +9,7 @@ use super::states::States;
 use super::text::Texts;
 use super::{Kv, KvRange, KvRead, Page, PageLimit, layout, record};
 use crate::dag::{RunStart, run_for};
-use crate::entity::State;
+use crate::entity::{BaseState, State};
 use crate::env::BoxFuture;
 use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId, Stamp};
 use crate::storage::{
@@ -62,6 +62,11 @@ pub(super) async fn read_state(
 ) -> Result<Option<State>, StorageError> {
     let bytes = kv.get(&layout::state(model, entity)).await?;
     bytes.map(|bytes| record::decode_state(model, entity, &bytes)).transpose()
+}
+
+pub(super) async fn read_base(kv: &impl KvRead, entity: EntityId) -> Result<Option<BaseState>, StorageError> {
+    let bytes = kv.get(&layout::base(entity)).await?;
+    bytes.map(|bytes| record::decode_base(entity, &bytes)).transpose()
 }
 
 pub(super) async fn read_operation(
@@ -230,6 +235,10 @@ impl<K: Kv> ReadView for KvView<K> {
         sequence: u64,
     ) -> BoxFuture<'_, Result<Option<RunStart>, StorageError>> {
         Box::pin(self.read_run(entity, actor, sequence))
+    }
+
+    fn base(&self, entity: EntityId) -> BoxFuture<'_, Result<Option<BaseState>, StorageError>> {
+        Box::pin(read_base(&self.snapshot, entity))
     }
 
     fn text(

@@ -26,6 +26,7 @@
 mod copy;
 mod marker;
 mod owner;
+mod replace;
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -43,6 +44,8 @@ const DATA: &str = "data";
 /// What is said of a store of which the making was interrupted, by a crash or a full disk.
 const UNFINISHED: &str =
     "the store there was never finished, so nothing is in it: import something to make it";
+/// There where the engine's files hold what was erased.
+const SCRUB: &str = "scrub";
 /// Written and removed by [`Directory::probe`].
 const PROBE: &str = "probe";
 
@@ -82,6 +85,7 @@ impl Directory {
             }
             found => found.ok_or_else(|| removed(path))?,
         };
+        replace::recover(path).map_err(|error| open_error(path, &error))?;
         if create && !marker.made {
             let data = path.join(DATA);
             make_empty(&data).map_err(|error| open_error(&data, &error))?;
@@ -141,6 +145,23 @@ impl Directory {
         Ok(self)
     }
 
+    /// Where an engine makes its files anew, for [`Directory::replace`]. Nothing is there.
+    ///
+    /// # Errors
+    /// As [`Directory::mark_scrub`].
+    pub fn fresh(&self) -> Result<PathBuf, StorageError> {
+        replace::fresh(&self.path).map_err(|error| io_error("make the store's files anew", &error))
+    }
+
+    /// Puts the files of [`Directory::fresh`], which are on disk, in the place of the engine's files. Where that is
+    /// interrupted, it is done when the directory is opened again.
+    ///
+    /// # Errors
+    /// As [`Directory::mark_scrub`].
+    pub fn replace(&self) -> Result<(), StorageError> {
+        replace::replace(&self.path).map_err(|error| io_error("replace the store's files", &error))
+    }
+
     /// The directory itself.
     pub fn path(&self) -> &Path {
         &self.path
@@ -170,6 +191,35 @@ impl Directory {
         marker.write(&self.path)?;
         self.marker = marker;
         Ok(())
+    }
+
+    /// Notes, on the disk, that the engine's files may hold what is to be erased, so that they are to be made anew.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`] or [`StorageError::Full`] where that cannot be written.
+    pub fn mark_scrub(&self) -> Result<(), StorageError> {
+        let noted = fs::File::create(self.scrub_mark()).and_then(|file| file.sync_all());
+        let noted = noted.and_then(|()| fs::File::open(&self.path)?.sync_all());
+        noted.map_err(|error| io_error("note that the store's files are to be made anew", &error))
+    }
+
+    /// The file that says that the engine's files are to be made anew.
+    pub fn scrub_mark(&self) -> PathBuf {
+        self.path.join(SCRUB)
+    }
+
+    /// Whether the engine's files are to be made anew.
+    pub fn wants_scrub(&self) -> bool {
+        self.copy.is_none() && self.scrub_mark().exists()
+    }
+
+    /// Notes that the engine's files hold nothing any more that is to be erased.
+    ///
+    /// # Errors
+    /// As [`Directory::mark_scrub`].
+    pub fn scrubbed(&self) -> Result<(), StorageError> {
+        let noted = fs::remove_file(self.scrub_mark());
+        noted.map_err(|error| io_error("note that the store's files were made anew", &error))
     }
 
     /// Tries to write a little, to find out why the engine cannot.

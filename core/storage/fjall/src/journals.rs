@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Journals of more bytes than this are emptied when a store is closed.
 const LONG: u64 = 2 << 20;
@@ -14,12 +15,19 @@ pub(crate) struct Journals {
     folder: PathBuf,
     length: AtomicU64,
     needless: AtomicBool,
+    /// The file that says that they hold what is to be erased; it goes with them.
+    mark: Mutex<Option<PathBuf>>,
 }
 
 impl Journals {
     /// The journals in a folder, which now have so many bytes.
     pub(crate) fn new(folder: PathBuf, length: u64) -> Self {
-        Journals { folder, length: AtomicU64::new(length), needless: AtomicBool::new(false) }
+        Journals {
+            folder,
+            length: AtomicU64::new(length),
+            needless: AtomicBool::new(false),
+            mark: Mutex::default(),
+        }
     }
 
     /// Notes that so many bytes are written to them.
@@ -38,6 +46,11 @@ impl Journals {
         self.needless.store(true, Ordering::Relaxed);
     }
 
+    /// Notes that nothing is to be erased any more once they are empty, which a file says until then.
+    pub(crate) fn scrubs(&self, mark: PathBuf) {
+        *self.mark.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark);
+    }
+
     /// Empties them. fjall needs the files themselves, to know that the database is not a new one.
     fn empty(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.folder)? {
@@ -46,7 +59,10 @@ impl Journals {
                 OpenOptions::new().write(true).open(&path)?.set_len(0)?;
             }
         }
-        Ok(())
+        match self.mark.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(mark) => fs::remove_file(mark),
+            None => Ok(()),
+        }
     }
 }
 

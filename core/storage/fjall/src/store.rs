@@ -170,6 +170,10 @@ impl KvStore for FjallStore {
         std::thread::yield_now();
     }
 
+    fn scrub(&self) -> Result<(), StorageError> {
+        self.directory().mark_scrub()
+    }
+
     fn closed(&self) -> u64 {
         self.directory().closed()
     }
@@ -177,8 +181,13 @@ impl KvStore for FjallStore {
     async fn set_closed(&self, version: u64) -> Result<(), StorageError> {
         self.directory().set_closed(version)?;
         // What was written is safe in the journals. In the tables it is read sooner when the store is opened again.
-        if self.0.journals.are_long() && self.0.trees.settle() {
+        let scrubs = self.directory().wants_scrub();
+        if (scrubs || self.0.journals.are_long()) && self.0.trees.settle() {
             self.0.journals.set_needless();
+            if scrubs {
+                self.0.trees.compact().map_err(|error| self.write_error("compact the tables", error))?;
+                self.0.journals.scrubs(self.directory().scrub_mark());
+            }
         }
         Ok(())
     }

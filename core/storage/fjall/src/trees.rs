@@ -92,6 +92,11 @@ impl Trees {
         Ok(tree.get_or_init(|| made))
     }
 
+    /// Writes all tables anew, without what was replaced and removed.
+    pub(crate) fn compact(&self) -> fjall::Result<()> {
+        self.trees.iter().filter_map(OnceLock::get).try_for_each(Keyspace::major_compact)
+    }
+
     /// Writes into tables on disk what is only in memory and in the journals. Gives whether that was done; where it
     /// was not, such as on a full disk, the journals still have everything.
     pub(crate) fn settle(&self) -> bool {

@@ -33,7 +33,59 @@ pub struct SledStore {
     unflushed: AtomicUsize,
     /// The first error of a write. sled may have made a part of it in memory, so nothing is read after it.
     broken: OnceLock<StorageError>,
-    directory: Mutex<Directory>,
+    home: Mutex<Home>,
+}
+
+/// The directory of a database. When this is dropped, after the database, the database is made anew if it may hold
+/// what is to be erased: sled writes over what was replaced only when it happens to.
+#[derive(Debug)]
+struct Home {
+    directory: Directory,
+    options: Options,
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if self.options.read_only || !self.directory.wants_scrub() {
+            return;
+        }
+        // Where it fails it is tried again when the store is closed the next time.
+        if let Err(error) = guarded("the store", || renew(&self.directory, self.options)) {
+            tracing::warn!(%error, "the store's files still hold what was erased");
+        }
+    }
+}
+
+/// Records that are copied at a time.
+const COPIED: usize = 1_000;
+
+/// Copies the database to a new one, which takes its place.
+fn renew(directory: &Directory, options: Options) -> Result<(), StorageError> {
+    let failed = |error| of_call("make the store's files anew", error);
+    let fresh = directory.fresh()?;
+    let old = open_released(&config(&directory.data(), options), sleep).map_err(failed)?;
+    let new = config(&fresh, options).open().map_err(failed)?;
+    let mut batch = sled::Batch::default();
+    for (number, item) in old.iter().enumerate() {
+        let (key, value) = item.map_err(failed)?;
+        batch.insert(key, value);
+        if number % COPIED == 0 {
+            new.apply_batch(std::mem::take(&mut batch)).map_err(failed)?;
+        }
+    }
+    new.apply_batch(batch).map_err(failed)?;
+    new.flush().map_err(failed)?;
+    drop((old, new));
+    directory.replace()?;
+    directory.scrubbed()
+}
+
+fn config(data: &Path, options: Options) -> sled::Config {
+    sled::Config::new()
+        .path(data)
+        .cache_capacity(options.cache)
+        .mode(sled::Mode::HighThroughput)
+        .flush_every_ms(Some(500))
 }
 
 impl SledStore {
@@ -42,11 +94,7 @@ impl SledStore {
     /// # Errors
     /// As [`crate::open`].
     pub fn open(directory: Directory, options: Options) -> Result<Self, StorageError> {
-        let config = sled::Config::new()
-            .path(directory.data())
-            .cache_capacity(options.cache)
-            .mode(sled::Mode::HighThroughput)
-            .flush_every_ms(Some(500));
+        let config = config(&directory.data(), options);
         remove_unfinished(&directory.data())?;
         let what = format!("the store at {}", directory.path().display());
         let database = guarded(&what, || {
@@ -57,17 +105,17 @@ impl SledStore {
             cache: options.cache,
             unflushed: AtomicUsize::new(0),
             broken: OnceLock::new(),
-            directory: Mutex::new(directory),
+            home: Mutex::new(Home { directory, options }),
         })
     }
 
-    fn directory(&self) -> MutexGuard<'_, Directory> {
-        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
+    fn home(&self) -> MutexGuard<'_, Home> {
+        self.home.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes that the store has been made.
     pub(crate) fn made(&self) -> Result<(), StorageError> {
-        self.directory().made()
+        self.home().directory.made()
     }
 
     fn check(&self) -> Result<(), StorageError> {
@@ -256,12 +304,16 @@ impl KvStore for SledStore {
         std::thread::yield_now();
     }
 
+    fn scrub(&self) -> Result<(), StorageError> {
+        self.home().directory.mark_scrub()
+    }
+
     fn closed(&self) -> u64 {
-        self.directory().closed()
+        self.home().directory.closed()
     }
 
     async fn set_closed(&self, version: u64) -> Result<(), StorageError> {
-        self.directory().set_closed(version)
+        self.home().directory.set_closed(version)
     }
 }
 
