@@ -124,8 +124,12 @@ impl Prompt {
         let mut interrupted = String::new();
         loop {
             self.refresh(session);
-            // What was pressed too late for the last statement is not for the next one.
-            session.client().interrupt().take();
+            // Ctrl-C is a signal until the line editor has the keys again. Pressed too late for the last statement it
+            // is not for the next one; behind a first Ctrl-C it is the second.
+            if session.client().interrupt().take() && initial.0 == interrupted {
+                initial = (String::new(), 0);
+                interrupted.clear();
+            }
             let target = session.target().to_owned();
             let shown = prompt(
                 &target,

@@ -12,7 +12,7 @@ use yrs::{
     Transact, Update,
 };
 
-use super::update::{Limits, MAX_CLOCK, ROOT, Scan, Span, prescan};
+use super::update::{Limits, MAX_CLOCK, ROOT, Scan, Span, prescan, units};
 use super::{MAX_EDITS, MAX_INSERT, MAX_TEXT, TextError};
 use crate::id::ActorId;
 
@@ -361,12 +361,4 @@ fn split_scalars(text: &str, count: usize) -> Option<(&str, &str)> {
         rest.nth(last)?;
     }
     text.split_at_checked(text.len() - rest.as_str().len())
-}
-
-/// The length of a text in UTF-16 units: one for each first byte of a character, two where the character takes
-/// four bytes.
-fn units(text: &str) -> usize {
-    let first = |byte: &u8| byte & 0xc0 != 0x80;
-    let pair = |byte: &u8| *byte >= 0xf0;
-    text.as_bytes().iter().map(|byte| usize::from(first(byte)) + usize::from(pair(byte))).sum()
 }

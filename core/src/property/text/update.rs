@@ -65,15 +65,21 @@ enum Content<'a> {
 impl Content<'_> {
     fn units(self) -> Option<u32> {
         match self {
-            Content::Text(text) => units_of(text),
+            Content::Text(text) => u32::try_from(units(text)).ok(),
             Content::Deleted(units) | Content::Length(units) => Some(units),
         }
     }
 }
 
-/// The length of a text in UTF-16 units.
-fn units_of(text: &str) -> Option<u32> {
-    u32::try_from(text.chars().map(char::len_utf16).sum::<usize>()).ok()
+/// The length of a text in UTF-16 units: one for each first byte of a character, two where the character takes
+/// four bytes.
+pub(super) fn units(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
+    let first = |byte: &u8| byte & 0xc0 != 0x80;
+    let pair = |byte: &u8| *byte >= 0xf0;
+    text.as_bytes().iter().map(|byte| usize::from(first(byte)) + usize::from(pair(byte))).sum()
 }
 
 /// A piece of content that one actor wrote at one place.

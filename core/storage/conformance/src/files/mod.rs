@@ -76,7 +76,7 @@ pub fn main<F: Factory>(factory: F, engine: Embedded) -> ExitCode {
     }
     let mut all = trials(factory);
     type Run = fn(&Embedded);
-    let cases: [(&str, Run); 12] = [
+    let cases: [(&str, Run); 13] = [
         ("file::a_store_is_made_only_when_asked", made),
         ("file::an_unfinished_store_is_made_anew", unfinished::made_anew),
         ("file::a_second_opening_names_the_holder", locked),
@@ -87,7 +87,8 @@ pub fn main<F: Factory>(factory: F, engine: Embedded) -> ExitCode {
         (READ_ONLY_SYSTEM, |engine| needs(READ_ONLY_SYSTEM, read_only::on_a_read_only_file_system(engine))),
         (READ_ONLY_PERMISSION, |engine| needs(READ_ONLY_PERMISSION, read_only::without_permission(engine))),
         ("file::a_store_of_the_first_version_opens", first_version),
-        ("file::damage_is_an_error_or_harmless", damaged),
+        ("file::damage_is_an_error_or_harmless", |engine| damage::places(engine, 4, 60).check()),
+        ("file::a_removed_file_is_an_error_or_harmless", |engine| damage::removals(engine, 4).check()),
         (DISK_FULL, disk_full),
     ];
     all.extend(cases.into_iter().map(|(name, run)| {
@@ -286,11 +287,6 @@ fn first_version(engine: &Embedded) {
 
 /// The store cannot be opened or read, names its faults, or holds what it did; never less, as the version at which it
 /// was closed is kept apart.
-fn damaged(engine: &Embedded) {
-    damage::places(engine, 4, 60).check();
-    damage::removals(engine, 4).check();
-}
-
 fn disk_full(engine: &Embedded) {
     let _ = engine;
     match full::rounds(6, 20) {
