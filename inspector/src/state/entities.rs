@@ -223,22 +223,24 @@ impl Entities {
         }
     }
 
-    /// The condition and the order after `from`.
+    /// The condition and the order after `from`: printed from what was understood, so that nothing that is typed, such as
+    /// a comment, reaches beyond it.
     fn tail(&self) -> String {
-        let condition = match self.condition.trim() {
-            "" => String::new(),
+        let asked = parsed(&self.condition);
+        let ordered = asked.as_ref().is_some_and(|predicate| !predicate.order_by.is_empty());
+        let rest = match asked {
+            Some(predicate) if predicate.filter.is_some() => format!(" where {predicate}"),
             // An order alone is no condition.
-            rest if parsed(rest).is_some_and(|predicate| predicate.filter.is_none()) => format!(" {rest}"),
-            condition => format!(" where {condition}"),
+            Some(predicate) => format!(" {predicate}"),
+            None => String::new(),
         };
-        let ordered = parsed(&self.condition).is_some_and(|predicate| !predicate.order_by.is_empty());
         let order = match self.sort.as_ref().filter(|_| !ordered) {
             Some((property, down)) => {
                 format!(" order by {}{}", property_text(property), if *down { " desc" } else { "" })
             }
             None => String::new(),
         };
-        format!(" from {}{condition}{order}", self.source())
+        format!(" from {}{rest}{order}", self.source())
     }
 
     /// The statement that gives what is listed.
@@ -265,7 +267,6 @@ impl Entities {
     /// The request that counts the rows.
     pub fn count_request(&self) -> Request {
         let filter = parsed(&self.condition).and_then(|predicate| predicate.filter);
-        let filter = filter.map(|filter| filter.span.text(self.condition.trim()).to_owned());
         let condition = filter.map(|filter| format!(" where {filter}")).unwrap_or_default();
         execute(COUNT, format!("select count(*) from {}{condition}", self.source()))
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use ankurah_core::catalog::Model;
 use ankurah_core::id::{OpId, PropertyId};
 use ankurah_core::node::protocol::SessionId;
-use ankurah_query_lang::{Expectation, completion_context, functions};
+use ankurah_query_lang::ast::{Expr, StatementKind};
+use ankurah_query_lang::{Expectation, completion_context, functions, parse_expr, parse_statement};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher};
 
@@ -157,7 +158,11 @@ impl State {
                 typing.offer();
                 Vec::new()
             }
-            What::Search | What::Edit { .. } | What::Explain => Vec::new(),
+            What::Edit { .. } => {
+                typing.wrong = value(typing.input.text()).err();
+                Vec::new()
+            }
+            What::Search | What::Explain => Vec::new(),
             What::Filter { .. } => {
                 let text = typing.input.text().to_owned();
                 self.set_filter(&text);
@@ -217,7 +222,13 @@ impl State {
             What::Filter { .. } => Vec::new(),
             What::Explain if text.trim().is_empty() => Vec::new(),
             What::Explain => self.explain_query(&text),
-            What::Edit { property } => self.write(property, &text),
+            What::Edit { property } => match value(&text) {
+                Ok(value) => self.write(property, value),
+                Err(wrong) => {
+                    self.typing = Some(Typing { wrong: Some(wrong), ..typing });
+                    Vec::new()
+                }
+            },
         }
     }
 
@@ -257,21 +268,38 @@ impl State {
         }
     }
 
-    /// Sets a value of the chosen entity.
-    fn write(&mut self, property: PropertyId, value: &str) -> Vec<Effect> {
-        let statement = self.subject.as_ref().and_then(|subject| {
+    /// Sets a value of the chosen entity. What is typed goes in as an expression, not as text, so that it can be nothing
+    /// else and reaches no other entity.
+    fn write(&mut self, property: PropertyId, value: Expr) -> Vec<Effect> {
+        let template = self.subject.as_ref().and_then(|subject| {
             let model = self.names.model(subject.image.as_ref()?.state.model)?;
             let property = property_text(self.names.property(property)?);
-            Some(format!(
-                "update {} set {property} = {value} where id = @{}",
-                model_text(model),
-                subject.entity
-            ))
+            let name = model_text(model);
+            Some(format!("update {name} set {property} = null where id = @{}", subject.entity))
         });
-        let Some(statement) = statement else { return Vec::new() };
+        let Some(template) = template else { return Vec::new() };
+        let mut statement = match parse_statement(&template) {
+            Ok(statement) => statement,
+            Err(error) => {
+                self.say(error.to_string());
+                return Vec::new();
+            }
+        };
+        let StatementKind::Update(update) = &mut statement.kind else { return Vec::new() };
+        let [assignment] = update.assignments.as_mut_slice() else { return Vec::new() };
+        assignment.value = value;
+        let statement = statement.to_string();
         let request = execute(SessionId(104), statement.clone());
         vec![self.ask(Slot::Write, statement, Ask::Events(request))]
     }
+}
+
+/// The value that is typed.
+fn value(text: &str) -> Result<Expr, String> {
+    if text.trim().is_empty() {
+        return Err("type a value, such as 'a text', 12, true or null".to_owned());
+    }
+    parse_expr(text).map_err(|error| error.to_string())
 }
 
 /// What can stand at the cursor of a query.

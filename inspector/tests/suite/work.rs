@@ -37,6 +37,49 @@ fn a_value_is_changed() {
     assert!(shown(&headless).contains("operations  2"), "{}", shown(&headless));
 }
 
+/// Whatever is typed as a value is one expression: it never reaches another property, or another entity.
+#[test]
+fn a_typed_value_changes_nothing_else() {
+    let world = World::music();
+    let all = "select id, name, year from album where year <> 1970 order by id";
+    let others = world.rows(all);
+    let edited = |typed: &str| {
+        let mut headless = world.inspect((120, 24), true);
+        press(&mut headless, &format!("2 enter j enter j j e ctrl-u {typed} enter"));
+        let mine = world.rows("select id, name, year from album where name like 'Ptah%'");
+        let years: Vec<String> = mine.iter().map(|row| row[1].to_string()).collect();
+        (years.join(" "), shown(&headless))
+    };
+    for (typed, year, said) in [
+        ("''", "1970", "type a value, such as 'a text', 12, true or null"),
+        ("'  '", "1970", "type a value"),
+        ("'1, name = 2'", "1970", "unexpected `,`"),
+        ("'1 where true'", "1970", "unexpected `where`"),
+        ("'1; delete from album'", "1970", "unexpected `;`"),
+        // A comment is no part of the value, and ends with it.
+        ("'1970 -- 13'", "1970", "changed"),
+        ("'1970 /* 13'", "1970", "no closing"),
+        ("'year + 1 - -1'", "1972", "changed"),
+        ("'1970'", "1970", "changed"),
+    ] {
+        let (found, shown) = edited(typed);
+        assert!(found == year && shown.contains(said), "{typed}: {found}\n{shown}");
+        assert_eq!(world.rows(all), others, "{typed}");
+    }
+}
+
+/// A comment in a condition ends with it: the rows are still sorted, and read page by page.
+#[test]
+fn a_condition_does_not_reach_beyond_itself() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "2 enter l l l s f 'year > 1960 -- recent' enter o");
+    let statement = "select id, name, artist, year, rating, note from album where year > 1960 order by year";
+    assert_eq!(headless.outside, [Effect::Repl(statement.to_owned())]);
+    let asked = headless.state.asked.iter().rev().find(|asked| asked.slot == Slot::Page).unwrap();
+    assert_eq!(asked.what, format!("{statement} limit 128 offset 0"));
+}
+
 #[test]
 fn what_is_typed_is_listed_at_once_and_given_up_by_escape() {
     let world = World::music();
