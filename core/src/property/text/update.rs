@@ -371,8 +371,11 @@ fn cut_block<'a>(block: Block<'a>, actor: ActorId, units: &Units, out: &mut Vec<
         out.push(block);
         return;
     };
-    let whole =
-        Span { actor, start: block.clock, end: block.clock.saturating_add(units_of(text).unwrap_or(0)) };
+    let whole = Span {
+        actor,
+        start: block.clock,
+        end: block.clock.saturating_add(block.content.units().unwrap_or(0)),
+    };
     if !units.touches(whole) {
         out.push(block);
         return;
@@ -393,7 +396,7 @@ fn cut_block<'a>(block: Block<'a>, actor: ActorId, units: &Units, out: &mut Vec<
         let (piece, after) = rest.split_at_checked(bytes).unwrap_or((rest, ""));
         rest = after;
         let content = match gone {
-            true => Content::Deleted(units_of(piece).unwrap_or(0)),
+            true => Content::Deleted(Content::Text(piece).units().unwrap_or(0)),
             false => Content::Text(piece),
         };
         let left = match number {
