@@ -291,12 +291,15 @@ fn take(
             (told.moved, true)
         }
         Ok(Came::Anew(moved)) => {
-            query.tell_all_rows(nanos, wakers);
+            if !query.is_behind() {
+                query.tell_all_rows(nanos, wakers);
+            }
             (moved, true)
         }
         Err(RunAgain(moved)) => (moved, false),
     };
-    if taken {
+    // One that is behind may have joined in the midst of this step, and lack what changed before.
+    if taken && !query.is_behind() {
         query.position = position;
     }
     let limit = node.options.limits.live_rows;

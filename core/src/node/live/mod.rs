@@ -20,7 +20,8 @@
 //! ended up to the view's position, and brings every result that the changed entities can affect to that position.
 //! Positions between are passed over, so a burst of commits costs one step. A step can be done twice: it asks what the
 //! changed entities are *now*, so one that was given up half-way is begun again and a query that joined late is caught
-//! up with by reading the log from its position. Equal queries, however they are written, share one result.
+//! up with by reading the log from its position; until then nothing is told of it, since its rows are right nowhere that
+//! the others are. Equal queries, however they are written, share one result.
 //!
 //! A result is kept right **by entity**: what an entity *contributes* follows from the entity alone, and from those that
 //! its references lead to. A step finds out what each changed entity contributes now, and puts that in the place of what
@@ -210,7 +211,10 @@ impl Reactor {
         self.settle(node).await?;
         let nanos = node.env.clock.monotonic_nanos();
         let registry = self.registry();
-        let queries = registry.queries().map(|query| query.info(registry.known_at(query), nanos)).collect();
+        let queries = registry
+            .queries()
+            .map(|query| query.info(registry.known_at(query).unwrap_or(query.position), nanos))
+            .collect();
         Ok(LiveReport::new(queries, registry.looks, registry.runs, nanos))
     }
 

@@ -13,6 +13,17 @@ use crate::query::BoundSelect;
 use crate::query::expr::Expr;
 use crate::storage::Position;
 
+/// What is known of the rows of a query. Nothing is told of it unless they are right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// They are right at the query's position, and wherever the registry is after that.
+    Right,
+    /// It joined at a position that a step had already passed: what changed since is still to be taken in.
+    Behind,
+    /// It means something else than before, and its rows are still to be read.
+    Unread,
+}
+
 /// A query, its result and who observes it.
 #[derive(Debug)]
 pub(super) struct Query {
@@ -22,15 +33,15 @@ pub(super) struct Query {
     pub(super) filter: Option<Box<Expr>>,
     /// Whether it is found when an entity changed: [`Found::of`] says by what.
     pub(super) is_found: bool,
-    /// Since when the rows are as they are.
+    /// What is known of the rows.
+    pub(super) standing: Standing,
+    /// Since when the rows are as they are; where the query is [`Standing::Behind`], what they are to be caught up from.
     pub(super) position: Position,
     pub(super) state: State,
     /// Why there is no result at the position; the rows are then those from before.
     pub(super) broken: Option<Arc<Failure>>,
     /// Why there was none the last time that there was none.
     pub(super) last_failure: Option<Arc<Failure>>,
-    /// It means something else than before, and its rows are still to be read.
-    pub(super) pending: bool,
     /// It is always run again: it concerns more entities than are kept, or is known without them.
     pub(super) gave_up: bool,
     /// By number, ascending.
@@ -52,11 +63,11 @@ impl Query {
             shape,
             filter: filter.map(Box::new),
             is_found: false,
+            standing: Standing::Right,
             position,
             state: State::default(),
             broken: None,
             last_failure: None,
-            pending: false,
             gave_up: false,
             subscribers: Vec::new(),
             notified: Counter::default(),
@@ -70,7 +81,7 @@ impl Query {
     /// Whether changes of entities can be taken in as it is now. Otherwise it is run again when an entity of one of its
     /// models changed.
     pub(super) fn takes_changes(&self) -> bool {
-        self.state.keeps && self.broken.is_none() && !self.pending
+        self.state.keeps && self.broken.is_none() && self.standing != Standing::Unread
     }
 
     /// What is run for its result.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use super::index::{Found, Index, Numbers};
-use super::query::Query;
+use super::query::{Query, Standing};
 use super::question::{LiveQuestion, Meaning};
 use super::queue::{News, Queue};
 use super::rate::Counter;
@@ -30,12 +30,14 @@ pub(super) struct Registry {
     /// Queries that any change may make well: the store failed, or their rows are still to be read.
     unwell: BTreeSet<u64>,
     next: u64,
-    /// Every change up to here is in the results.
+    /// Every change up to here is in the results of the queries that are not behind.
     position: Position,
     /// Where the step that is being taken ends.
     until: Position,
-    /// The earliest position of a result that joined behind the others.
-    late: Option<Position>,
+    /// Queries that joined behind the others; the next step begins where the first of them is.
+    late: BTreeSet<u64>,
+    /// Those of them that the step which is being taken catches up with.
+    catching_up: BTreeSet<u64>,
     /// The catalog that every query is bound in, no older.
     catalog: Position,
     /// The catalog of the step that is being taken.
@@ -72,7 +74,7 @@ impl Registry {
     }
 
     pub(super) fn is_behind(&self) -> bool {
-        self.late.is_some() || self.catalog_late
+        !self.late.is_empty() || self.catalog_late
     }
 
     /// A query that is not there yet, without its rows.
@@ -119,20 +121,19 @@ impl Registry {
     }
 
     /// Adds a query that was bound in a catalog. Its rows are as of its position.
-    pub(super) fn add(&mut self, query: Query, catalog: Position) -> u64 {
-        if self.queries.is_empty() {
-            self.position = query.position;
-            self.catalog = catalog;
-            self.late = None;
-            self.catalog_late = false;
-        } else {
-            if query.position < self.position.max(self.until) {
-                self.late = Some(self.late.map_or(query.position, |late| late.min(query.position)));
-            }
-            self.catalog_late |= catalog < self.catalog.max(self.catalog_until);
-        }
+    pub(super) fn add(&mut self, mut query: Query, catalog: Position) -> u64 {
         let number = self.next;
         self.next = self.next.saturating_add(1);
+        if self.queries.is_empty() {
+            // What was before concerns nobody. A step may be under way all the same.
+            self.position = self.position.max(query.position);
+            self.catalog = self.catalog.max(catalog);
+        }
+        if query.position < self.position.max(self.until) {
+            query.standing = Standing::Behind;
+            self.late.insert(number);
+        }
+        self.catalog_late |= catalog < self.catalog.max(self.catalog_until);
         self.meanings.insert(query.meaning, number);
         self.queries.insert(number, Box::new(query));
         self.attach(number);
@@ -210,6 +211,8 @@ impl Registry {
         }
         self.unwell.remove(&number);
         self.stale.remove(&number);
+        self.late.remove(&number);
+        self.catching_up.remove(&number);
         if self.meanings.get(&query.meaning) == Some(&number) {
             self.meanings.remove(&query.meaning);
         }
@@ -223,7 +226,7 @@ impl Registry {
         query.subscribers = old.subscribers;
         query.notified = old.notified;
         query.last_failure = old.last_failure;
-        query.pending = true;
+        query.standing = Standing::Unread;
         self.meanings.entry(query.meaning).or_insert(number);
         self.queries.insert(number, Box::new(query));
         self.attach(number);
@@ -278,9 +281,12 @@ impl Registry {
         if query.subscribers.is_empty() { self.remove(number) } else { None }
     }
 
-    /// The position that a query's rows are known to be right at.
-    pub(super) fn known_at(&self, query: &Query) -> Position {
-        query.position.max(self.position)
+    /// The position that a query's rows are known to be right at; `None` where they are right nowhere yet.
+    pub(super) fn known_at(&self, query: &Query) -> Option<Position> {
+        match query.standing {
+            Standing::Right => Some(query.position.max(self.position)),
+            Standing::Behind | Standing::Unread => None,
+        }
     }
 
     /// The queries that changes of entities of a model may concern.
@@ -313,9 +319,10 @@ impl Registry {
         if self.queries.is_empty() {
             return None;
         }
-        if let Some(late) = self.late.take() {
-            self.position = self.position.min(late);
-        }
+        // Those of a step that was given up are still among them.
+        self.catching_up.append(&mut self.late);
+        let behind = self.catching_up.iter().filter_map(|number| self.queries.get(number));
+        let from = behind.map(|query| query.position).fold(self.position, Position::min);
         self.until = until;
         let rebind = std::mem::take(&mut self.catalog_late) || catalog > self.catalog;
         if rebind {
@@ -323,13 +330,20 @@ impl Registry {
             self.catalog = Position(0);
         }
         self.catalog_until = catalog;
-        Some(Stretch { from: self.position, rebind })
+        Some(Stretch { from, rebind })
     }
 
-    /// Ends a step.
-    pub(super) fn finish(&mut self) {
+    /// Ends a step. Those who asked for what was behind are given its rows now.
+    pub(super) fn finish(&mut self, nanos: u64, wakers: &mut Vec<Waker>) {
         self.position = self.position.max(self.until);
         self.catalog = self.catalog_until;
+        for number in std::mem::take(&mut self.catching_up) {
+            if let Some(query) = self.queries.get_mut(&number).filter(|query| query.is_behind()) {
+                query.standing = Standing::Right;
+                query.position = self.position;
+                query.tell_all_rows(nanos, wakers);
+            }
+        }
     }
 
     /// Says that the task runs; gives whether it did not before.
@@ -363,8 +377,17 @@ impl Registry {
 }
 
 impl Query {
-    /// Tells all subscribers, at a time in nanoseconds.
+    /// Whether it still lacks what changed before it joined.
+    pub(super) fn is_behind(&self) -> bool {
+        self.standing == Standing::Behind
+    }
+
+    /// Tells all subscribers, at a time in nanoseconds. Those of a query that is behind have nothing yet that it could
+    /// be a change of.
     pub(super) fn tell(&mut self, news: &News, nanos: u64, wakers: &mut Vec<Waker>) {
+        if self.standing != Standing::Right {
+            return;
+        }
         self.count(nanos);
         wakers.extend(self.subscribers.iter().filter_map(|(_, queue)| queue.push(news)));
     }
@@ -388,10 +411,11 @@ impl Query {
         wakers: &mut Vec<Waker>,
     ) {
         let failure: Arc<Failure> = Arc::from(failure);
-        self.pending = false;
+        let before = std::mem::replace(&mut self.standing, Standing::Right);
         self.last_failure = Some(Arc::clone(&failure));
         let known = self.broken.replace(Arc::clone(&failure));
-        if known.is_none_or(|known| known != failure) {
+        // Where nothing was right before, nothing was told.
+        if before != Standing::Right || known.is_none_or(|known| known != failure) {
             self.tell(&News::Failed { position, failure }, nanos, wakers);
         }
     }

@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use futures::StreamExt;
 
-use super::query::Asks;
+use super::query::{Asks, Standing};
 use super::queue::News;
 use super::state::{Outcome as Came, State};
 use super::{Reactor, wake};
@@ -91,7 +91,8 @@ pub(super) async fn run_again(reactor: &Reactor, node: &Inner, view: &Arc<dyn Re
     match (registry.get_mut(number), found) {
         (None, _) => return,
         (Some(query), Ok((state, gave_up))) => {
-            let well = query.broken.take().is_none() && !std::mem::take(&mut query.pending);
+            let before = std::mem::replace(&mut query.standing, Standing::Right);
+            let well = query.broken.take().is_none() && before == Standing::Right;
             let came = well.then(|| state.changes_from(&query.state));
             old = Some(std::mem::replace(&mut query.state, state));
             query.position = position;

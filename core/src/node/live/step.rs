@@ -48,7 +48,10 @@ pub(super) async fn step(reactor: &Reactor, node: &Inner) -> Result<Option<Posit
             run_again(reactor, node, &view, query).await;
         }
     }
-    reactor.registry().finish();
+    let nanos = node.env.clock.monotonic_nanos();
+    let mut wakers = Vec::new();
+    reactor.registry().finish(nanos, &mut wakers);
+    wake(wakers);
     Ok(Some(until))
 }
 

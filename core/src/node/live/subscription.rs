@@ -56,12 +56,9 @@ impl Subscription {
         let (position, rows, shape) = {
             let registry = self.node.reactor.registry();
             let query = registry.get(self.query)?;
-            let position = registry.known_at(query);
             self.queue.has_all();
-            if query.pending {
-                // As soon as its rows are read they come as a reset.
-                return None;
-            }
+            // As soon as its rows are right they come as a reset.
+            let position = registry.known_at(query)?;
             if let Some(failure) = &query.broken {
                 return Some(LiveEvent::Failed { position, failure: Failure::clone(failure) });
             }
