@@ -290,7 +290,7 @@ fn filled(entities: u32) -> Arc<dyn Connection> {
 fn inspector() {
     struct Nothing;
     impl Host for Nothing {
-        fn repl(&mut self, _: &str) {}
+        fn repl(&mut self, _: &str, _: bool) {}
 
         fn save(&mut self, _: &str, _: &str) -> Result<String, String> {
             Ok(String::new())

@@ -25,7 +25,7 @@ impl Connection for Faulty {
 }
 
 impl Host for Faulty {
-    fn repl(&mut self, _: &str) {}
+    fn repl(&mut self, _: &str, _: bool) {}
 
     fn save(&mut self, _: &str, _: &str) -> Result<String, String> {
         panic!("the file is on fire");

@@ -251,7 +251,7 @@ pub const TABLE: &[Entry] = &[
         "how the node would run the query, or one that is typed",
     ),
     entry(A::Copy, C::Everywhere, "copy", &["y"], "", "the selection to the clipboard of the terminal"),
-    entry(A::Export, C::Everywhere, "export", &["x"], "", "the chosen entity as a fixture, to a file"),
+    entry(A::Export, C::Everywhere, "export", &["x"], "", "the selected entity as a fixture, to a new file"),
     entry(A::Repl, C::Everywhere, "repl", &["o"], "", "a prompt on the selection; leave it to come back"),
     entry(A::Redraw, C::Everywhere, "redraw", &["ctrl-l"], "", "the whole screen again"),
     entry(A::Suspend, C::Everywhere, "suspend", &["ctrl-z"], "", "back to the shell until `fg`"),

@@ -304,8 +304,13 @@ pub enum Effect {
         /// Its content.
         content: String,
     },
-    /// Give the terminal to a prompt on the same node until it is left; this statement is shown first.
-    Repl(String),
+    /// Give the terminal to a prompt on the same node until it is left.
+    Repl {
+        /// What is shown first; empty is nothing.
+        statement: String,
+        /// Whether nothing may be written there: what is shown is the past.
+        past: bool,
+    },
     /// Draw everything again.
     Redraw,
     /// Go back to the shell until told to go on.

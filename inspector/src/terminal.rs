@@ -53,8 +53,9 @@ pub enum RunError {
 
 /// What the program around the inspector does for it.
 pub trait Host {
-    /// Gives the terminal to a prompt on the same node until it is left; the statement is offered there.
-    fn repl(&mut self, statement: &str);
+    /// Gives the terminal to a prompt on the same node until it is left; the statement, unless it is empty, is run
+    /// there first. What is `past` is only read.
+    fn repl(&mut self, statement: &str, past: bool);
 
     /// Completes the script of an entity, sees that it passes, and writes it to a new file of this name.
     ///
@@ -302,9 +303,9 @@ impl<'a> Loop<'a> {
                     };
                     self.state.update(Message::Said { good, text });
                 }
-                Effect::Repl(statement) => {
+                Effect::Repl { statement, past } => {
                     self.lend()?;
-                    self.host.repl(&statement);
+                    self.host.repl(&statement, past);
                     self.take_back()?;
                 }
                 Effect::Redraw => self.screen.clear()?,

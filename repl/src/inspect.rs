@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ankurah_core::node::ReadOnly;
 use ankurah_core::node::protocol::{Connection, SessionId};
 use ankurah_inspector::keymap::Keymap;
 use ankurah_inspector::state::Options;
@@ -14,7 +15,7 @@ use crate::cli::{InspectArgs, ThemeName};
 use crate::client::{Client, Interrupt, Pump};
 use crate::display::{Safe, Style};
 use crate::exit::Exit;
-use crate::fixture::{self, Verdict};
+use crate::fixture;
 use crate::format::Format;
 use crate::interactive::{self, Places};
 use crate::sample;
@@ -136,7 +137,7 @@ struct Prompt<'a> {
 }
 
 impl Host for Prompt<'_> {
-    fn repl(&mut self, statement: &str) {
+    fn repl(&mut self, statement: &str, past: bool) {
         let display = &self.args.display;
         let settings = Settings {
             format: Format::Table,
@@ -146,17 +147,24 @@ impl Host for Prompt<'_> {
             error_style: Style::detect(display.color, display.ascii, &io::stderr()),
             ..Settings::default()
         };
-        let client =
-            Client::new(self.connection.clone(), SessionId(2), Interrupt::on_any_ctrl_c(), Pump::Thread);
+        let read_only = past || !self.args.write;
+        let connection: Arc<dyn Connection> = match read_only {
+            true => Arc::new(ReadOnly::new(self.connection.clone())),
+            false => self.connection.clone(),
+        };
+        let client = Client::new(connection, SessionId(2), Interrupt::on_any_ctrl_c(), Pump::Thread);
         let mut session = Session::new(client, self.name.clone(), settings, Output::paged());
         session.fit_terminal();
-        let _ = session.say("A prompt on what is inspected; \\q goes back.");
+        let _ = session.say(match past {
+            true => "A prompt on the past, which is only read; \\q goes back.",
+            false => "A prompt on what is inspected; \\q goes back.",
+        });
         if !statement.is_empty() {
             let shown = format!("{}> {};", self.name, Safe::line(statement));
             let _ = session.say(&shown);
             let _ = session.run_script(&format!("{statement};"), None);
         }
-        interactive::run(&mut session, &Places::default(), !self.args.write);
+        interactive::run(&mut session, &Places::default(), read_only);
     }
 
     fn save(&mut self, name: &str, script: &str) -> Result<String, String> {
@@ -164,27 +172,58 @@ impl Host for Prompt<'_> {
     }
 }
 
-/// Writes a script to a new file, with what it prints, and sees that it passes.
+/// Names that are tried for a file.
+const NAMES: usize = 1000;
+
+/// Writes a script to a new file, with what it prints, once it is seen to pass. Where there is a file of this name,
+/// another one is taken: `a-2.ank` after `a.ank`.
 fn save(path: &Path, script: &str) -> Result<String, String> {
-    let shown = path.display().to_string();
-    let mut file =
-        std::fs::File::create_new(path).map_err(|error| format!("cannot write {shown}: {error}"))?;
-    file.write_all(script.as_bytes()).map_err(|error| format!("cannot write {shown}: {error}"))?;
-    drop(file);
-    let run = |blessing| {
-        let connect = || target::fresh_fixed().map(|opened| (opened.connection.clone(), Some(opened)));
-        fixture::run_file(path, connect, blessing, &Interrupt::default()).verdict
-    };
-    let why = |verdict: Verdict| match verdict {
-        Verdict::Broken(message) => message,
-        other => format!("{other:?}"),
-    };
-    match run(true) {
-        Verdict::Blessed | Verdict::Passed => {}
-        other => return Err(format!("{shown} is written, but it cannot be run: {}", why(other))),
+    let connect = || target::fresh_fixed().map(|opened| (opened.connection.clone(), Some(opened)));
+    let fixture = fixture::complete(script, connect, &Interrupt::default())
+        .map_err(|error| format!("nothing is written: the script was tried, and {error}"))?;
+    let cannot = |path: &Path, error: io::Error| format!("cannot write {}: {error}", path.display());
+    let (mut file, path) = create_beside(path).map_err(|error| cannot(path, error))?;
+    if let Err(error) = file.write_all(fixture.as_bytes()) {
+        // A part of it is no fixture.
+        let _ = std::fs::remove_file(&path);
+        return Err(cannot(&path, error));
     }
-    match run(false) {
-        Verdict::Passed => Ok(format!("{shown} is written, and passes")),
-        other => Err(format!("{shown} is written, but it does not pass: {}", why(other))),
+    Ok(format!("{} is written, and passes", path.display()))
+}
+
+/// A new file of this name, or of the first free one like it.
+fn create_beside(path: &Path) -> io::Result<(std::fs::File, PathBuf)> {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let extension = path.extension().map(|end| format!(".{}", end.to_string_lossy())).unwrap_or_default();
+    let others = (2..=NAMES).map(|number| path.with_file_name(format!("{stem}-{number}{extension}")));
+    let mut taken = io::ErrorKind::AlreadyExists.into();
+    for path in std::iter::once(path.to_owned()).chain(others) {
+        match std::fs::File::create_new(&path) {
+            Ok(file) => return Ok((file, path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => taken = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exported_file_has_a_name_of_its_own_and_is_never_broken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("entity.ank");
+        let script = "create model a (b string);\ninsert into a (b) values ('c');\nselect b from a;\n";
+        for name in ["entity.ank", "entity-2.ank", "entity-3.ank"] {
+            let said = save(&path, script).unwrap();
+            assert!(said.ends_with(&format!("{name} is written, and passes")), "{said}");
+            let written = std::fs::read_to_string(folder.path().join(name)).unwrap();
+            assert!(written.contains("--| c"), "{written}");
+        }
+        let said = save(&path, "select 'a\n--| b';\n").unwrap_err();
+        assert!(said.contains("nothing is written") && said.contains("inside of a statement"), "{said}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 }

@@ -6,8 +6,8 @@ use ankurah_core::id::{EntityId, OpId};
 use ankurah_core::node::protocol::{Request, SessionId};
 
 use super::entities::{Entities, execute};
-use super::names::model_text;
 use super::operation::find;
+use super::selection::Purpose;
 use super::typing::{Typing, What};
 use super::{PlanPage, State, Verification, View};
 use crate::action::Action;
@@ -18,7 +18,7 @@ use crate::message::{Ask, Effect, Slot};
 impl State {
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
-            Action::Show(View::Graph) => return self.show_graph(),
+            Action::Show(View::Graph) => return self.with_selected(Purpose::Graph),
             Action::Show(View::Timeline) => return self.show_timeline(),
             Action::Show(View::Help) if self.view == View::Help => return self.back(),
             Action::Show(View::Help) => {
@@ -45,8 +45,8 @@ impl State {
             }
             Action::Refresh => return self.reread(),
             Action::Copy => return self.copy(),
-            Action::Export => return self.export(),
-            Action::Repl => return vec![Effect::Repl(self.statement())],
+            Action::Export => return self.with_selected(Purpose::Export),
+            Action::Repl => return vec![self.prompt()],
             Action::Redraw => return vec![Effect::Redraw],
             Action::Suspend => return vec![Effect::Suspend],
             Action::Verify => {
@@ -196,22 +196,12 @@ impl State {
         }
     }
 
-    /// Shows the graph: of the selected row where the page lists entities.
-    fn show_graph(&mut self) -> Vec<Effect> {
-        let row = match self.view {
-            View::Entities => self.entities.as_ref().and_then(|entities| entities.row(self.list().selected)),
-            _ => None,
-        };
-        let mut effects = row.map(|row| row.id).map(|id| self.choose(id)).unwrap_or_default();
-        effects.extend(self.show(View::Graph));
-        effects
-    }
-
     /// How the node would run what is selected; without a selection, what is typed.
     fn explain(&mut self) -> Vec<Effect> {
         let query = match self.view {
-            View::Entities | View::Collections | View::Live => self.statement(),
-            View::Timeline if self.whole => self.statement(),
+            View::Entities => self.listed(),
+            View::Timeline if self.whole => self.listed(),
+            View::Collections | View::Live => self.statement(),
             View::Asked => self
                 .selected_question()
                 .filter(|asked| asked.what.starts_with("select"))
@@ -226,7 +216,7 @@ impl State {
         self.explain_query(&query)
     }
 
-    fn selected_question(&self) -> Option<&super::Asked> {
+    pub(super) fn selected_question(&self) -> Option<&super::Asked> {
         self.asked.len().checked_sub(self.list().selected + 1).and_then(|at| self.asked.get(at))
     }
 
@@ -267,10 +257,7 @@ impl State {
                 let model = self.names.models().get(list.selected).cloned();
                 model.map(|model| self.open_collection(model)).unwrap_or_default()
             }
-            View::Entities => {
-                let row = self.entities.as_ref().and_then(|entities| entities.row(list.selected));
-                row.map(|row| row.id).map(|id| self.open_entity(id)).unwrap_or_default()
-            }
+            View::Entities | View::Changes | View::Aside => self.with_selected(Purpose::Open),
             View::Entity => {
                 let winner = self.subject.as_ref().and_then(|subject| {
                     let shown = super::subject::shown(subject.image.as_ref()?, &self.names);
@@ -300,15 +287,6 @@ impl State {
                 }
             }
             View::Timeline => self.open_in_time(),
-            View::Changes => {
-                let entry = self.changes.stream.entry(list.selected);
-                let entity = entry.and_then(|entry| entry.changes.first()).map(|change| change.entity);
-                entity.map(|entity| self.open_entity(entity)).unwrap_or_default()
-            }
-            View::Aside => {
-                let entity = self.aside.get(list.selected).map(|row| row.entity);
-                entity.map(|entity| self.open_entity(entity)).unwrap_or_default()
-            }
             View::Indexes => {
                 let model = self.indexes.get(list.selected).map(|index| index.definition.model);
                 let model = model.and_then(|model| self.names.model(model)).cloned();
@@ -468,104 +446,6 @@ impl State {
             list.selected = found;
         }
         found.is_some()
-    }
-
-    /// What is selected, as a text that can be used elsewhere.
-    fn copy(&mut self) -> Vec<Effect> {
-        let list = self.list();
-        let subject = self.subject.as_ref();
-        let text = match self.view {
-            View::Timeline if self.whole && !self.lists_rows() => {
-                let found = self.course.differences.get(list.selected);
-                found.map(|difference| difference.entity.to_string())
-            }
-            _ if self.view == View::Entities || (self.view == View::Timeline && self.whole) => {
-                self.entities.as_ref().and_then(|entities| {
-                    let row = entities.row(list.selected)?;
-                    Some(match entities.focus.checked_sub(1) {
-                        Some(column) => row.values.get(column)?.to_string(),
-                        None => row.id.to_string(),
-                    })
-                })
-            }
-            View::Entity | View::Timeline => {
-                let image = if self.view == View::Entity {
-                    subject.and_then(|s| s.image.as_ref())
-                } else {
-                    self.timeline_image()
-                };
-                image.and_then(|image| {
-                    let shown = super::subject::shown(image, &self.names);
-                    shown.get(list.selected)?.value.as_ref().map(ToString::to_string)
-                })
-            }
-            View::Graph => {
-                subject.and_then(|subject| Some(subject.graph.id(subject.selected()?).to_string()))
-            }
-            View::Operation => self.operation.as_ref().map(|page| page.id.to_string()),
-            View::Changes => {
-                let entry = self.changes.stream.entry(list.selected);
-                entry.and_then(|entry| Some(entry.changes.first()?.entity.to_string()))
-            }
-            View::Aside => self.aside.get(list.selected).map(|row| row.id.to_string()),
-            View::Live => self.live.queries.get(list.selected).map(|query| query.text.clone()),
-            View::Collections => self.names.models().get(list.selected).map(|model| model_text(model)),
-            View::Asked => self.selected_question().map(|asked| asked.what.clone()),
-            View::Log => self.journal.stream.entry(list.selected).map(|line| line.text.clone()),
-            View::Peers => self.wire.stream.entry(list.selected).map(|frame| frame.what.clone()),
-            View::Plan => Some(self.plan.lines.iter().map(|line| format!("{}\n", line.text())).collect()),
-            View::Entities | View::Overview | View::Indexes | View::Help => None,
-        };
-        match text {
-            Some(text) => {
-                let count = text.chars().count();
-                self.notice = Some((Role::Good, format!("copied {count} characters")));
-                vec![Effect::Copy(text)]
-            }
-            None => {
-                self.say("there is nothing to copy");
-                Vec::new()
-            }
-        }
-    }
-
-    /// The statement that shows the selection in a prompt.
-    fn statement(&self) -> String {
-        let of_entity = || {
-            let subject = self.subject.as_ref()?;
-            let model = self.names.model(subject.image.as_ref()?.state.model)?;
-            Some(format!("select * from {} where id = @{}", model_text(model), subject.entity))
-        };
-        match self.view {
-            View::Entities => self.entities.as_ref().map(Entities::statement),
-            View::Timeline if self.whole => self.entities.as_ref().map(Entities::statement),
-            View::Entity | View::Graph | View::Operation | View::Timeline => of_entity(),
-            View::Collections => {
-                let model = self.names.models().get(self.list().selected);
-                model.map(|model| format!("select * from {}", model_text(model)))
-            }
-            View::Live => self.live.queries.get(self.list().selected).map(|query| query.text.clone()),
-            View::Plan => Some(self.plan.statement.clone()),
-            View::Overview
-            | View::Changes
-            | View::Aside
-            | View::Indexes
-            | View::Log
-            | View::Peers
-            | View::Asked
-            | View::Help => None,
-        }
-        .unwrap_or_default()
-    }
-
-    fn export(&mut self) -> Vec<Effect> {
-        let Some(subject) = &self.subject else {
-            self.say("choose an entity first");
-            return Vec::new();
-        };
-        let entity = subject.entity;
-        self.say("reading the operations ...");
-        vec![self.ask(Slot::Export, format!("a script of {entity}"), Ask::Script { entity })]
     }
 
     fn edit(&mut self) {

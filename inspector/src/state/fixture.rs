@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use ankurah_core::catalog::{Model, Property};
 use ankurah_core::value::{Value, ValueType};
-use ankurah_query_lang::quote_string;
 
 use super::names::{Names, model_text, property_text};
 use super::subject::one;
 use crate::dag::time_text;
 use crate::message::{Image, Stage};
+
+/// What begins a line that a fixture expects.
+const MARK: &str = "--|";
 
 /// A script with the entity's model, as far as it is needed, and the operations that made the entity what it is, each
 /// with what it changed in the order of ids; what the script prints is not in it yet. `None` where there is no operation, or
@@ -168,6 +170,12 @@ fn declaration(property: &Property, model: &Model, names: &Names, required: bool
     let key = if model.is_key(property.id) { " key" } else { "" };
     let required = if required && key.is_empty() { " not null" } else { "" };
     format!("    {} {kind}{key}{required}", property_text(property))
+}
+
+/// A string as a script writes it. A line that would begin like what a fixture expects begins with a quote instead: the
+/// string is cut in two there, and joined again.
+fn quote_string(text: &str) -> String {
+    ankurah_query_lang::quote_string(text).replace(&format!("\n{MARK}"), &format!("\n' || '{MARK}"))
 }
 
 /// A value as a statement writes it.

@@ -7,6 +7,7 @@
 //! | `reply` | answers of the node |
 //! | `course` | going through time |
 //! | `place` | lists, what is seen of them, the mouse |
+//! | `selection` | what is selected: entities, a text to copy, a statement for a prompt |
 //! | the others | one page each, and what pages share |
 
 mod act;
@@ -21,6 +22,7 @@ pub mod names;
 pub mod operation;
 mod place;
 mod reply;
+pub mod selection;
 pub mod stream;
 pub mod subject;
 pub mod timeline;

@@ -1,9 +1,9 @@
-//! What is typed: the palette, a search, a query, a filter, a value.
+//! What is typed: the palette, a choice, a search, a query, a filter, a value.
 
 use std::sync::Arc;
 
 use ankurah_core::catalog::Model;
-use ankurah_core::id::{OpId, PropertyId};
+use ankurah_core::id::{EntityId, OpId, PropertyId};
 use ankurah_core::node::protocol::SessionId;
 use ankurah_query_lang::ast::{Expr, StatementKind};
 use ankurah_query_lang::{Expectation, completion_context, functions, parse_expr, parse_statement};
@@ -13,6 +13,7 @@ use nucleo_matcher::{Config, Matcher};
 use super::entities::{Entities, execute};
 use super::input::Input;
 use super::names::{model_text, property_text};
+use super::selection::Purpose;
 use super::{State, View};
 use crate::action::Action;
 use crate::message::{Ask, Effect, Slot};
@@ -22,6 +23,11 @@ use crate::message::{Ask, Effect, Slot};
 pub enum What {
     /// Something to do, by name.
     Palette,
+    /// One of a few things that were meant.
+    Choice {
+        /// What is asked.
+        prompt: &'static str,
+    },
     /// Something to find.
     Search,
     /// What a table lists.
@@ -63,6 +69,8 @@ pub enum Does {
     Collection(Arc<str>),
     /// An entity or an operation is shown.
     Go(OpId),
+    /// Something is done with an entity.
+    With(Purpose, EntityId),
     /// The text takes the place of the word at the cursor, which begins there.
     Insert(usize),
 }
@@ -114,6 +122,14 @@ impl Typing {
         typing
     }
 
+    /// One of a few things, which are asked for so.
+    pub(super) fn choice(prompt: &'static str, all: Vec<Choice>) -> Self {
+        let mut typing = Typing::new(What::Choice { prompt }, "");
+        typing.all = all;
+        typing.offer();
+        typing
+    }
+
     /// Chooses the next, or the one before.
     pub(super) fn choose(&mut self, down: bool) {
         let last = self.choices.len().saturating_sub(1);
@@ -124,7 +140,8 @@ impl Typing {
     fn offer(&mut self) {
         let text = self.input.text().trim();
         self.chosen = 0;
-        if let Ok(id) = text.trim_start_matches('@').parse::<OpId>() {
+        let id = text.trim_start_matches('@').parse::<OpId>().ok();
+        if let Some(id) = id.filter(|_| self.what == What::Palette) {
             let (name, about) = (format!("go to {id}"), "the entity or operation with this id".to_owned());
             self.choices = vec![Choice { name, about, does: Does::Go(id) }];
             return;
@@ -154,7 +171,7 @@ impl State {
         edit(&mut typing.input);
         let changed = typing.input.text() != text;
         match typing.what {
-            What::Palette => {
+            What::Palette | What::Choice { .. } => {
                 typing.offer();
                 Vec::new()
             }
@@ -191,15 +208,18 @@ impl State {
         let Some(typing) = self.typing.take() else { return Vec::new() };
         let text = typing.input.text().to_owned();
         match typing.what {
-            What::Palette => match typing.choices.get(typing.chosen).map(|choice| choice.does.clone()) {
-                Some(Does::Act(action)) => self.act(action),
-                Some(Does::Collection(label)) => {
-                    let model = self.names.models().iter().find(|model| model.label == label).cloned();
-                    model.map(|model| self.open_collection(model)).unwrap_or_default()
+            What::Palette | What::Choice { .. } => {
+                match typing.choices.get(typing.chosen).map(|choice| choice.does.clone()) {
+                    Some(Does::Act(action)) => self.act(action),
+                    Some(Does::Collection(label)) => {
+                        let model = self.names.models().iter().find(|model| model.label == label).cloned();
+                        model.map(|model| self.open_collection(model)).unwrap_or_default()
+                    }
+                    Some(Does::Go(id)) => self.go_to_id(id),
+                    Some(Does::With(purpose, entity)) => self.with_entity(purpose, entity),
+                    Some(Does::Insert(_)) | None => Vec::new(),
                 }
-                Some(Does::Go(id)) => self.go_to_id(id),
-                Some(Does::Insert(_)) | None => Vec::new(),
-            },
+            }
             What::Search => {
                 self.search(&text);
                 Vec::new()

@@ -210,6 +210,7 @@ fn draw_status(state: &State, canvas: &mut Canvas<'_>, areas: &Areas) -> Option<
 fn draw_typing(typing: &Typing, canvas: &mut Canvas<'_>, line: u16) -> (u16, u16) {
     let prompt = match typing.what {
         What::Palette => ":",
+        What::Choice { prompt } => prompt,
         What::Search => "/",
         What::Query { .. } => "where ",
         What::Filter { .. } => "filter ",

@@ -6,6 +6,7 @@ mod documents;
 mod hostile;
 mod pages;
 mod picture;
+mod selection;
 mod sizes;
 mod terminal;
 mod work;

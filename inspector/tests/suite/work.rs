@@ -101,16 +101,6 @@ fn what_is_typed_is_listed_at_once_and_given_up_by_escape() {
 }
 
 #[test]
-fn the_selection_is_copied_and_opened_in_a_prompt() {
-    let world = World::music();
-    let mut headless = world.inspect((100, 24), false);
-    press(&mut headless, "2 enter l y o q");
-    let statement = "select id, name, artist, year, rating, note from album".to_owned();
-    let expected = [Effect::Copy("Kind of Blue (Mono)".to_owned()), Effect::Repl(statement), Effect::Quit];
-    assert_eq!(headless.outside, expected);
-}
-
-#[test]
 fn an_entity_is_exported_as_a_script() {
     let world = World::music();
     let mut headless = world.inspect((100, 24), false);
