@@ -4,7 +4,7 @@ use crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
 
-use crate::key::{Code, Key};
+use crate::key::{Code, Held, Key, Name};
 use crate::message::{Message, Pointer};
 
 /// The message of an event of the terminal; `None` where it means nothing here.
@@ -23,29 +23,30 @@ fn key(event: KeyEvent) -> Option<Key> {
         return None;
     }
     let has = |modifier| event.modifiers.contains(modifier);
-    let (ctrl, alt, shift) = (has(KeyModifiers::CONTROL), has(KeyModifiers::ALT), has(KeyModifiers::SHIFT));
+    let (ctrl, alt) = (has(KeyModifiers::CONTROL), has(KeyModifiers::ALT));
+    let named = |name| Some((Code::Named(name), has(KeyModifiers::SHIFT)));
     let (code, shift) = match event.code {
-        KeyCode::Char(c) if ctrl => (Code::Char(c.to_ascii_lowercase()), false),
-        KeyCode::Char(c) => (Code::Char(c), false),
-        KeyCode::F(number) => (Code::F(number), shift),
-        KeyCode::BackTab => (Code::Named("tab"), true),
-        KeyCode::Enter => (Code::Named("enter"), shift),
-        KeyCode::Esc => (Code::Named("esc"), shift),
-        KeyCode::Tab => (Code::Named("tab"), shift),
-        KeyCode::Backspace => (Code::Named("backspace"), shift),
-        KeyCode::Delete => (Code::Named("delete"), shift),
-        KeyCode::Insert => (Code::Named("insert"), shift),
-        KeyCode::Up => (Code::Named("up"), shift),
-        KeyCode::Down => (Code::Named("down"), shift),
-        KeyCode::Left => (Code::Named("left"), shift),
-        KeyCode::Right => (Code::Named("right"), shift),
-        KeyCode::Home => (Code::Named("home"), shift),
-        KeyCode::End => (Code::Named("end"), shift),
-        KeyCode::PageUp => (Code::Named("pageup"), shift),
-        KeyCode::PageDown => (Code::Named("pagedown"), shift),
-        _ => return None,
-    };
-    Some(Key { code, ctrl, alt, shift })
+        // What Shift makes of a character is in the character.
+        KeyCode::Char(c) => Some((Code::Char(c), false)),
+        KeyCode::F(number) => Some((Code::F(number), has(KeyModifiers::SHIFT))),
+        KeyCode::BackTab => Some((Code::Named(Name::Tab), true)),
+        KeyCode::Enter => named(Name::Enter),
+        KeyCode::Esc => named(Name::Esc),
+        KeyCode::Tab => named(Name::Tab),
+        KeyCode::Backspace => named(Name::Backspace),
+        KeyCode::Delete => named(Name::Delete),
+        KeyCode::Insert => named(Name::Insert),
+        KeyCode::Up => named(Name::Up),
+        KeyCode::Down => named(Name::Down),
+        KeyCode::Left => named(Name::Left),
+        KeyCode::Right => named(Name::Right),
+        KeyCode::Home => named(Name::Home),
+        KeyCode::End => named(Name::End),
+        KeyCode::PageUp => named(Name::PageUp),
+        KeyCode::PageDown => named(Name::PageDown),
+        _ => None,
+    }?;
+    Key::sent(code, Held { ctrl, alt, shift })
 }
 
 fn mouse(event: MouseEvent) -> Option<Message> {
@@ -73,6 +74,10 @@ mod tests {
         check(KeyCode::BackTab, KeyModifiers::SHIFT, "shift-tab");
         check(KeyCode::Char(' '), KeyModifiers::NONE, "space");
         check(KeyCode::F(5), KeyModifiers::NONE, "f5");
+        // As crossterm reads the bytes 0x08, 0x1c and 0x1f.
+        check(KeyCode::Char('h'), KeyModifiers::CONTROL, "backspace");
+        check(KeyCode::Char('4'), KeyModifiers::CONTROL, "ctrl-\\");
+        check(KeyCode::Char('7'), KeyModifiers::CONTROL, "ctrl-_");
         assert_eq!(message(Event::FocusGained), None);
     }
 }

@@ -8,73 +8,138 @@ use std::str::FromStr;
 pub enum Code {
     /// A character, as it is typed: `G` is Shift and the key of `g`.
     Char(char),
-    /// A function key.
+    /// A function key, from 1 to 12.
     F(u8),
     /// A key with a name.
-    Named(&'static str),
+    Named(Name),
 }
 
-/// A key with what is held down beside it. Shift is said of named keys alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
-    /// The key.
-    pub code: Code,
-    /// Whether Ctrl is held.
+/// What is held down beside a key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Held {
+    /// Ctrl.
     pub ctrl: bool,
-    /// Whether Alt is held.
+    /// Alt.
     pub alt: bool,
-    /// Whether Shift is held.
+    /// Shift; it is said of named keys and function keys alone.
     pub shift: bool,
 }
 
-/// The names of keys that are no characters.
-const NAMES: [&str; 14] = [
-    "enter",
-    "esc",
-    "tab",
-    "backspace",
-    "delete",
-    "insert",
-    "up",
-    "down",
-    "left",
-    "right",
-    "home",
-    "end",
-    "pageup",
-    "pagedown",
+/// A key with what is held down beside it: one that a terminal sends, in the one form that stands for all that mean the
+/// same bytes, as `tab` does for `ctrl-i`. There is no other way to one than [`Key::sent`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    code: Code,
+    held: Held,
+}
+
+/// The keys that are no characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names say which key is meant")]
+pub enum Name {
+    Enter,
+    Esc,
+    Tab,
+    Backspace,
+    Delete,
+    Insert,
+    Up,
+    Down,
+    Left,
+    Right,
+    Home,
+    End,
+    PageUp,
+    PageDown,
+}
+
+/// How they are written.
+const NAMES: [(&str, Name); 14] = [
+    ("enter", Name::Enter),
+    ("esc", Name::Esc),
+    ("tab", Name::Tab),
+    ("backspace", Name::Backspace),
+    ("delete", Name::Delete),
+    ("insert", Name::Insert),
+    ("up", Name::Up),
+    ("down", Name::Down),
+    ("left", Name::Left),
+    ("right", Name::Right),
+    ("home", Name::Home),
+    ("end", Name::End),
+    ("pageup", Name::PageUp),
+    ("pagedown", Name::PageDown),
 ];
 
-/// A text that names no key.
+/// A text that stands for no key that can be pressed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a key: write `j`, `G`, `space`, `enter`, `ctrl-c`, `alt-x`, `shift-tab` or `f5`")]
-pub struct ParseKeyError {
-    /// The text.
-    pub text: String,
+pub enum ParseKeyError {
+    /// It names none.
+    #[error(
+        "`{text}` is not a key: write `j`, `G`, `space`, `enter`, `ctrl-c`, `alt-x`, `shift-tab` or `f5`"
+    )]
+    Unknown {
+        /// The text.
+        text: String,
+    },
+    /// No terminal says that it was pressed.
+    #[error(
+        "`{text}` is not sent by terminals: Ctrl goes with `a` to `z`, `space` and arrows, Shift with `tab` and \
+         arrows, function keys end with `f12`"
+    )]
+    Unsent {
+        /// The text.
+        text: String,
+    },
 }
 
 impl Key {
-    /// A key by itself.
-    pub const fn plain(code: Code) -> Self {
-        Key { code, ctrl: false, alt: false, shift: false }
+    /// The key of these, as far as terminals send it. They know no Shift beside a character, nor the case of one with
+    /// Ctrl; some of those with Ctrl are other keys.
+    pub fn sent(code: Code, held: Held) -> Option<Self> {
+        let Held { ctrl, alt, shift } = held;
+        let plain = |name| Some((Code::Named(name), false));
+        let (code, ctrl) = match code {
+            Code::Char(c) if c.is_control() || shift => None,
+            Code::Char(c) if !ctrl => Some((Code::Char(c), false)),
+            Code::Char(c) => match c.to_ascii_lowercase() {
+                'i' => plain(Name::Tab),
+                'm' => plain(Name::Enter),
+                'h' => plain(Name::Backspace),
+                '[' => plain(Name::Esc),
+                ' ' | '@' => Some((Code::Char(' '), true)),
+                // These bytes are told by the digits that send them, too.
+                '\\' | '4' => Some((Code::Char('\\'), true)),
+                ']' | '5' => Some((Code::Char(']'), true)),
+                '^' | '6' => Some((Code::Char('^'), true)),
+                '_' | '7' | '/' => Some((Code::Char('_'), true)),
+                letter @ 'a'..='z' => Some((Code::Char(letter), true)),
+                _ => None,
+            },
+            Code::F(number) => (1..=12).contains(&number).then_some((code, ctrl)),
+            Code::Named(Name::Tab) => (!ctrl).then_some((code, false)),
+            Code::Named(Name::Enter | Name::Esc | Name::Backspace) => {
+                (!ctrl && !shift).then_some((code, false))
+            }
+            Code::Named(_) => Some((code, ctrl)),
+        }?;
+        // With Alt, a key comes after the byte of Esc, which may not make another sequence of it.
+        let other = matches!(code, Code::Named(Name::Esc) | Code::Char('[' | 'O')) && !ctrl;
+        let key = Key { code, held: Held { ctrl, alt, shift } };
+        (!alt || !other).then_some(key)
     }
 
     /// A character by itself.
     pub const fn char(c: char) -> Self {
-        Key::plain(Code::Char(c))
+        Key { code: Code::Char(c), held: Held { ctrl: false, alt: false, shift: false } }
     }
 
     /// The character that it types into a text, if any.
     pub fn typed(self) -> Option<char> {
         match self.code {
-            Code::Char(c) if !self.ctrl && !self.alt => Some(c),
+            Code::Char(c) if !self.held.ctrl && !self.held.alt => Some(c),
             _ => None,
         }
-    }
-
-    /// The named key, which must be one of those that there are.
-    pub fn named(name: &str) -> Option<Self> {
-        NAMES.iter().find(|known| **known == name).map(|known| Key::plain(Code::Named(known)))
     }
 }
 
@@ -84,51 +149,58 @@ fn after<'a>(text: &'a str, beginning: &str) -> Option<&'a str> {
     if head.eq_ignore_ascii_case(beginning) { text.get(beginning.len()..) } else { None }
 }
 
+/// The character that Shift makes of one, where that is known whatever the keyboard.
+fn shifted(c: char) -> Option<char> {
+    let mut upper = c.to_uppercase();
+    let first = upper.next()?;
+    (c.is_alphabetic() && upper.next().is_none()).then_some(first)
+}
+
 impl FromStr for Key {
     type Err = ParseKeyError;
 
     fn from_str(text: &str) -> Result<Self, ParseKeyError> {
-        let error = || ParseKeyError { text: text.chars().take(32).collect() };
+        let start = || text.chars().take(32).collect();
+        let unknown = || ParseKeyError::Unknown { text: start() };
+        let unsent = || ParseKeyError::Unsent { text: start() };
         let mut rest = text;
-        let (mut ctrl, mut alt, mut shift) = (false, false, false);
+        let mut held = Held::default();
         loop {
             if let Some(after) = after(rest, "ctrl-") {
-                (ctrl, rest) = (true, after);
+                (held.ctrl, rest) = (true, after);
             } else if let Some(after) = after(rest, "alt-") {
-                (alt, rest) = (true, after);
+                (held.alt, rest) = (true, after);
             } else if let Some(after) = after(rest, "shift-") {
-                (shift, rest) = (true, after);
+                (held.shift, rest) = (true, after);
             } else {
                 break;
             }
         }
         let mut characters = rest.chars();
         let code = match (characters.next(), characters.next()) {
+            // Shift with a letter is that letter; with Ctrl it is not told.
+            (Some(c), None) if held.shift && !held.ctrl => {
+                held.shift = false;
+                Code::Char(shifted(c).ok_or_else(unsent)?)
+            }
             (Some(c), None) => Code::Char(c),
             _ if rest.eq_ignore_ascii_case("space") => Code::Char(' '),
             (Some('f' | 'F'), Some('0'..='9')) => {
-                let number = rest.get(1..).and_then(|digits| digits.parse().ok());
-                Code::F(number.filter(|number| (1..=24).contains(number)).ok_or_else(error)?)
+                Code::F(rest.get(1..).and_then(|digits| digits.parse().ok()).ok_or_else(unknown)?)
             }
             _ => {
-                let named = NAMES.iter().find(|name| name.eq_ignore_ascii_case(rest));
-                named.map(|name| Code::Named(name)).ok_or_else(error)?
+                let named = NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(rest));
+                Code::Named(named.ok_or_else(unknown)?.1)
             }
         };
-        let code = match code {
-            // Terminals say Shift with a letter by the letter, and Ctrl without its case.
-            Code::Char(c) if shift => Code::Char(c.to_uppercase().next().unwrap_or(c)),
-            Code::Char(c) if ctrl => Code::Char(c.to_ascii_lowercase()),
-            code => code,
-        };
-        let shift = shift && !matches!(code, Code::Char(_));
-        Ok(Key { code, ctrl, alt, shift })
+        Key::sent(code, held).ok_or_else(unsent)
     }
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (held, name) in [(self.ctrl, "ctrl-"), (self.alt, "alt-"), (self.shift, "shift-")] {
+        let Held { ctrl, alt, shift } = self.held;
+        for (held, name) in [(ctrl, "ctrl-"), (alt, "alt-"), (shift, "shift-")] {
             if held {
                 f.write_str(name)?;
             }
@@ -137,13 +209,16 @@ impl fmt::Display for Key {
             Code::Char(' ') => f.write_str("space"),
             Code::Char(c) => write!(f, "{c}"),
             Code::F(number) => write!(f, "f{number}"),
-            Code::Named(name) => f.write_str(name),
+            Code::Named(name) => {
+                let written = NAMES.iter().find(|(_, known)| *known == name);
+                f.write_str(written.map_or("", |(written, _)| written))
+            }
         }
     }
 }
 
 /// Reads keys that stand in a row, separated by spaces. A word in single quotes is typed letter by letter, and may
-/// hold spaces: `2 enter / 'blue note' enter`.
+/// hold spaces, and quotes that are doubled: `2 enter / 'blue note' enter`, `/ 'it''s'`.
 ///
 /// # Errors
 /// [`ParseKeyError`] names the first word that is no key.
@@ -151,8 +226,7 @@ pub fn parse_keys(text: &str) -> Result<Vec<Key>, ParseKeyError> {
     let mut keys = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
-        let quoted = rest.strip_prefix('\'').and_then(|after| after.split_once('\''));
-        if let Some((typed, after)) = quoted {
+        if let Some((typed, after)) = quoted(rest) {
             keys.extend(typed.chars().map(Key::char));
             rest = after.trim_start();
             continue;
@@ -164,22 +238,58 @@ pub fn parse_keys(text: &str) -> Result<Vec<Key>, ParseKeyError> {
     Ok(keys)
 }
 
+/// A text in quotes that are closed, and what follows it.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let mut rest = text.strip_prefix('\'')?;
+    let mut typed = String::new();
+    loop {
+        let (part, after) = rest.split_once('\'')?;
+        typed.push_str(part);
+        match after.strip_prefix('\'') {
+            Some(after) => {
+                typed.push('\'');
+                rest = after;
+            }
+            None => return Some((typed, after)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn keys_are_read_and_written() {
-        for text in
-            ["j", "G", "space", "enter", "ctrl-c", "alt-x", "shift-tab", "f5", "ctrl-alt-f12", "-", ":"]
-        {
+        for text in [
+            "j",
+            "G",
+            "space",
+            "enter",
+            "ctrl-c",
+            "alt-x",
+            "shift-tab",
+            "f5",
+            "ctrl-alt-f12",
+            "-",
+            ":",
+            "alt--",
+            "ctrl-left",
+        ] {
             assert_eq!(text.parse::<Key>().unwrap().to_string(), text);
         }
         let check =
             |text: &str, expected: &str| assert_eq!(text.parse::<Key>().unwrap().to_string(), expected);
         check("shift-g", "G");
         check("ctrl-C", "ctrl-c");
-        check("ctrl--", "ctrl--");
+        // Different names of the same bytes.
+        check("ctrl-i", "tab");
+        check("ctrl-M", "enter");
+        check("ctrl-[", "esc");
+        check("ctrl-h", "backspace");
+        check("ctrl-4", "ctrl-\\");
+        check("ctrl-@", "ctrl-space");
+        check("alt-ctrl-m", "alt-enter");
         // Names may be written in any case, characters are what they are.
         check("F9", "f9");
         check("Enter", "enter");
@@ -191,8 +301,37 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused() {
-        for text in ["", "foo", "f0", "f99", "ctrl-", "ctrlx", "hyper-a"] {
-            assert!(text.parse::<Key>().is_err(), "{text}");
+        for text in ["", "foo", "fx", "f999", "ctrl-", "ctrlx", "hyper-a"] {
+            let error = text.parse::<Key>().unwrap_err();
+            assert!(matches!(error, ParseKeyError::Unknown { .. }), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_no_terminal_sends_is_refused() {
+        for text in [
+            "ctrl-shift-q",
+            "ctrl-shift-Q",
+            "f0",
+            "f13",
+            "f24",
+            "ctrl-é",
+            "ctrl-1",
+            "ctrl--",
+            "shift-1",
+            "shift-space",
+            "ctrl-enter",
+            "shift-enter",
+            "ctrl-tab",
+            "ctrl-backspace",
+            "shift-esc",
+            "alt-esc",
+            "alt-[",
+            "alt-O",
+            "\u{1}",
+        ] {
+            let error = text.parse::<Key>().unwrap_err();
+            assert!(matches!(error, ParseKeyError::Unsent { .. }), "{text}");
         }
     }
 
@@ -203,7 +342,10 @@ mod tests {
         assert_eq!(shown("j  j enter").unwrap(), ["j", "j", "enter"]);
         assert_eq!(shown("/ 'a b' enter").unwrap(), ["/", "a", "space", "b", "enter"]);
         assert_eq!(shown("").unwrap(), Vec::<String>::new());
-        assert_eq!(shown("j bogus").unwrap_err().text, "bogus");
+        assert_eq!(shown("/ 'it''s'").unwrap(), ["/", "i", "t", "'", "s"]);
+        assert_eq!(shown("'''' ''").unwrap(), ["'"]);
+        let unknown = ParseKeyError::Unknown { text: "bogus".to_owned() };
+        assert_eq!(shown("j bogus").unwrap_err(), unknown);
         // A quote that is not closed is the key.
         assert_eq!(shown("' x").unwrap(), ["'", "x"]);
     }

@@ -241,6 +241,16 @@ mod tests {
         check("parent = q", "`q` would mean both `quit` and `parent`: give one of them another key");
         check("quit =", "`quit` would have no key: there must be a way out");
         check("cancel = j", "`cancel` would have no key: there must be a way out");
+        // Two names of one key, and keys that cannot be pressed.
+        check(
+            "cancel = ctrl-m",
+            "`enter` would mean both `accept` and `cancel`: give one of them another key",
+        );
+        check("quit = ctrl-[", "`esc` would mean both `quit` and `back`: give one of them another key");
+        for key in ["ctrl-shift-q", "f24", "ctrl-é"] {
+            check(&format!("quit = {key}"), &format!("line 1: {}", key.parse::<Key>().unwrap_err()));
+        }
+        assert_eq!(Keymap::read("quit = ctrl-i").unwrap().shown(Action::Quit), "tab");
     }
 
     #[test]

@@ -99,15 +99,19 @@ fn keymap(args: &InspectArgs) -> Result<Keymap, String> {
     // A screen that is to be the same everywhere does not depend on a person's files.
     let own =
         || directories::ProjectDirs::from("", "", "ankurah").map(|folders| folders.config_dir().join("keys"));
-    let (path, asked) = match (&args.key_file, args.dump) {
-        (Some(path), _) => (path.clone(), true),
-        (None, Some(_)) => (PathBuf::new(), false),
-        (None, None) => (own().unwrap_or_default(), false),
-    };
-    let text = match std::fs::read_to_string(&path) {
+    match (&args.key_file, args.dump) {
+        (Some(path), _) => read_keymap(path, false),
+        (None, Some(_)) => Keymap::standard().map_err(|error| error.to_string()),
+        (None, None) => read_keymap(&own().unwrap_or_default(), true),
+    }
+}
+
+/// The keys of a file; where it need not be there, a missing one changes nothing.
+fn read_keymap(path: &Path, optional: bool) -> Result<Keymap, String> {
+    let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if asked => return Err(format!("cannot read {}: {error}", path.display())),
-        Err(_) => String::new(),
+        Err(error) if optional && error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(format!("cannot read the keys in {}: {error}", path.display())),
     };
     Keymap::read(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
@@ -210,6 +214,20 @@ fn create_beside(path: &Path) -> io::Result<(std::fs::File, PathBuf)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_file_of_keys_that_is_not_there_is_silent() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("keys");
+        assert!(read_keymap(&missing, true).is_ok());
+        assert!(read_keymap(&missing, false).unwrap_err().contains("cannot read the keys in"));
+        // A folder, and bytes that are no text.
+        assert!(read_keymap(folder.path(), true).unwrap_err().contains("cannot read the keys in"));
+        std::fs::write(&missing, b"quit = \xff").unwrap();
+        assert!(read_keymap(&missing, true).unwrap_err().contains("cannot read the keys in"));
+        std::fs::write(&missing, "quit = f24").unwrap();
+        assert!(read_keymap(&missing, true).unwrap_err().contains("keys: line 1: `f24` is not sent"));
+    }
 
     #[test]
     fn an_exported_file_has_a_name_of_its_own_and_is_never_broken() {

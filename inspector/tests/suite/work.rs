@@ -73,9 +73,8 @@ fn a_typed_value_changes_nothing_else() {
 fn a_condition_does_not_reach_beyond_itself() {
     let world = World::music();
     let mut headless = world.inspect((100, 24), false);
-    press(&mut headless, "2 enter l l l s f 'year > 1960 -- recent' enter o");
+    press(&mut headless, "2 enter l l l s f 'year > 1960 -- recent' enter");
     let statement = "select id, name, artist, year, rating, note from album where year > 1960 order by year";
-    assert_eq!(headless.outside, [Effect::Repl(statement.to_owned())]);
     let asked = headless.state.asked.iter().rev().find(|asked| asked.slot == Slot::Page).unwrap();
     assert_eq!(asked.what, format!("{statement} limit 128 offset 0"));
 }

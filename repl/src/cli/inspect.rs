@@ -20,8 +20,8 @@ pub struct InspectArgs {
     /// Allow that values are changed; otherwise everything is only read
     #[arg(long)]
     pub write: bool,
-    /// Press these keys first: `2 enter`, letters of a text in quotes: `/ 'blue' enter`
-    #[arg(long, value_name = "KEYS", value_parser = keys, requires = "dump")]
+    /// Press these keys first: `2 enter`, letters of a text in quotes: `/ 'it''s' enter`
+    #[arg(long, value_name = "KEYS", value_parser = keys, requires = "dump", allow_hyphen_values = true)]
     pub keys: Option<Keys>,
     /// Print a screen of this size, without a terminal and always the same, and end
     #[arg(long, value_name = "COLUMNSxLINES", value_parser = size)]
