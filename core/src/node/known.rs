@@ -47,14 +47,8 @@ impl Known {
         batch: &Batch,
         entity: EntityId,
     ) -> Result<Self, StorageError> {
-        let mut known = Known { base: base(view, batch, entity).await?, operations: BTreeMap::new() };
-        let mut after = OpId::MIN;
-        loop {
-            let page = view.operations(entity, after, PAGE).await?;
-            let Some((_, last)) = page.last() else { break };
-            after = last.id();
-            known.operations.extend(page.into_iter().map(|accepted| (accepted.1.id(), accepted)));
-        }
+        let mut known = Known::without_base(view, entity).await?;
+        known.base = base(view, batch, entity).await?;
         let next = Position(view.position().0.saturating_add(1));
         for operation in batch.rewritten.iter().chain(&batch.operations) {
             if operation.entity() == entity {
@@ -66,6 +60,21 @@ impl Known {
             batch.folded.iter().filter(|(of, _)| *of == entity).map(|(_, id)| *id).collect();
         known.operations.retain(|id, _| !gone.contains(id));
         Ok(known)
+    }
+
+    /// The operations of an entity that has no base.
+    pub(crate) async fn without_base(view: &dyn ReadView, entity: EntityId) -> Result<Self, StorageError> {
+        let mut operations = BTreeMap::new();
+        let mut after = OpId::MIN;
+        loop {
+            let page = view.operations(entity, after, PAGE).await?;
+            let count = page.len();
+            after = page.last().map_or(after, |(_, last)| last.id());
+            operations.extend(page.into_iter().map(|accepted| (accepted.1.id(), accepted)));
+            if count < PAGE {
+                return Ok(Known { base: None, operations });
+            }
+        }
     }
 
     /// What is known where nothing is about to be committed.

@@ -9,7 +9,7 @@ use crate::id::Digest;
 use crate::value::codec;
 
 pub(super) const GENESIS: u8 = 1;
-pub(super) const EDIT: u8 = 2;
+pub(crate) const EDIT: u8 = 2;
 pub(super) const KEYED_GENESIS: u8 = 3;
 
 /// The key is there in full. Form 2 is reserved for its hash alone.

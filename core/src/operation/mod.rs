@@ -23,6 +23,7 @@ pub use build::OperationError;
 pub(crate) use build::check_length;
 pub use decode::Decoded;
 pub use encode::{BACKEND_HORIZON, BACKEND_LWW, BACKEND_REDACTION, BACKEND_YRS, VERSION};
+pub(crate) use header::EDIT;
 pub(crate) use redaction::MAX_BYTES as MAX_REDACTION;
 pub use redaction::Redaction;
 

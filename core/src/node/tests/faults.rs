@@ -48,6 +48,24 @@ fn albums() -> World {
 }
 
 #[test]
+fn a_text_that_is_folded_while_a_transaction_is_open_is_whole_after_it() {
+    let world = World::new();
+    world.run("create model album (name string key, note text)");
+    world.run("insert into album (name, note) values ('a', '')");
+    for _ in 0..70 {
+        world.run("edit album.note append 'x'");
+    }
+    world.run("begin");
+    world.run("edit album.note append '!'");
+    world.fixed.spawn.run_until_stalled();
+    world.run("commit");
+    assert_eq!(world.run("select note from album").1.text(), format!("{}!", "x".repeat(70)));
+    world.run("edit album.note append '?'");
+    assert_eq!(world.run("select note from album").1.text(), format!("{}!?", "x".repeat(70)));
+    assert_eq!(world.ask(Request::Verify).unwrap().1.others, vec![]);
+}
+
+#[test]
 fn a_state_that_its_operations_do_not_give_is_named() {
     let world = albums();
     assert_eq!(world.faults(), Vec::<String>::new());

@@ -28,6 +28,8 @@ struct Check<K: Kv> {
     missing: BTreeMap<OpId, (EntityId, u64)>,
     /// Of entities that lack operations the last ones of their bases.
     bases: BTreeMap<EntityId, OpId>,
+    /// Whose operation was read last.
+    entity: Option<EntityId>,
     done: bool,
 }
 
@@ -79,6 +81,7 @@ impl<K: Kv> Check<K> {
             named: 0,
             missing: BTreeMap::new(),
             bases: BTreeMap::new(),
+            entity: None,
             done: false,
         }
     }
@@ -119,11 +122,7 @@ impl<K: Kv> Check<K> {
             }
             (layout::OPERATION, Some(entity), Some(id)) => {
                 self.operations = self.operations.saturating_add(1);
-                let (at, operation) = record::decode_operation(EntityId(entity), id, value)?;
-                self.counts.entry(operation.model()).or_default().naming.admit(&operation);
-                if operation.is_genesis() {
-                    self.has_state(operation.model(), operation.entity()).await?;
-                }
+                let at = self.operation(EntityId(entity), id, value).await?;
                 match at.0 == 0 || at > self.published().head.position {
                     true => Err(fault(format!("operation {id}"), "it has a position that is not in the log")),
                     false => Ok(()),
@@ -143,7 +142,14 @@ impl<K: Kv> Check<K> {
             }
             (layout::BASE, Some(entity), _) => {
                 let base = record::decode_base(EntityId(entity), value)?;
-                self.has_state(base.model, base.entity).await
+                let state = read_state(&self.view.snapshot, base.model, base.entity).await?;
+                match state.is_some_and(|state| state.base == Some(base.base)) {
+                    true => Ok(()),
+                    false => Err(fault(
+                        format!("base of entity {}", base.entity),
+                        "its state does not stand on it",
+                    )),
+                }
             }
             (layout::TEXT, Some(entity), _) => record::decode_text(EntityId(entity), value).map(drop),
             (layout::TAIL, Some(entity), Some(property)) => {
@@ -161,6 +167,28 @@ impl<K: Kv> Check<K> {
             // These have been read to take the view, or to open the store.
             _ => Ok(()),
         }
+    }
+
+    /// When an operation was accepted. What an edit says is read where its entity is checked, which there has to be.
+    async fn operation(
+        &mut self,
+        entity: EntityId,
+        id: OpId,
+        value: &[u8],
+    ) -> Result<Position, StorageError> {
+        let is_new = self.entity.replace(entity) != Some(entity);
+        if let Some((at, model)) = record::edit_of(entity, id, value) {
+            if is_new {
+                self.has_state(model, entity).await?;
+            }
+            return Ok(at);
+        }
+        let (at, operation) = record::decode_operation(entity, id, value)?;
+        self.counts.entry(operation.model()).or_default().naming.admit(&operation);
+        if is_new || operation.is_genesis() {
+            self.has_state(operation.model(), entity).await?;
+        }
+        Ok(at)
     }
 
     /// Notes the base of an entity that lacks an operation.
@@ -192,11 +220,12 @@ impl<K: Kv> Check<K> {
         if state.position.0 == 0 || state.position > self.published().head.position {
             return Err(fault(what(), "it has a position that is not in the log"));
         }
-        let base = read_base(&self.view.snapshot, entity).await?;
-        match (&state.base, base) {
-            (None, None) => self.exists(entity, entity.0, &what()).await?,
-            (Some(known), Some(base)) if *known == base.base => {}
-            _ => return Err(fault(what(), "its base is not the one that is stored")),
+        match &state.base {
+            None => self.exists(entity, entity.0, &what()).await?,
+            Some(base) => match read_base(&self.view.snapshot, entity).await? {
+                Some(stored) if *base == stored.base => {}
+                _ => return Err(fault(what(), "its base is not the one that is stored")),
+            },
         }
         for (property, version) in &state.texts {
             let text = read_text(&self.view.snapshot, entity, *property).await?;

@@ -8,7 +8,7 @@ use super::record::{self, LogTail, Naming};
 use super::{Kv, KvRange, KvWrite, PageLimit, index, layout};
 use crate::catalog::reserved;
 use crate::dag::Head;
-use crate::entity::State;
+use crate::entity::{State, TextVersion};
 use crate::id::{EntityId, ModelId, OpId, Stamp};
 use crate::operation::{Change, Operation};
 use crate::storage::{
@@ -144,6 +144,24 @@ fn once(batch: &Batch) -> Result<(), StorageError> {
     }
 }
 
+/// Folding a text in the background leaves the head of its entity alone. So whoever commits may have read how the text
+/// was stored before it was folded: what is stored counts.
+fn as_stored(state: &mut State, old: &State, writes: &[TextWrite]) {
+    let entity = state.entity;
+    for (property, version) in &mut state.texts {
+        let Some(stored) = old.texts.get(property).filter(|stored| stored.folded != version.folded) else {
+            continue;
+        };
+        let folds = writes.iter().any(|write| match write {
+            TextWrite::Fold { entity: of, property: text, .. } => (of, text) == (&entity, property),
+            TextWrite::Append { .. } => false,
+        });
+        if let (false, Some(added)) = (folds, version.operations().checked_sub(stored.operations())) {
+            *version = TextVersion { folded: stored.folded, tail: stored.tail.saturating_add(added) };
+        }
+    }
+}
+
 impl<K: Kv> Commit<'_, K> {
     async fn everything(&mut self, batch: Batch) -> Result<(), CommitError> {
         let position = self.next.head.position;
@@ -158,8 +176,11 @@ impl<K: Kv> Commit<'_, K> {
             gone.push(self.expect(*model, *entity, expected).await?);
         }
         self.operations(&batch);
-        for (write, old) in batch.states.into_iter().zip(old) {
+        for (mut write, old) in batch.states.into_iter().zip(old) {
             self.note(write.state.model, write.state.entity, None);
+            if let Some(old) = &old {
+                as_stored(&mut write.state, old, &batch.texts);
+            }
             self.set_state(write.state, old.as_ref());
         }
         for (entity, id) in &batch.withdrawn {

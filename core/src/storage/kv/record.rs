@@ -11,7 +11,7 @@ use crate::codec::{DecodeError, Problem, Reader, Writer};
 use crate::dag::{Link, RunStart, VersionVector};
 use crate::entity::{BaseState, Columns, STATE_VERSION, State, StateReader, TextVersion};
 use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId, StoreId};
-use crate::operation::{Decoded, Kind, Operation, limits};
+use crate::operation::{Decoded, EDIT, Kind, Operation, VERSION, limits};
 use crate::storage::{
     Accepted, ActorRecord, Aside, Index, IndexDefinition, IndexId, IndexPart, IndexState, Position,
     StorageError,
@@ -295,6 +295,19 @@ pub(crate) fn encode_operation(at: Position, follower: Option<OpId>, operation: 
     }
     operation.encode_into(&mut writer);
     writer.into_bytes()
+}
+
+/// When an edit was accepted, and its model. Nothing else of it is read; `None` where it is none.
+pub(crate) fn edit_of(entity: EntityId, id: OpId, bytes: &[u8]) -> Option<(Position, ModelId)> {
+    let mut reader = Reader::new(bytes);
+    let single = reader.u8("format").ok()? == FORMAT;
+    let at = position(&mut reader).ok()?;
+    let is_it = single
+        && reader.u8("version").ok()? == VERSION
+        && reader.op_id("id").ok()? == id
+        && reader.entity_id("entity").ok()? == entity;
+    let is_edit = is_it && reader.u8("kind").ok()? == EDIT;
+    is_edit.then(|| reader.model_id("model").ok()).flatten().map(|model| (at, model))
 }
 
 pub(crate) fn decode_operation(entity: EntityId, id: OpId, bytes: &[u8]) -> Result<Accepted, StorageError> {

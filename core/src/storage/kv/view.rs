@@ -211,7 +211,10 @@ impl<K: Kv> ReadView for KvView<K> {
     fn model_of(&self, entity: EntityId) -> BoxFuture<'_, Result<Option<ModelId>, StorageError>> {
         Box::pin(async move {
             let first = self.read_operations(entity, OpId::MIN, 1).await?;
-            Ok(first.first().map(|(_, operation)| operation.model()))
+            match first.first() {
+                Some((_, operation)) => Ok(Some(operation.model())),
+                None => Ok(read_base(&self.snapshot, entity).await?.map(|base| base.model)),
+            }
         })
     }
 

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::record;
-use super::super::view::{read_operation, read_text};
+use super::super::view::{read_base, read_operation, read_text};
 use super::super::{KvRange, KvStore, PageLimit, layout};
 use super::log::{Log, names};
 use super::rest::Rest;
 use super::{Repair, WRITES, each};
 use crate::dag::{DagIndex, RunStart, decode_equivocal, encode_equivocal, equivocal_record};
-use crate::entity::{State, TextVersion, apply};
+use crate::entity::{BaseState, State, TextVersion, apply};
 use crate::id::{ActorId, EntityId, ModelId, OpId, PropertyId};
 use crate::operation::{Change, Operation};
 use crate::property::text::TextDocument;
@@ -156,16 +156,20 @@ async fn one<S: KvStore>(
             log.forget(model, entity, id);
         }
     }
-    if based {
-        return Ok(());
+    let base = if based { stored_base(repair, entity).await? } else { None };
+    if let Some(base) = &base {
+        state = above(base, &kept);
+        last = last.max(base.positions.1);
     }
     let Some(mut state) = state else { return Ok(()) };
     state.position = last;
-    rest.known.insert(entity);
-    runs(repair, &dag, &kept).await?;
-    equivocal(repair, &dag).await?;
+    if !based {
+        rest.known.insert(entity);
+        runs(repair, &dag, &kept).await?;
+        equivocal(repair, &dag).await?;
+    }
     let stored = stored_state(repair, state.model, entity).await?;
-    texts(repair, &mut state, stored.as_ref(), &kept).await?;
+    texts(repair, &mut state, stored.as_ref(), base.as_ref(), &kept).await?;
     let same = stored.as_ref().is_some_and(|stored| {
         let moved = State { position: stored.position, ..state.clone() };
         *stored == moved && stored.position >= last && stored.position <= log.end()
@@ -177,6 +181,23 @@ async fn one<S: KvStore>(
         repair.put(layout::state(state.model, entity), record::encode_state(&state));
     }
     Ok(())
+}
+
+/// The base of an entity, if it can be read: nothing else gives it.
+async fn stored_base<S: KvStore>(
+    repair: &mut Repair<'_, S>,
+    entity: EntityId,
+) -> Result<Option<BaseState>, StorageError> {
+    match read_base(repair.kv, entity).await {
+        Err(error @ StorageError::Damaged { .. }) => repair.told_by(error, true).map(|()| None),
+        base => base,
+    }
+}
+
+/// The state that a base and the operations above it give.
+fn above(base: &BaseState, kept: &[Found]) -> Option<State> {
+    let mut state = base.state();
+    kept.iter().try_for_each(|found| state.apply(&found.operation)).ok().map(|()| state)
 }
 
 /// The id of a genesis says nothing of its content, so that it was changed is told by those that follow it: then it is
@@ -328,11 +349,14 @@ async fn texts<S: KvStore>(
     repair: &mut Repair<'_, S>,
     state: &mut State,
     stored: Option<&State>,
+    base: Option<&BaseState>,
     kept: &[Found],
 ) -> Result<(), StorageError> {
     let entity = state.entity;
     let properties: Vec<PropertyId> = state.texts.keys().copied().collect();
     for property in properties {
+        // Redactions count as changes of a text, too.
+        let all = state.text(property).map_or(0, TextVersion::operations);
         let updates: Vec<(&Found, &Arc<[u8]>)> = kept
             .iter()
             .filter_map(|found| match found.operation.change(property) {
@@ -341,7 +365,14 @@ async fn texts<S: KvStore>(
             })
             .collect();
         let of_state = stored.and_then(|state| state.text(property));
-        if let Some(version) = sound_text(repair, entity, property, of_state, &updates).await? {
+        let expected = Expected {
+            entity,
+            property,
+            count: all,
+            base: base.and_then(|base| base.texts.get(&property)).map(|text| Arc::clone(&text.snapshot)),
+            updates,
+        };
+        if let Some(version) = sound_text(repair, of_state, &expected).await? {
             state.texts.insert(property, version);
             continue;
         }
@@ -351,19 +382,38 @@ async fn texts<S: KvStore>(
                 repair.delete(key.to_vec());
             });
         }
-        state.texts.insert(property, write_text(repair, entity, property, &updates)?);
+        state.texts.insert(property, write_text(repair, &expected)?);
     }
     Ok(())
+}
+
+/// What a text is to be.
+struct Expected<'f> {
+    entity: EntityId,
+    property: PropertyId,
+    /// How many operations changed it.
+    count: u64,
+    /// What is below the entity's base.
+    base: Option<Arc<[u8]>>,
+    /// What operations say that are there.
+    updates: Vec<(&'f Found, &'f Arc<[u8]>)>,
+}
+
+impl Expected<'_> {
+    fn document(&self) -> Option<TextDocument> {
+        let updates = self.updates.iter().map(|(_, update)| &***update);
+        TextDocument::load(ActorId::new(0), self.base.as_deref(), updates).ok()
+    }
 }
 
 /// The version of a stored text, if it is what the operations give and says how many it has.
 async fn sound_text<S: KvStore>(
     repair: &Repair<'_, S>,
-    entity: EntityId,
-    property: PropertyId,
     of_state: Option<TextVersion>,
-    updates: &[(&Found, &Arc<[u8]>)],
+    expected: &Expected<'_>,
 ) -> Result<Option<TextVersion>, StorageError> {
+    let Expected { entity, property, count, updates, .. } = expected;
+    let (entity, property) = (*entity, *property);
     let stored = match read_text(repair.kv, entity, property).await {
         Ok(stored) => stored,
         Err(StorageError::Damaged { .. }) => return Ok(None),
@@ -374,7 +424,8 @@ async fn sound_text<S: KvStore>(
     if tail.len() != stored.tail.len() || !tail.is_subset(&all) {
         return Ok(None);
     }
-    let folded = all.len().saturating_sub(tail.len());
+    let long = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+    let folded = count.saturating_sub(long(tail.len()));
     if (folded > 0) != stored.snapshot.is_some() {
         return Ok(None);
     }
@@ -393,13 +444,8 @@ async fn sound_text<S: KvStore>(
     let Ok(mut found) = TextDocument::load(ActorId::new(0), stored.snapshot.as_deref(), tail_updates) else {
         return Ok(None);
     };
-    let Ok(mut expected) =
-        TextDocument::load(ActorId::new(0), None, updates.iter().map(|(_, update)| &***update))
-    else {
-        return Ok(None);
-    };
-    let long = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
-    let version = TextVersion { folded: long(folded), tail: long(tail.len()) };
+    let Some(mut expected) = expected.document() else { return Ok(None) };
+    let version = TextVersion { folded, tail: long(tail.len()) };
     let same = found.text() == expected.text()
         && found.known() == expected.known()
         && found.waiting() == expected.waiting()
@@ -411,14 +457,14 @@ async fn sound_text<S: KvStore>(
 /// Writes a text anew.
 fn write_text<S: KvStore>(
     repair: &mut Repair<'_, S>,
-    entity: EntityId,
-    property: PropertyId,
-    updates: &[(&Found, &Arc<[u8]>)],
+    expected: &Expected<'_>,
 ) -> Result<TextVersion, StorageError> {
-    let count = u64::try_from(updates.len()).unwrap_or(u64::MAX);
-    let updates_only = updates.iter().map(|(_, update)| &***update);
-    let document = TextDocument::load(ActorId::new(0), None, updates_only).ok();
-    let snapshot = document.filter(|_| updates.len() > TAIL).and_then(|document| document.snapshot().ok());
+    let Expected { entity, property, count, updates, .. } = expected;
+    let (entity, property, count) = (*entity, *property, *count);
+    // Some of what changed it is there no longer, or is no update.
+    let folded = u64::try_from(updates.len()).is_ok_and(|updates| updates < count);
+    let long = folded || updates.len() > TAIL;
+    let snapshot = expected.document().filter(|_| long).and_then(|document| document.snapshot().ok());
     if let Some(snapshot) = snapshot {
         repair.put(layout::text(entity, property), record::encode_text(&snapshot));
         return Ok(TextVersion { folded: count, tail: 0 });

@@ -18,6 +18,8 @@ use crate::storage::{Index, IndexId, IndexState, StorageError};
 pub(super) struct Rest {
     /// Entities that start from a base: what is below it follows from nothing here.
     pub(super) based: BTreeMap<EntityId, ModelId>,
+    /// The models of which there are such entities.
+    folded: BTreeSet<ModelId>,
     /// The models of the entities of which there are operations.
     pub(super) models: BTreeMap<EntityId, ModelId>,
     /// The entities that have a state now.
@@ -40,6 +42,13 @@ impl Rest {
             if let Ok(State { base: Some(_), .. }) = record::decode_state(model, entity, value) {
                 self.based.insert(entity, model);
                 self.models.insert(entity, model);
+            }
+        });
+        each!(repair.kv, KvRange::prefix(&[layout::BASE]), |key, value| {
+            let Some(entity) = layout::id_at(key, 1).map(EntityId) else { continue };
+            if let Ok(base) = record::decode_base(entity, value) {
+                self.based.insert(entity, base.model);
+                self.models.insert(entity, base.model);
             }
         });
         Ok(())
@@ -115,7 +124,7 @@ impl Rest {
             let part = if state.is_deleted() { &mut count.deleted } else { &mut count.live };
             *part = part.saturating_add(1);
             if state.base.is_some() {
-                count.naming = Naming::Various;
+                self.folded.insert(model);
             }
             for index in indexes.iter().filter(|index| index.definition.model == model) {
                 let Some(expected) = key_of_state(&index.definition, Some(&state)) else { continue };
@@ -148,6 +157,11 @@ impl Rest {
         for model in models {
             let kept = log.counts.get(&model);
             let found = self.counts.entry(model).or_default();
+            if self.folded.contains(&model) {
+                // By what those are named whose beginning was folded is told by nothing else.
+                let kept = kept.filter(|kept| kept.naming.covers(&found.naming));
+                found.naming = kept.map_or(Naming::Various, |kept| kept.naming.clone());
+            }
             let covers = kept.unwrap_or(&none).naming.covers(&found.naming);
             let kept_or_none = kept.unwrap_or(&none);
             if covers && (kept_or_none.live, kept_or_none.deleted) == (found.live, found.deleted) {

@@ -21,6 +21,7 @@ pub(super) fn cases<F: Factory>() -> Vec<Case<F>> {
         Case { name: "repairs::records_that_belong_to_nothing_go", run: |f: &F| strangers(&f.place()) },
         Case { name: "repairs::what_is_lost_is_named_and_comes_again", run: |f: &F| lost(f) },
         Case { name: "repairs::a_sound_store_stays_as_it_is", run: |f: &F| sound(&f.place()) },
+        Case { name: "repairs::what_is_redacted_and_folded_is_made_again", run: |f: &F| erased(&f.place()) },
     ]
 }
 
@@ -238,6 +239,39 @@ fn lost<F: Factory>(factory: &F) {
         let found = contents(&*view(&*site.engine));
         for (name, expected) in twin.iter().filter(|(name, _)| *name != "log") {
             assert_eq!(found.get(name), Some(expected), "{name}");
+        }
+    }
+}
+
+fn erased(place: &impl Place) {
+    filled(place);
+    let site = Site::on(dynamic(&open(place).unwrap()), 5);
+    for statement in [
+        "redact album.note",
+        "edit album.note append ' anew'",
+        "compact album",
+        "edit album.note append ' and more'",
+        "redact album.note",
+        "edit album.note append ' at last'",
+        "update album set year = 1",
+    ] {
+        site.run(statement);
+    }
+    assert_eq!(site.faults(), vec![]);
+    let twin = contents(&*view(&*site.engine));
+    block_on(site.node.close()).unwrap();
+    let kv = place.kv();
+    let before = saved(&kv);
+    assert_eq!(block_on(repair(&kv)).unwrap(), vec![]);
+    assert_eq!(saved(&kv), before);
+    drop(kv);
+    for kind in [layout::STATE, layout::TEXT, layout::TAIL, layout::ENTRY] {
+        let of_kind: Vec<Item> = before.iter().filter(|(key, _)| key[0] == kind).cloned().collect();
+        for (key, _) in some(&of_kind) {
+            let kv = place.kv();
+            put_back(&kv, &before);
+            write(&kv, key.clone(), None);
+            mended(kv, &twin, &format!("a record {} was removed", char::from(kind)));
         }
     }
 }
