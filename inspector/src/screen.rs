@@ -2,6 +2,11 @@
 
 use std::ops::Range;
 
+use ankurah_display::width;
+
+use crate::action::Action;
+use crate::keymap::Keymap;
+
 /// A page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the names say what is shown")]
@@ -68,7 +73,7 @@ pub fn head(body: usize, lines: usize) -> usize {
     lines.min(body.saturating_sub(3))
 }
 
-/// The views that have a number, with their names, long and short.
+/// The views that have a tab, with their names, long and short.
 pub const TABS: [(View, &str, &str); 10] = [
     (View::Overview, "Overview", "Over"),
     (View::Collections, "Collections", "Coll"),
@@ -98,33 +103,34 @@ pub fn tab_of(view: View) -> View {
 /// in brackets.
 pub type Tab = (Range<u16>, View, String);
 
-/// What is written of a tab with a number.
-type Naming<'a> = &'a dyn Fn(usize, &(View, &str, &str)) -> String;
+/// What is written of a tab with the key that leads there.
+type Naming<'a> = &'a dyn Fn(&str, &(View, &str, &str)) -> String;
 
 /// The tabs of a screen of so many columns while a page is shown, with names as long as there is room for. Where there
-/// is room for numbers alone, the page that is shown has its name all the same, and at last it alone is there.
-pub fn tabs(columns: u16, shown: View) -> Vec<Tab> {
+/// is room for keys alone, the page that is shown has its name all the same, and at last it alone is there.
+pub fn tabs(columns: u16, shown: View, keymap: &Keymap) -> Vec<Tab> {
     let shown = tab_of(shown);
     let own =
         |view: View, text: String| if view == shown { format!("[{text}]") } else { format!(" {text} ") };
     let row = |name: Naming<'_>| -> Vec<(View, String)> {
-        TABS.iter().enumerate().map(|(at, tab)| (tab.0, name((at + 1) % 10, tab))).collect()
+        let named = TABS.iter().map(|tab| (tab.0, name(&keymap.first(Action::Show(tab.0)), tab)));
+        named.collect()
     };
-    let long = row(&|number, tab| own(tab.0, format!("{number} {}", tab.1)));
-    let short = row(&|number, tab| own(tab.0, format!("{number} {}", tab.2)));
-    let numbers = row(&|number, tab| match tab.0 == shown {
-        true => format!("[{number} {}]", tab.2),
-        false => format!("{number} "),
+    let long = row(&|key, tab| own(tab.0, format!("{key} {}", tab.1).trim_start().to_owned()));
+    let short = row(&|key, tab| own(tab.0, format!("{key} {}", tab.2).trim_start().to_owned()));
+    let numbers = row(&|key, tab| match tab.0 == shown {
+        true => format!("[{}]", format!("{key} {}", tab.2).trim_start()),
+        false => format!("{key} "),
     });
     let alone = short.iter().filter(|(view, _)| *view == shown).cloned().collect();
     let fits = |row: &Vec<(View, String)>| {
-        row.iter().map(|(_, text)| text.len()).sum::<usize>() <= usize::from(columns)
+        row.iter().map(|(_, text)| width(text)).sum::<usize>() <= usize::from(columns)
     };
     let row = [long, short, numbers].into_iter().find(fits).unwrap_or(alone);
     let mut at = 0_u16;
     let mut out = Vec::new();
     for (view, text) in row {
-        let end = at.saturating_add(u16::try_from(text.len()).unwrap_or(u16::MAX));
+        let end = at.saturating_add(u16::try_from(width(&text)).unwrap_or(u16::MAX));
         out.push((at..end, view, text));
         at = end;
     }
@@ -153,11 +159,18 @@ mod tests {
 
     #[test]
     fn names_become_shorter() {
-        let shown =
-            |columns| tabs(columns, View::Entity).into_iter().map(|(.., text)| text).collect::<String>();
+        let with = |keys: &str, columns| {
+            let keymap = Keymap::read(keys).unwrap();
+            tabs(columns, View::Entity, &keymap).into_iter().map(|(.., text)| text).collect::<String>()
+        };
+        let shown = |columns| with("", columns);
         assert!(shown(120).contains("[2 Collections] 3 Graph "));
         assert!(shown(80).contains("[2 Coll] 3 Grph "));
         assert_eq!(shown(30), "1 [2 Coll]3 4 5 6 7 8 9 0 ");
         assert_eq!(shown(12), "[2 Coll]");
+        // The keys are those that lead there, if any.
+        let other = with("collections = ctrl-k\ngraph =\nlog = 2", 120);
+        assert!(other.contains("[ctrl-k Collections] Graph  4 Timeline"), "{other}");
+        assert!(other.contains(" 2 Log "), "{other}");
     }
 }

@@ -215,6 +215,17 @@ impl Graph {
         u32::try_from(self.ends.partition_point(|end| *end <= link)).ok()
     }
 
+    /// The operations that follow one directly, ascending.
+    pub fn all_children(&self, op: Op) -> Vec<Op> {
+        match self.first_child(op) {
+            Some(first) => {
+                let later = first..self.ops().end;
+                later.filter(|child| self.links(*child).contains(&op)).collect()
+            }
+            None => Vec::new(),
+        }
+    }
+
     /// All operations, from the oldest.
     pub fn ops(&self) -> std::ops::Range<Op> {
         0..u32::try_from(self.ids.len()).unwrap_or(u32::MAX)

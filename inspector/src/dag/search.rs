@@ -7,7 +7,7 @@ use super::graph::{Graph, Op};
 use crate::fold::{fold, has_all};
 
 /// What is searched for. Without a name before it, a text is looked for in ids, authors and names of properties, and,
-/// where it begins like a date, in times.
+/// where it looks like a part of a date or a time of day, in times.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     id: Option<String>,
@@ -50,7 +50,7 @@ impl Search {
         known(&self.authors, graph.author_of(op))
             || known(&self.sets, graph.set_of(op))
             || self.id.as_ref().is_some_and(|text| graph.id(op).to_string().contains(text.as_str()))
-            || self.time.as_ref().is_some_and(|text| time_text(graph.id(op)).starts_with(text.as_str()))
+            || self.time.as_ref().is_some_and(|text| time_text(graph.id(op)).contains(text.as_str()))
     }
 }
 

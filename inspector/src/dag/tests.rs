@@ -96,6 +96,11 @@ fn parents_that_are_not_held() {
     assert_eq!(graph.missing(1).collect::<Vec<_>>(), [id(3)]);
     assert_eq!(graph.parents(1).collect::<Vec<_>>(), [0]);
     assert_eq!(graph.first_child(0), Some(1));
+    for op in graph.ops() {
+        let expected: Vec<u32> =
+            graph.ops().filter(|child| graph.parents(*child).any(|parent| parent == op)).collect();
+        assert_eq!(graph.all_children(op), expected);
+    }
     assert!(graph.is_head(1) && !graph.is_head(0));
 }
 

@@ -8,9 +8,10 @@ use ankurah_core::node::protocol::{Request, SessionId};
 use super::entities::{Entities, execute};
 use super::operation::find;
 use super::selection::Purpose;
-use super::typing::{Typing, What};
+use super::typing::{Choice, Does, Typing, What};
 use super::{PlanPage, State, Verification, View};
 use crate::action::Action;
+use crate::dag::{Op, time_text};
 use crate::fold::{fold, has_all};
 use crate::line::Role;
 use crate::message::{Ask, Effect, Slot};
@@ -70,9 +71,12 @@ impl State {
                 }
             }
             Action::Sort => {
-                if let Some(entities) = &mut self.entities {
-                    entities.cycle_sort();
+                let Some(entities) = &mut self.entities else { return Vec::new() };
+                if entities.has_own_order() {
+                    self.say("the query has an order of its own");
+                    return Vec::new();
                 }
+                entities.cycle_sort();
                 return self.list_again();
             }
             Action::ColumnBefore | Action::ColumnNext => {
@@ -92,8 +96,8 @@ impl State {
             }
             Action::Edit => self.edit(),
             Action::Plan => return self.explain(),
-            Action::Parent => self.walk(|subject| subject.to_parent(), "no parent of it is held"),
-            Action::Child => self.walk(|subject| subject.to_child(), "nothing follows it"),
+            Action::Parent => self.walk(true),
+            Action::Child => self.walk(false),
             Action::Head => {
                 if let Some(subject) = &mut self.subject {
                     subject.to_head();
@@ -188,11 +192,24 @@ impl State {
         }
     }
 
-    fn walk(&mut self, to: impl FnOnce(&mut super::Subject) -> bool, otherwise: &str) {
-        match self.subject.as_mut().map(to) {
-            Some(true) => {}
-            Some(false) => self.say(otherwise),
-            None => self.say("no entity is chosen yet"),
+    /// Goes to a parent of the selected operation, or to a child; of several, one is chosen first.
+    fn walk(&mut self, parents: bool) {
+        let Some(subject) = &mut self.subject else { return self.say("no entity is chosen yet") };
+        match subject.ways(parents).as_slice() {
+            [] if parents => self.say("no parent of it is held"),
+            [] => self.say("nothing follows it"),
+            [one] => subject.select(*one),
+            several => {
+                let choice = |op: &Op| {
+                    let id = subject.graph.id(*op);
+                    let names = subject.graph.properties(*op).iter().take(8);
+                    let names: Vec<String> = names.map(|name| self.names.property_name(*name)).collect();
+                    let about = format!("{} {}", time_text(id), names.join(", "));
+                    Choice { name: id.to_string(), about, does: Does::Select(id) }
+                };
+                let prompt = if parents { "which parent: " } else { "which child: " };
+                self.typing = Some(Typing::choice(prompt, several.iter().map(choice).collect()));
+            }
         }
     }
 
@@ -454,7 +471,8 @@ impl State {
         }
         let past = self.view == View::Timeline && self.shown_timeline().at.is_some();
         if past {
-            return self.say("the past is only looked at: go back to now (.) to change values");
+            let now = self.options.keymap.first(Action::Now);
+            return self.say(format!("the past is only looked at: go back to now ({now}) to change values"));
         }
         let of_entity = self.view == View::Entity || (self.view == View::Timeline && !self.whole);
         if !of_entity {

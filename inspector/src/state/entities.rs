@@ -201,6 +201,16 @@ impl Entities {
         };
     }
 
+    /// Whether the condition says in which order: the column's then counts for nothing.
+    pub fn has_own_order(&self) -> bool {
+        parsed(&self.condition).is_some_and(|predicate| !predicate.order_by.is_empty())
+    }
+
+    /// The property that rows are in fact sorted by, and whether downwards.
+    pub fn sorted(&self) -> Option<&(Arc<Property>, bool)> {
+        self.sort.as_ref().filter(|_| !self.has_own_order())
+    }
+
     /// Leaves the column in focus out.
     pub fn hide_column(&mut self) {
         if let Some(at) = self.focus.checked_sub(1).filter(|at| *at < self.columns.len()) {
@@ -226,15 +236,13 @@ impl Entities {
     /// The condition and the order after `from`: printed from what was understood, so that nothing that is typed, such as
     /// a comment, reaches beyond it.
     fn tail(&self) -> String {
-        let asked = parsed(&self.condition);
-        let ordered = asked.as_ref().is_some_and(|predicate| !predicate.order_by.is_empty());
-        let rest = match asked {
+        let rest = match parsed(&self.condition) {
             Some(predicate) if predicate.filter.is_some() => format!(" where {predicate}"),
             // An order alone is no condition.
             Some(predicate) => format!(" {predicate}"),
             None => String::new(),
         };
-        let order = match self.sort.as_ref().filter(|_| !ordered) {
+        let order = match self.sorted() {
             Some((property, down)) => {
                 format!(" order by {}{}", property_text(property), if *down { " desc" } else { "" })
             }

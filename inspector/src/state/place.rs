@@ -110,13 +110,22 @@ impl State {
     pub(super) fn pointed(&mut self, pointer: Pointer, column: u16, line: u16) -> Vec<Effect> {
         let areas = Areas::of(self.size.1);
         match pointer {
+            // What lies behind the choices does not move.
+            Pointer::WheelUp | Pointer::WheelDown if self.typing.is_some() => {
+                if let Some(typing) = &mut self.typing {
+                    typing.choose(pointer == Pointer::WheelDown);
+                }
+                return Vec::new();
+            }
             Pointer::WheelUp => return self.act(Action::Up),
             Pointer::WheelDown => return self.act(Action::Down),
             Pointer::Press if self.typing.is_some() => return Vec::new(),
             Pointer::Press => {}
         }
         if areas.tabs.contains(&line) {
-            let tab = tabs(self.size.0, self.view).into_iter().find(|(place, ..)| place.contains(&column));
+            let tab = tabs(self.size.0, self.view, &self.options.keymap)
+                .into_iter()
+                .find(|(place, ..)| place.contains(&column));
             return tab.map(|(_, view, _)| self.act(Action::Show(view))).unwrap_or_default();
         }
         let (length, lines) = self.shape();

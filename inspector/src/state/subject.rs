@@ -154,17 +154,16 @@ impl Subject {
         }
     }
 
-    /// Goes to a parent of the selected operation.
-    pub fn to_parent(&mut self) -> bool {
-        let row = self.layout.at(self.list.selected);
-        let parent = row.and_then(|row| self.graph.parents(row.last).last());
-        parent.map(|parent| self.select(parent)).is_some()
-    }
-
-    /// Goes to a child of the selected operation.
-    pub fn to_child(&mut self) -> bool {
-        let child = self.selected().and_then(|op| self.graph.first_child(op));
-        child.map(|child| self.select(child)).is_some()
+    /// The operations one step away from the selected one: its parents, the newest first, or its children, the oldest
+    /// first.
+    pub fn ways(&self, parents: bool) -> Vec<Op> {
+        let Some(row) = self.layout.at(self.list.selected) else { return Vec::new() };
+        if !parents {
+            return self.graph.all_children(row.op);
+        }
+        let mut ways: Vec<Op> = self.graph.parents(row.last).collect();
+        ways.reverse();
+        ways
     }
 
     /// Goes to the next operation of the head, from the newest round to the newest again.

@@ -69,6 +69,8 @@ pub enum Does {
     Collection(Arc<str>),
     /// An entity or an operation is shown.
     Go(OpId),
+    /// An operation of the graph is selected.
+    Select(OpId),
     /// Something is done with an entity.
     With(Purpose, EntityId),
     /// The text takes the place of the word at the cursor, which begins there.
@@ -216,6 +218,14 @@ impl State {
                         model.map(|model| self.open_collection(model)).unwrap_or_default()
                     }
                     Some(Does::Go(id)) => self.go_to_id(id),
+                    Some(Does::Select(id)) => {
+                        if let Some(subject) = &mut self.subject
+                            && let Some(op) = subject.graph.find(id)
+                        {
+                            subject.select(op);
+                        }
+                        Vec::new()
+                    }
                     Some(Does::With(purpose, entity)) => self.with_entity(purpose, entity),
                     Some(Does::Insert(_)) | None => Vec::new(),
                 }

@@ -122,7 +122,7 @@ pub fn draw(state: &State, theme: Theme, buffer: &mut Buffer) -> Option<(u16, u1
 
 fn draw_tabs(state: &State, canvas: &mut Canvas<'_>, areas: &Areas) {
     for line in areas.tabs.clone() {
-        for (place, view, text) in tabs(canvas.width(), state.view) {
+        for (place, view, text) in tabs(canvas.width(), state.view, &state.options.keymap) {
             let role = if view == tab_of(state.view) { Role::Tab } else { Role::Dim };
             canvas.line(place.start, line, &Line::new().own(role, text));
         }

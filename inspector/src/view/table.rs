@@ -101,12 +101,13 @@ fn first_column(entities: &Entities, widths: &[usize], room: usize) -> usize {
 fn header(entities: &Entities, widths: &[usize], first: usize, theme: Theme) -> Line {
     let role = |column: usize| if entities.focus == column { Role::Key } else { Role::Dim };
     let mark = |column: usize| if entities.focus == column { theme.pick("▸", ">") } else { "" };
+    let sort = entities.sorted();
     let mut line = Line::new().own(role(0), format!("{}id", mark(0))).pad(ID + 2);
     if first > 0 {
         line = line.cut(ID, "").pad(ID).own(Role::Warning, theme.pick("« ", "< "));
     }
     for (at, (property, width)) in entities.columns.iter().zip(widths).enumerate().skip(first) {
-        let sorted = entities.sort.as_ref().filter(|(by, _)| by.id == property.id);
+        let sorted = sort.filter(|(by, _)| by.id == property.id);
         let arrow = match sorted {
             Some((_, false)) => theme.pick("↑", "^"),
             Some((_, true)) => theme.pick("↓", "v"),

@@ -18,7 +18,7 @@ pub(crate) const PAGES: [(&str, &str); 30] = [
     ("entity", "2 enter / 'Mono' enter enter"),
     ("graph", "2 enter / 'Mono' enter enter 3"),
     ("graph-unfolded", "2 enter / 'Mono' enter enter 3 z / 'prop:rating' enter n"),
-    ("operation", "2 enter / 'Mono' enter enter 3 p enter"),
+    ("operation", "2 enter / 'Mono' enter enter 3 p enter enter"),
     ("timeline", "2 enter / 'Mono' enter enter 4 h h m h h h"),
     ("timeline-begin", "2 enter / 'Mono' enter enter 4 space h"),
     ("live", "5 j"),

@@ -1,7 +1,7 @@
 //! What is selected is what is copied, exported, opened and shown in a prompt.
 
 use ankurah_inspector::headless::Headless;
-use ankurah_inspector::message::Effect;
+use ankurah_inspector::message::{Effect, Message, Pointer};
 
 use crate::common::{World, press, shown};
 
@@ -134,4 +134,67 @@ fn a_prompt_on_the_past_is_of_the_past_and_only_read() {
     };
     assert!(statement.starts_with("select * from album as of @"), "{statement}");
     assert_eq!(world.rows(statement).len(), 1, "{statement}");
+}
+
+#[test]
+fn at_a_merge_every_parent_and_at_a_fork_every_child_can_be_chosen() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "2 enter / 'Mono' enter enter 3");
+    let selected = |headless: &Headless| headless.state.subject.as_ref().unwrap().selected().unwrap();
+    let merge = selected(&headless);
+    let parents: Vec<u32> = headless.state.subject.as_ref().unwrap().graph.parents(merge).collect();
+    assert_eq!(parents.len(), 3);
+    for (keys, parent) in [("p enter", 2), ("p down enter", 1), ("p down down enter", 0)] {
+        press(&mut headless, keys);
+        assert_eq!(selected(&headless), parents[parent], "{}", shown(&headless));
+        press(&mut headless, "c");
+        assert_eq!(selected(&headless), merge, "{}", shown(&headless));
+    }
+    press(&mut headless, "p");
+    assert!(shown(&headless).contains("which parent:"), "{}", shown(&headless));
+    press(&mut headless, "enter p c");
+    assert!(shown(&headless).contains("which child:"), "{}", shown(&headless));
+    press(&mut headless, "down down enter");
+    assert_eq!(selected(&headless), parents[2], "{}", shown(&headless));
+}
+
+/// A time of day is found as well as a date.
+#[test]
+fn operations_are_found_by_a_part_of_their_time() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "2 enter / 'Mono' enter enter 3 z");
+    for sought in ["02:03", "time:02:03", "01-01 02", "time:02:03:03.000"] {
+        press(&mut headless, &format!("/ '{sought}' enter"));
+        let selected = shown(&headless);
+        let selected = selected.lines().find(|line| line.starts_with("> ")).unwrap();
+        assert!(selected.contains("2024-01-01 02:03:03.000"), "{sought}: {selected}");
+    }
+}
+
+#[test]
+fn the_order_of_the_query_is_not_said_to_be_another() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "2 enter l l l s");
+    assert!(shown(&headless).contains(">year^"), "{}", shown(&headless));
+    press(&mut headless, "f 'order by year desc' enter");
+    assert!(!shown(&headless).contains("year^"), "{}", shown(&headless));
+    press(&mut headless, "s");
+    assert!(shown(&headless).contains("the query has an order of its own"), "{}", shown(&headless));
+    // Without it, the column's counts again.
+    press(&mut headless, "f ctrl-u enter");
+    assert!(shown(&headless).contains(">year^"), "{}", shown(&headless));
+}
+
+#[test]
+fn the_wheel_moves_what_is_in_front() {
+    let world = World::music();
+    let mut headless = world.inspect((100, 24), false);
+    press(&mut headless, "2 enter :");
+    let wheel = Message::Mouse { pointer: Pointer::WheelDown, column: 1, line: 5 };
+    headless.take(wheel);
+    assert_eq!(headless.state.typing.as_ref().unwrap().chosen, 1);
+    assert_eq!(headless.state.list().selected, 0);
 }
