@@ -109,7 +109,7 @@ fn scan(text: &str) -> (TokenKind, usize) {
         },
         (b'a'..=b'z' | b'A'..=b'Z' | b'_', _) => (T::Word, name_length(text)),
         (b' ' | b'\n' | b'\t' | b'\r', _) => (T::Whitespace, space_length(text)),
-        (b'-', b'-') => (T::LineComment, text.find('\n').unwrap_or(text.len())),
+        (b'-', b'-') => (T::LineComment, text.find(['\n', '\r']).unwrap_or(text.len())),
         (b'/', b'*') => match block_comment(text) {
             Some(length) => (T::BlockComment, length),
             None => (T::UnterminatedComment, text.len()),

@@ -203,6 +203,7 @@ fn selects() {
     statement("select a from b limit all", "select a from b");
     statement("select a from b order by a asc nulls last", "select a from b order by a nulls last");
     statement("select a -- comment\n from /* x /* y */ z */ b;", "select a from b");
+    statement("select a -- comment\r from b;", "select a from b");
     statement("select a from b inner join c on b.x = c.x", "select a from b join c on b.x = c.x");
     same("select a from b left join c on b.x = c.x join d using (e, f)");
     statement("select a from b, c", "select a from b cross join c");

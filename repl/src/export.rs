@@ -54,10 +54,11 @@ pub fn command(args: &ExportArgs) -> Exit {
     match result {
         Ok(summary) => {
             if summary.dangling > 0 {
-                complain(&format!(
+                let _ = writeln!(
+                    io::stderr(),
                     "{} references are to entities that do not exist here; they are written as @ID",
                     summary.dangling
-                ));
+                );
             }
             let rows = if summary.rows == 1 { "row" } else { "rows" };
             if args.output.is_some() || !rows_are_piped() {

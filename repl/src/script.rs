@@ -26,6 +26,9 @@ pub struct Piece<'a> {
     pub line: usize,
 }
 
+/// What ends a comment that begins with `--`, and a command.
+const LINE_END: [char; 2] = ['\n', '\r'];
+
 /// The pieces of a script, in order. Blanks and comments between them are left out.
 pub fn pieces(script: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
@@ -37,7 +40,7 @@ pub fn pieces(script: &str) -> Vec<Piece<'_>> {
         counted = start;
         let rest = script.get(start..).unwrap_or("");
         let (kind, length, end) = if rest.starts_with('\\') {
-            let length = rest.find('\n').unwrap_or(rest.len());
+            let length = rest.find(LINE_END).unwrap_or(rest.len());
             (PieceKind::Command, length, start + length)
         } else {
             match statement_end(rest) {
@@ -87,7 +90,7 @@ fn skip_trivia(text: &str, mut at: usize) -> Option<usize> {
             return None;
         }
         if trimmed.starts_with("--") {
-            at += trimmed.find('\n')?;
+            at += trimmed.find(LINE_END)?;
         } else if trimmed.starts_with("/*") {
             match block_comment(trimmed) {
                 Some(length) => at += length,
@@ -107,7 +110,7 @@ fn statement_end(text: &str) -> Option<usize> {
         match (bytes.get(at)?, bytes.get(at + 1)) {
             (b';', _) => return Some(at),
             (quote @ (b'\'' | b'"'), _) => at += 1 + find(bytes.get(at + 1..)?, &[*quote])? + 1,
-            (b'-', Some(b'-')) => at += find(bytes.get(at..)?, b"\n")?,
+            (b'-', Some(b'-')) => at += text.get(at..)?.find(LINE_END)?,
             (b'/', Some(b'*')) => at += block_comment(text.get(at..)?)?,
             _ => at += 1,
         }
@@ -182,6 +185,14 @@ mod tests {
     }
 
     #[test]
+    fn a_carriage_return_ends_comments_and_commands() {
+        check(
+            "-- c\rselect 1;\r\\x\rselect 2 -- ;\r;",
+            &[(Statement, 1, "select 1"), (Command, 1, "\\x"), (Statement, 1, "select 2 -- ;")],
+        );
+    }
+
+    #[test]
     fn bytes() {
         assert_eq!(decode(b"select 1".to_vec()), Ok("select 1".to_owned()));
         assert_eq!(decode(b"\xff".to_vec()), Err((1, 1)));
@@ -200,7 +211,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn statements_are_cut_as_the_language_cuts_them(script in "[a;'\"\\-/*\n x]{0,40}") {
+        fn statements_are_cut_as_the_language_cuts_them(script in "[a;'\"\\-/*\n\r x]{0,40}") {
             let ours: Vec<_> = pieces(&script).iter().map(|piece| (piece.start, piece.kind == Statement)).collect();
             let theirs: Vec<_> = ankurah_query_lang::split_statements(&script)
                 .iter()

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ankurah::{Attached, Context, Durability, OpenError, OpenOptions, Target};
+use ankurah::{Attached, Context, Durability, LocalError, OpenError, OpenOptions, Target};
 use ankurah_core::env::fixed::FixedEnv;
 use ankurah_core::node::protocol::Connection;
 use ankurah_core::node::{Node, NodeError, ReadOnly};
@@ -196,6 +196,7 @@ fn open_context(target: &str, mode: Mode) -> Result<Opened, OpenError> {
                 return Ok(Opened { connection, name: target.to_owned(), held: Held::There(attached) });
             }
             // It may just be opening the store, or closing it.
+            Err(LocalError::Silent { .. }) => return Err(error),
             Err(_) if tries == 0 => return Err(error),
             Err(_) => {
                 tries -= 1;

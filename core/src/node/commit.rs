@@ -397,7 +397,8 @@ async fn check_reads(
 
 /// The failure of a write to a store that is open for reading.
 pub(crate) fn read_only() -> Box<Failure> {
-    failure("read-only", "the store is open read-only").help("open it without `--read-only` to write")
+    failure("read-only", "the store is open read-only")
+        .help("open it for writing; where another process has it open, that one has to")
 }
 
 /// The failure of a statement whose entities changed every time that it was tried.

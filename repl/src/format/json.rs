@@ -2,7 +2,7 @@
 //!
 //! Hidden characters are written as `\u` escapes, so that the text is exact and safe to look at.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -31,20 +31,24 @@ impl Json {
 
 /// Names for the columns in which none comes twice: the second `a` is `a_2`.
 fn keys(columns: &[Column]) -> Vec<String> {
-    let mut seen: HashSet<String> = columns.iter().map(|column| column.name.clone()).collect();
-    let mut used = HashSet::new();
+    let mut taken: HashSet<String> = columns.iter().map(|column| column.name.clone()).collect();
+    // The number that is tried next for each name.
+    let mut numbers: HashMap<&str, u64> = HashMap::new();
     let mut keys = Vec::with_capacity(columns.len());
     for column in columns {
-        let mut key = column.name.clone();
-        let mut number = 2u64;
-        while !used.insert(key.clone()) {
-            key = format!("{}_{number}", column.name);
-            while seen.contains(&key) {
-                number += 1;
-                key = format!("{}_{number}", column.name);
+        let key = match numbers.get_mut(column.name.as_str()) {
+            None => {
+                numbers.insert(&column.name, 2);
+                column.name.clone()
             }
-            seen.insert(key.clone());
-        }
+            Some(number) => loop {
+                let key = format!("{}_{number}", column.name);
+                *number = number.saturating_add(1);
+                if taken.insert(key.clone()) {
+                    break key;
+                }
+            },
+        };
         keys.push(string(&key));
     }
     keys
@@ -156,6 +160,14 @@ mod tests {
     fn no_key_comes_twice() {
         let columns = ["a", "a", "a_2", "a"].map(|name| Column { name: name.to_owned(), value_type: None });
         assert_eq!(keys(&columns), ["\"a\"", "\"a_3\"", "\"a_2\"", "\"a_4\""]);
+    }
+
+    /// In time that grows with their number alone.
+    #[test]
+    fn many_columns_of_one_name_have_keys_at_once() {
+        let column = Column { name: "a".to_owned(), value_type: None };
+        let keys = keys(&vec![column; 200_000]);
+        assert_eq!(keys.last().map(String::as_str), Some("\"a_200000\""));
     }
 
     #[test]

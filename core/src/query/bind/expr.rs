@@ -220,7 +220,13 @@ impl<'s, 'a> Binder<'s, 'a> {
         };
         pair.ok_or_else(|| {
             let (a, b) = (self.describe(left.ty), self.describe(right.ty));
-            mismatch(format!("cannot compare {a} with {b}"), span)
+            let error = mismatch(format!("cannot compare {a} with {b}"), span);
+            match [left.ty, right.ty].iter().any(|ty| matches!(ty, Ty::Of(ValueType::Ref(_)))) {
+                true => error.help(
+                    "a reference is compared with an id, or by a property of what it leads to: `reference.property`",
+                ),
+                false => error,
+            }
         })
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::arithmetic::{decimal_value, float_value};
-use super::{Expr, Place};
+use super::arithmetic::float_value;
+use super::{Expr, Place, decimal};
 use crate::query::error::{EvalError, EvalErrorKind};
 use crate::value::{Value, ValueType};
 
@@ -190,7 +190,7 @@ impl Accumulator {
                 *count = count.saturating_add(1);
             }
             (Total::Decimals { sum, count }, Value::Decimal(d)) => {
-                *sum = sum.checked_add(d).ok_or_else(overflow)?;
+                *sum = decimal::add(*sum, d).ok_or_else(overflow)?;
                 *count = count.saturating_add(1);
             }
             (Total::Floats { sum, lost, count }, Value::Float(x)) => {
@@ -307,13 +307,13 @@ impl Accumulator {
             | Total::Floats { count: 0, .. } => Value::Null,
             Total::Integers { sum, count } if average => {
                 let sum = Decimal::try_from_i128_with_scale(*sum, 0).ok();
-                let mean = sum.and_then(|sum| sum.checked_div(Decimal::from(*count)));
-                decimal_value(mean).ok_or_else(overflow)?
+                let mean = sum.and_then(|sum| decimal::divide(sum, Decimal::from(*count)));
+                mean.map(Value::Decimal).ok_or_else(overflow)?
             }
             Total::Integers { sum, .. } => Value::Int(i64::try_from(*sum).map_err(|_| overflow())?),
             Total::Decimals { sum, count } => {
-                let result = if average { sum.checked_div(Decimal::from(*count)) } else { Some(*sum) };
-                decimal_value(result).ok_or_else(overflow)?
+                let result = if average { decimal::divide(*sum, Decimal::from(*count)) } else { Some(*sum) };
+                result.map(Value::Decimal).ok_or_else(overflow)?
             }
             Total::Floats { sum, lost, count } => {
                 let sum = sum + lost;

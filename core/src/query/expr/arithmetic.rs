@@ -2,15 +2,12 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::{Arithmetic, Place};
+use super::{Arithmetic, Place, decimal};
 use crate::query::error::{EvalError, EvalErrorKind};
 use crate::value::Value;
 
-/// Decimals have at most this many digits.
-pub(super) const DECIMAL_DIGITS: u32 = 28;
-
 /// 10^28: the smallest number of 29 digits.
-const DECIMAL_BOUND: i128 = 10_i128.pow(DECIMAL_DIGITS);
+const DECIMAL_BOUND: i128 = 10_i128.pow(decimal::DIGITS);
 
 /// The decimal in its normal form, rounded to 28 digits; `None` where its whole part has more.
 pub(super) fn fit(decimal: Decimal) -> Option<Decimal> {
@@ -63,17 +60,13 @@ pub(super) fn binary(op: Arithmetic, left: &Value, right: &Value, place: Place) 
                 return Err(zero());
             }
             let result = match op {
-                Arithmetic::Add => a.checked_add(*b),
-                Arithmetic::Subtract => a.checked_sub(*b),
-                Arithmetic::Multiply => a.checked_mul(*b),
-                Arithmetic::Divide => a.checked_div(*b),
-                Arithmetic::Remainder => a.checked_rem(*b),
+                Arithmetic::Add => decimal::add(*a, *b),
+                Arithmetic::Subtract => decimal::add(*a, -*b),
+                Arithmetic::Multiply => decimal::multiply(*a, *b),
+                Arithmetic::Divide => decimal::divide(*a, *b),
+                Arithmetic::Remainder => a.checked_rem(*b).map(|rest| rest.normalize()),
             };
-            // What is not zero does not become it: 10^-28 is the least that a decimal holds.
-            let lost =
-                matches!(op, Arithmetic::Multiply | Arithmetic::Divide) && !a.is_zero() && !b.is_zero();
-            let result = result.filter(|result| !(lost && result.is_zero()));
-            decimal_value(result).ok_or_else(|| overflow(format!("{a} {} {b}", op.symbol()), place))
+            result.map(Value::Decimal).ok_or_else(|| overflow(format!("{a} {} {b}", op.symbol()), place))
         }
         (Value::Float(a), Value::Float(b)) => {
             if divides && *b == 0.0 && !a.is_nan() {
@@ -86,7 +79,11 @@ pub(super) fn binary(op: Arithmetic, left: &Value, right: &Value, place: Place) 
                 Arithmetic::Divide => a / b,
                 Arithmetic::Remainder => a % b,
             };
-            if result.is_infinite() && a.is_finite() && b.is_finite() {
+            // What is not zero does not become it; a difference of floats that differ never does.
+            let product = matches!(op, Arithmetic::Multiply) && *b != 0.0;
+            let quotient = matches!(op, Arithmetic::Divide) && b.is_finite();
+            let is_lost = result == 0.0 && *a != 0.0 && (product || quotient);
+            if is_lost || (result.is_infinite() && a.is_finite() && b.is_finite()) {
                 return Err(overflow(format!("{a:?} {} {b:?}", op.symbol()), place));
             }
             Ok(float_value(result))
@@ -164,6 +161,7 @@ mod tests {
         use Arithmetic::{Divide, Multiply, Subtract};
         let least = || decimal("0.0000000000000000000000000001");
         check(least(), Multiply, decimal("0.1"), Err("0.0000000000000000000000000001 * 0.1 overflows"));
+        check(least(), Multiply, decimal("0.5"), Ok(least()));
         check(least(), Divide, decimal("-1000"), Err("0.0000000000000000000000000001 / -1000 overflows"));
         check(least(), Multiply, decimal("0"), Ok(decimal("0")));
         check(decimal("0"), Divide, decimal("3"), Ok(decimal("0")));
@@ -172,10 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn floats_do_not_become_infinite() {
+    fn floats_do_not_become_infinite_or_zero() {
         use Arithmetic::{Add, Divide, Multiply};
         let float = Value::Float;
         check(float(1e308), Multiply, float(10.0), Err("1e308 * 10.0 overflows"));
+        check(float(1e-200), Multiply, float(1e-200), Err("1e-200 * 1e-200 overflows"));
+        check(float(1e-200), Divide, float(1e200), Err("1e-200 / 1e200 overflows"));
+        check(float(1.0), Divide, float(f64::INFINITY), Ok(float(0.0)));
+        check(float(0.0), Multiply, float(1e-200), Ok(float(0.0)));
         check(float(f64::INFINITY), Add, float(1.0), Ok(float(f64::INFINITY)));
         check(float(1.0), Divide, float(0.0), Err("division by zero"));
         check(float(f64::NAN), Divide, float(0.0), Ok(float(f64::NAN)));

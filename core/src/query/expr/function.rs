@@ -9,7 +9,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::arithmetic::{decimal_value, float_value};
 use super::date::{self, DateField};
 use super::text::{self, Ends};
-use super::{Comparison, Expr, Place, convert, eval, json, like};
+use super::{Comparison, Expr, Place, convert, eval, json};
 use crate::query::error::{EvalError, EvalErrorKind};
 use crate::turn::touch;
 use crate::value::Value;
@@ -294,7 +294,7 @@ fn of_string(
         Ok(string(text))
     };
     Ok(match (function, rest) {
-        (Function::Lower, []) => return bounded(like::fold(first).collect()),
+        (Function::Lower, []) => return bounded(first.chars().flat_map(char::to_lowercase).collect()),
         (Function::Upper, []) => return bounded(first.chars().flat_map(char::to_uppercase).collect()),
         (Function::Length, []) => Value::Int(text::count(first)),
         (Function::OctetLength, []) => Value::Int(i64::try_from(first.len()).unwrap_or(i64::MAX)),

@@ -34,9 +34,14 @@ enum Part {
 /// A text of more bytes is matched where that can be given up.
 const QUICK: usize = 16 << 10;
 
-/// The string in lower case, character by character, as `lower` and `ilike` mean it.
-pub(super) fn fold(text: &str) -> impl Iterator<Item = char> {
-    text.chars().flat_map(char::to_lowercase)
+/// A character as `ilike` compares it: in lower case, where that is one character too, so that `_` stands for one of the
+/// text's own.
+fn fold(character: char) -> char {
+    let mut lower = character.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(lower), None) => lower,
+        _ => character,
+    }
 }
 
 fn push_literal(piece: &mut Piece, literal: char) {
@@ -79,11 +84,7 @@ impl Pattern {
                     other => other,
                 }
             };
-            if fold_case {
-                literal.to_lowercase().for_each(|literal| push_literal(&mut piece, literal));
-            } else {
-                push_literal(&mut piece, literal);
-            }
+            push_literal(&mut piece, if fold_case { fold(literal) } else { literal });
         }
         pieces.push(piece);
         Ok(Pattern { pieces, fold_case, source: source.to_owned() })
@@ -96,8 +97,11 @@ impl Pattern {
             return Ok(false);
         }
         touch(text.len())?;
-        let folded =
-            if self.fold_case { Cow::Owned(fold(text).collect::<String>()) } else { Cow::Borrowed(text) };
+        let folded = if self.fold_case {
+            Cow::Owned(text.chars().map(fold).collect::<String>())
+        } else {
+            Cow::Borrowed(text)
+        };
         let Some((first, rest)) = self.pieces.split_first() else { return Ok(folded.is_empty()) };
         let Some(mut text) = after(&folded, first) else { return Ok(false) };
         let Some((last, middle)) = rest.split_last() else { return Ok(text.is_empty()) };
@@ -254,6 +258,9 @@ mod tests {
         assert!(matches("Straße ÄÖ", "%äö"));
         assert!(matches("ΣΑΣ", "σασ"));
         assert!(!matches("abc", "ABD"));
+        assert!(matches("İ", "_"));
+        assert!(!matches("İ", "__"));
+        assert!(matches("xİY", "X_y"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod aggregate;
 mod arithmetic;
 mod convert;
 mod date;
+mod decimal;
 mod eval;
 mod function;
 mod json;

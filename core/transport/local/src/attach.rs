@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ankurah_core::node::link::{ClientOptions, ClientOutgoing, LinkEnd, Remote, Welcome, connect};
+use ankurah_core::node::link::{ClientOptions, ClientOutgoing, Remote, Welcome, connect};
 
 use crate::place::{Place, look};
 use crate::{LocalError, peer, program, threads};
@@ -20,6 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// [`LocalError`] where there is none, or it cannot be attached to.
 pub fn attach(folder: &Path, read_only: bool) -> Result<(Remote, Welcome), LocalError> {
+    attach_within(PATIENCE, folder, read_only)
+}
+
+fn attach_within(
+    patience: Duration,
+    folder: &Path,
+    read_only: bool,
+) -> Result<(Remote, Welcome), LocalError> {
     let place = Place::of(folder)?;
     place.check()?;
     let path = place.path;
@@ -48,9 +56,24 @@ pub fn attach(folder: &Path, read_only: bool) -> Result<(Remote, Welcome), Local
         threads::write(&stream, outgoing, ClientOutgoing::look_for_cancelled);
     });
     writer.map_err(failed)?;
-    match threads::within(PATIENCE, remote.welcome()) {
+    match threads::within(patience, remote.welcome()) {
         Some(Ok(welcome)) => Ok((remote, welcome)),
         Some(Err(end)) => Err(LocalError::Link { path, end }),
-        None => Err(LocalError::Link { path, end: LinkEnd::Lost }),
+        None => Err(LocalError::Silent { path }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn who_listens_and_does_not_answer_is_told_from_who_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let _hangs = UnixListener::bind(folder.path().join("socket")).unwrap();
+        let error = attach_within(Duration::ZERO, folder.path(), true).unwrap_err();
+        assert!(matches!(error, LocalError::Silent { .. }), "{error}");
     }
 }

@@ -87,6 +87,12 @@ pub enum LocalError {
         /// The folder.
         path: PathBuf,
     },
+    /// The other side has not answered for seconds: it is stopped, or hangs.
+    #[error("the process that listens at {} does not answer", path.display())]
+    Silent {
+        /// Where the socket is.
+        path: PathBuf,
+    },
     /// The link ended before it began.
     #[error("{}: {end}", path.display())]
     Link {
