@@ -125,8 +125,12 @@ impl Session {
             self.write_lines(&lines)?;
         } else {
             self.show_first_rows(&event)?;
-            // The first event is a reset, which always fits.
+            // The first event is a reset, which always fits, or a failure.
             let _ = state.rows.apply(&event);
+            if let LiveEvent::Failed { failure, .. } = &event {
+                // It goes on: its rows come as soon as there are some.
+                self.write_lines(&[state.message("failed", &failure.message)])?;
+            }
         }
         if self.settings.terminal {
             self.say(&format!("live query {number}: \\live lists them, \\live stop {number} ends it"))?;
@@ -275,8 +279,11 @@ impl Session {
                 for (number, live) in &self.lives.list {
                     let state = lock(&live.state);
                     let rows = state.rows.rows().len();
+                    let failure =
+                        state.rows.failure().map(|failure| Safe::line(&failure.message).to_string());
+                    let failure = failure.map_or(String::new(), |failure| format!("; fails: {failure}"));
                     let line = format!(
-                        "{number}: {}, {} told: {}",
+                        "{number}: {}, {} told: {}{failure}",
                         count(rows, "row", "rows"),
                         count(usize::try_from(state.told).unwrap_or(usize::MAX), "change", "changes"),
                         Safe::line(&live.text)

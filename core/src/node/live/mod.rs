@@ -60,6 +60,9 @@
 //! runs as long as there is a live query. A waker that panics is passed over; should a step panic, all live
 //! queries end with that as their failure.
 //!
+//! **A query that fails on the data**, be it when it is asked first, is observed like any other: it tells the failure, and
+//! its rows as soon as they are there. Refused is what no change of the data mends.
+//!
 //! **A model that is not there**: whoever asks with [`LiveQuestion::waiting`] gets a failure that lasts until the model is
 //! there, then its rows; others are refused, since a name that nobody knows is most likely misspelt. When the catalog
 //! changes, queries are bound again: where they mean the same nothing is told, where they mean something else all rows
@@ -101,13 +104,15 @@ use self::registry::Registry;
 use self::result::result_of;
 use self::shape::Shape;
 use super::Inner;
-use super::failure::{Explain, Outcome, failure};
+use super::failure::{Explain, Outcome, failure, is_of_store};
 use super::protocol::Failure;
 use crate::storage::Position;
 use crate::storage::kv::Watched;
 
 pub use list::{LiveList, LiveListIter};
 pub use question::{LiveBinder, LiveQuestion};
+use subscription::Places;
+
 pub use subscription::Subscription;
 
 /// Keeps the results of a node's live queries right.
@@ -143,7 +148,7 @@ impl Reactor {
             let mut registry = reactor.registry();
             let query = registry.prepare(question, select, view.position());
             if let Some(known) = registry.find(query.meaning).filter(|_| waits_for.is_none()) {
-                return Ok(reactor.join(node, &mut registry, known));
+                return Ok(reactor.join(node, &mut registry, known, query.question.text()));
             }
             if registry.len() >= node.options.limits.live_queries {
                 let limit = node.options.limits.live_queries;
@@ -153,20 +158,32 @@ impl Reactor {
             query
         };
         let waits = waits_for.is_some();
+        let mut by_store = false;
         if let Some(failure) = waits_for {
-            query.broken = Some(Arc::from(failure));
-            query.last_failure.clone_from(&query.broken);
+            query.begin_broken(failure);
         } else {
             let asks = query.asks(node.options.limits.live_rows);
-            (query.state, query.gave_up) = Box::pin(result_of(node, &view, asks)).await?;
+            match Box::pin(result_of(node, &view, asks)).await {
+                Ok((state, gave_up)) => (query.state, query.gave_up) = (state, gave_up),
+                Err(failure) if query.is_mended_by_changes(&failure) => {
+                    by_store = is_of_store(&failure);
+                    query.begin_broken(failure);
+                }
+                Err(failure) => return Err(failure),
+            }
         }
+        let question = query.question.clone();
         let mut registry = reactor.registry();
         // Someone else may have asked the same meanwhile.
         let number = match registry.find(query.meaning).filter(|_| !waits) {
             Some(known) => known,
-            None => registry.add(query, catalog.position()),
+            None => {
+                let number = registry.add(query, catalog.position());
+                registry.set_unwell(number, by_store);
+                number
+            }
         };
-        let subscription = reactor.join(node, &mut registry, number);
+        let subscription = reactor.join(node, &mut registry, number, question.text());
         if registry.start() {
             let task = drive(Arc::clone(reactor), Arc::downgrade(node), registry.position());
             drop(registry);
@@ -178,10 +195,19 @@ impl Reactor {
         Ok(subscription)
     }
 
-    fn join(self: &Arc<Self>, node: &Arc<Inner>, registry: &mut Registry, query: u64) -> Subscription {
+    /// Has one who asked with a text observe a query.
+    fn join(
+        self: &Arc<Self>,
+        node: &Arc<Inner>,
+        registry: &mut Registry,
+        query: u64,
+        text: &str,
+    ) -> Subscription {
         let queue = Arc::new(Queue::default());
         let number = registry.join(query, &queue);
-        Subscription::new(Arc::clone(node), query, number, queue)
+        let same = registry.get(query).is_some_and(|query| query.question.text() == text);
+        let places = if same { Places::InText } else { Places::InAnother };
+        Subscription::new(Arc::clone(node), query, number, queue, places)
     }
 
     /// Someone observes a query no more.

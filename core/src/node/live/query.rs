@@ -6,6 +6,7 @@ use super::index::Found;
 use super::question::{LiveQuestion, Meaning};
 use super::queue::Queue;
 use super::rate::Counter;
+use super::result::TOO_MANY;
 use super::shape::{Rowing, Shape};
 use super::state::State;
 use crate::node::protocol::Failure;
@@ -76,6 +77,17 @@ impl Query {
         // The number of all entities is known without them.
         query.gave_up = query.filter.is_none() && query.shape.counts_all;
         query
+    }
+
+    /// Notes why there is no result to begin with.
+    pub(super) fn begin_broken(&mut self, failure: Box<Failure>) {
+        self.broken = Some(Arc::from(failure));
+        self.last_failure.clone_from(&self.broken);
+    }
+
+    /// Whether a failure to run it may be gone after a change of the data.
+    pub(super) fn is_mended_by_changes(&self, failure: &Failure) -> bool {
+        failure.kind != TOO_MANY && !self.shape.models.is_empty()
     }
 
     /// Whether changes of entities can be taken in as it is now. Otherwise it is run again when an entity of one of its

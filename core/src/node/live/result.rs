@@ -47,7 +47,7 @@ pub(super) fn too_many(node: &Inner) -> Box<Failure> {
         .help("ask for fewer with `where` or `limit`")
 }
 
-const TOO_MANY: &str = "too-many-rows";
+pub(super) const TOO_MANY: &str = "too-many-rows";
 
 /// The result of a query, and whether it concerns too many entities to be kept right by what changed.
 pub(super) async fn result_of(node: &Inner, view: &Arc<dyn ReadView>, asks: Asks) -> Outcome<(State, bool)> {

@@ -14,6 +14,26 @@ pub struct Subscription {
     query: u64,
     number: u64,
     queue: Arc<Queue>,
+    places: Places,
+}
+
+/// Where the places are that failures of a query name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Places {
+    /// In the text that the subscriber wrote.
+    InText,
+    /// In what another wrote, who asked the same before.
+    InAnother,
+}
+
+impl Places {
+    /// A failure as it is told: places in the text of another mean nothing.
+    fn told(self, failure: Failure) -> Failure {
+        match self {
+            Places::InText => failure,
+            Places::InAnother => Failure { span: None, ..failure },
+        }
+    }
 }
 
 impl fmt::Debug for Subscription {
@@ -23,8 +43,8 @@ impl fmt::Debug for Subscription {
 }
 
 impl Subscription {
-    pub(super) fn new(node: Arc<Inner>, query: u64, number: u64, queue: Arc<Queue>) -> Self {
-        Subscription { node, query, number, queue }
+    pub(super) fn new(node: Arc<Inner>, query: u64, number: u64, queue: Arc<Queue>, places: Places) -> Self {
+        Subscription { node, query, number, queue, places }
     }
 
     /// The next notification; the first one is a reset.
@@ -39,9 +59,10 @@ impl Subscription {
                     return Ok(LiveEvent::Changes { position, changes });
                 }
                 Next::News(News::Failed { position, failure }) => {
-                    return Ok(LiveEvent::Failed { position, failure: Failure::clone(&failure) });
+                    let failure = self.places.told(Failure::clone(&failure));
+                    return Ok(LiveEvent::Failed { position, failure });
                 }
-                Next::End(failure) => return Err(failure),
+                Next::End(failure) => return Err(Box::new(self.places.told(*failure))),
                 Next::Reset => {
                     if let Some(event) = self.all() {
                         return Ok(event);
@@ -60,7 +81,8 @@ impl Subscription {
             // As soon as its rows are right they come as a reset.
             let position = registry.known_at(query)?;
             if let Some(failure) = &query.broken {
-                return Some(LiveEvent::Failed { position, failure: Failure::clone(failure) });
+                let failure = self.places.told(Failure::clone(failure));
+                return Some(LiveEvent::Failed { position, failure });
             }
             (position, query.state.snapshot(), Arc::clone(&query.shape))
         };
