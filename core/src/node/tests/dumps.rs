@@ -95,7 +95,7 @@ fn a_dump_damaged_anywhere_stores_nothing_wrong() {
         match error {
             Err(DumpError::NotADump | DumpError::Newer { .. }) => assert!(at <= MAGIC.len()),
             Err(DumpError::Damaged { offset, .. } | DumpError::Cut { offset, .. }) => {
-                assert!(offset <= at as u64)
+                assert!(offset <= at as u64);
             }
             Ok(()) => panic!("a bit flipped at byte {at} goes unseen"),
         }
