@@ -237,7 +237,7 @@ mod tests {
         check("down = jj", &format!("line 1: {}", "jj".parse::<Key>().unwrap_err()));
         check("down = x\ndown = z", "line 2: `down` has its keys already");
         check("down = k", "`k` would mean both `down` and `up`: give one of them another key");
-        check("play = s", "`s` would mean both `sort` and `play`: give one of them another key");
+        check("play = s", "`s` would mean both `play` and `sort`: give one of them another key");
         check("parent = q", "`q` would mean both `quit` and `parent`: give one of them another key");
         check("quit =", "`quit` would have no key: there must be a way out");
         check("cancel = j", "`cancel` would have no key: there must be a way out");

@@ -238,7 +238,7 @@ mod tests {
             let said = save(&path, script).unwrap();
             assert!(said.ends_with(&format!("{name} is written, and passes")), "{said}");
             let written = std::fs::read_to_string(folder.path().join(name)).unwrap();
-            assert!(written.contains("--| c"), "{written}");
+            assert!(written.ends_with("--|  c\n"), "{written}");
         }
         let said = save(&path, "select 'a\n--| b';\n").unwrap_err();
         assert!(said.contains("nothing is written") && said.contains("inside of a statement"), "{said}");
