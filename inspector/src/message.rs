@@ -37,6 +37,8 @@ pub enum Message {
         /// Microseconds since the Unix epoch.
         now: i64,
     },
+    /// What is inspected is called otherwise now: another process has it open.
+    Named(String),
     /// A part of an answer.
     Reply {
         /// What it is an answer to.

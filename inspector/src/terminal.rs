@@ -20,6 +20,7 @@ use crossterm::terminal::{
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
+use crate::beat::{self, Came, World};
 use crate::connection::Workers;
 use crate::input;
 use crate::message::{Effect, Message};
@@ -29,8 +30,6 @@ use crate::view::draw;
 
 /// Messages that may wait to be taken in.
 const WAITING: usize = 256;
-/// How long messages are taken in before the screen is drawn again.
-const FRAME: Duration = Duration::from_millis(12);
 /// How often the thread that reads keys looks whether it is to stand still.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -53,6 +52,11 @@ pub enum RunError {
 
 /// What the program around the inspector does for it.
 pub trait Host {
+    /// What is inspected is called now, where that may change; asked in the thread that draws, so it must not wait.
+    fn name(&self) -> Option<String> {
+        None
+    }
+
     /// Gives the terminal to a prompt on the same node until it is left; the statement, unless it is empty, is run
     /// there first. What is `past` is only read.
     fn repl(&mut self, statement: &str, past: bool);
@@ -212,6 +216,7 @@ struct Loop<'a> {
     happenings: Receiver<Happening>,
     standing: Arc<Standing>,
     ended: Arc<AtomicBool>,
+    begun: Instant,
     // Dropped last, when nothing draws any more.
     _guard: Guard,
 }
@@ -232,7 +237,8 @@ impl<'a> Loop<'a> {
         let workers =
             Workers::new(connection, move |message| sender.send(Happening::Message(message)).is_ok());
         let state = State::new(options, size()?, now());
-        Ok(Loop { state, theme, host, screen, workers, happenings, standing, ended, _guard: guard })
+        let begun = Instant::now();
+        Ok(Loop { state, theme, host, screen, workers, happenings, standing, ended, begun, _guard: guard })
     }
 
     fn run(mut self) -> Result<End, RunError> {
@@ -240,53 +246,12 @@ impl<'a> Loop<'a> {
         if let Some(end) = self.carry_out(effects)? {
             return Ok(end);
         }
-        loop {
-            self.draw()?;
-            let first = match self.state.wake() {
-                None => self.happenings.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(millis) => self.happenings.recv_timeout(Duration::from_millis(millis)),
-            };
-            let mut next = match first {
-                Ok(happening) => Some(happening),
-                Err(RecvTimeoutError::Timeout) => Some(Happening::Message(Message::Tick { now: now() })),
-                Err(RecvTimeoutError::Disconnected) => return Ok(End::Quit),
-            };
-            // What is there goes into one picture, as long as that does not take too long.
-            let started = Instant::now();
-            while let Some(happening) = next {
-                if let Some(end) = self.take(happening)? {
-                    return Ok(end);
-                }
-                let more = started.elapsed() < FRAME;
-                next = if more { self.happenings.try_recv().ok() } else { None };
-            }
-        }
+        beat::run(&mut self)
     }
 
-    fn take(&mut self, happening: Happening) -> Result<Option<End>, RunError> {
-        match happening {
-            Happening::Message(message) => {
-                let effects = self.state.update(message);
-                self.carry_out(effects)
-            }
-            Happening::Signal(signal) => self.signal(signal),
-            Happening::Broken(error) => Err(RunError::Terminal(error)),
-        }
-    }
-
-    fn draw(&mut self) -> io::Result<()> {
-        execute!(stdout(), BeginSynchronizedUpdate)?;
-        let (state, theme) = (&mut self.state, self.theme);
-        self.screen.draw(|frame| {
-            let area = frame.area();
-            if state.size != (area.width, area.height) {
-                state.update(Message::Resize { columns: area.width, lines: area.height });
-            }
-            if let Some(cursor) = draw(state, theme, frame.buffer_mut()) {
-                frame.set_cursor_position(cursor);
-            }
-        })?;
-        execute!(stdout(), EndSynchronizedUpdate)
+    fn update(&mut self, message: Message) -> Result<Option<End>, RunError> {
+        let effects = self.state.update(message);
+        self.carry_out(effects)
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) -> Result<Option<End>, RunError> {
@@ -354,6 +319,64 @@ impl<'a> Loop<'a> {
     #[cfg(not(unix))]
     fn signal(&mut self, signal: i32) -> Result<Option<End>, RunError> {
         Ok(Some(End::Signal(signal)))
+    }
+}
+
+impl World for Loop<'_> {
+    type Happening = Happening;
+
+    fn draw(&mut self) -> Result<(), RunError> {
+        if let Some(name) = self.host.name().filter(|name| *name != self.state.options.name) {
+            self.state.update(Message::Named(name));
+        }
+        execute!(stdout(), BeginSynchronizedUpdate)?;
+        let (state, theme) = (&mut self.state, self.theme);
+        self.screen.draw(|frame| {
+            let area = frame.area();
+            if state.size != (area.width, area.height) {
+                state.update(Message::Resize { columns: area.width, lines: area.height });
+            }
+            if let Some(cursor) = draw(state, theme, frame.buffer_mut()) {
+                frame.set_cursor_position(cursor);
+            }
+        })?;
+        Ok(execute!(stdout(), EndSynchronizedUpdate)?)
+    }
+
+    fn wake(&self) -> Option<u64> {
+        self.state.wake()
+    }
+
+    fn next(&mut self, wait: Option<Duration>) -> Came<Happening> {
+        let next = match wait {
+            None => self.happenings.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(wait) => self.happenings.recv_timeout(wait),
+        };
+        match next {
+            Ok(happening) => Came::Happening(happening),
+            Err(RecvTimeoutError::Timeout) => Came::Nothing,
+            Err(RecvTimeoutError::Disconnected) => Came::Closed,
+        }
+    }
+
+    fn take(&mut self, happening: Happening) -> Result<Option<End>, RunError> {
+        match happening {
+            Happening::Message(message) => {
+                // Whatever is asked is asked at its time, not at that of the last tick.
+                self.state.now = now();
+                self.update(message)
+            }
+            Happening::Signal(signal) => self.signal(signal),
+            Happening::Broken(error) => Err(RunError::Terminal(error)),
+        }
+    }
+
+    fn tick(&mut self) -> Result<Option<End>, RunError> {
+        self.update(Message::Tick { now: now() })
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
     }
 }
 

@@ -39,8 +39,8 @@ pub fn command(args: &InspectArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let opened = match open(args) {
-        Ok(opened) => opened,
+    let (opened, target) = match open(args) {
+        Ok(found) => found,
         Err(message) => {
             complain(&message);
             return Exit::CannotOpen;
@@ -64,7 +64,7 @@ pub fn command(args: &InspectArgs) -> Exit {
     }
     // From here on Ctrl-C is a key, and the signal a way out.
     let _interrupt = Interrupt::on_any_ctrl_c();
-    let mut host = Prompt { connection: connection.clone(), name: opened.name.clone(), args };
+    let mut host = Prompt { opened: &opened, target, args };
     let ended = ankurah_inspector::run(connection, options, theme, &mut host);
     drop(opened);
     match ended {
@@ -81,18 +81,20 @@ pub fn command(args: &InspectArgs) -> Exit {
     }
 }
 
-fn open(args: &InspectArgs) -> Result<Opened, String> {
+/// What is inspected, and the target that it was opened by.
+fn open(args: &InspectArgs) -> Result<(Opened, Option<String>), String> {
     if args.sample {
-        return if args.dump.is_some() { sample::open_fixed(!args.write) } else { sample::open(!args.write) };
+        let read_only = !args.write;
+        let opened =
+            if args.dump.is_some() { sample::open_fixed(read_only) } else { sample::open(read_only) };
+        return Ok((opened?, None));
     }
     let target = target::or_default(args.target.as_deref())?;
     let opened = target::watch(&target, if args.write { Mode::Write } else { Mode::Read });
     let opened = opened.map_err(|error| error.to_string())?;
-    Ok(match opened.process() {
-        // The title says whose store it is that is looked into.
-        Some(process) => opened.named(&format!("{target} (process {process})")),
-        None => opened,
-    })
+    // The title says whose store it is that is looked into.
+    let title = opened.place().title(&target);
+    Ok((opened.named(&title), Some(target)))
 }
 
 fn keymap(args: &InspectArgs) -> Result<Keymap, String> {
@@ -135,12 +137,17 @@ fn theme(args: &InspectArgs) -> Theme {
 
 /// What the inspector can have done outside of it.
 struct Prompt<'a> {
-    connection: Arc<dyn Connection>,
-    name: String,
+    opened: &'a Opened,
+    /// What was opened, where it is more than a sample.
+    target: Option<String>,
     args: &'a InspectArgs,
 }
 
 impl Host for Prompt<'_> {
+    fn name(&self) -> Option<String> {
+        self.target.as_ref().map(|target| self.opened.place().title(target))
+    }
+
     fn repl(&mut self, statement: &str, past: bool) {
         let display = &self.args.display;
         let settings = Settings {
@@ -153,18 +160,19 @@ impl Host for Prompt<'_> {
         };
         let read_only = past || !self.args.write;
         let connection: Arc<dyn Connection> = match read_only {
-            true => Arc::new(ReadOnly::new(self.connection.clone())),
-            false => self.connection.clone(),
+            true => Arc::new(ReadOnly::new(self.opened.connection.clone())),
+            false => self.opened.connection.clone(),
         };
         let client = Client::new(connection, SessionId(2), Interrupt::on_any_ctrl_c(), Pump::Thread);
-        let mut session = Session::new(client, self.name.clone(), settings, Output::paged());
+        let name = self.name().unwrap_or_else(|| self.opened.name.clone());
+        let mut session = Session::new(client, name.clone(), settings, Output::paged());
         session.fit_terminal();
         let _ = session.say(match past {
             true => "A prompt on the past, which is only read; \\q goes back.",
             false => "A prompt on what is inspected; \\q goes back.",
         });
         if !statement.is_empty() {
-            let shown = format!("{}> {};", self.name, Safe::line(statement));
+            let shown = format!("{name}> {};", Safe::line(statement));
             let _ = session.say(&shown);
             let _ = session.run_script(&format!("{statement};"), None);
         }

@@ -1,4 +1,7 @@
 //! A connection that outlives the process that it leads to.
+//!
+//! Who looks without writing never opens a store that it was attached to: it would hold it, and the program that was
+//! ended could not have it again. It waits until somebody has it open.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +11,7 @@ use ankurah_core::node::protocol::{
 };
 use futures::StreamExt;
 
-use crate::target::{Mode, Opened, open_once};
+use crate::target::{Mode, Opened, Place, attach_only, open_once};
 
 /// A way to a store that another process has open. When that process ends, the next statement fails, since what it
 /// relied on, such as an open transaction, is gone; the one after it opens the store, or attaches to whoever has it open
@@ -18,6 +21,8 @@ pub(crate) struct Reattach {
     mode: Mode,
     manner: Manner,
     now: Mutex<Now>,
+    /// The same that `now` has, to be looked at while the store is being opened.
+    place: Mutex<Place>,
 }
 
 struct Now {
@@ -36,6 +41,10 @@ pub(crate) enum Manner {
     Watching,
 }
 
+/// What is said while nobody has the store open.
+const NOBODY: &str = "no program has the store open now: what it holds is shown again as soon as one does (leave and \
+                      inspect it again to open it here)";
+
 /// A connection, and where it is to be noted that a statement was told of its end.
 type Way = (Arc<dyn Connection>, Arc<AtomicBool>);
 
@@ -44,8 +53,14 @@ impl Reattach {
     pub(crate) fn new(opened: Opened, target: &str, mode: Mode, manner: Manner) -> Self {
         // What was there once is not made anew.
         let mode = if matches!(mode, Mode::Create | Mode::Fill) { Mode::Write } else { mode };
+        let place = Mutex::new(opened.place());
         let now = Mutex::new(Now { opened, told: Arc::default() });
-        Reattach { target: target.to_owned(), mode, manner, now }
+        Reattach { target: target.to_owned(), mode, manner, now, place }
+    }
+
+    /// Where the store is open now. It does not wait.
+    pub(crate) fn place(&self) -> Place {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, Now> {
@@ -55,9 +70,14 @@ impl Reattach {
     /// Opens the store, or attaches to whoever has it open. That waits, which one who is asked within a future must not
     /// do in the same thread.
     fn open(&self) -> Result<Opened, String> {
-        let opened = std::thread::scope(|scope| scope.spawn(|| open_once(&self.target, self.mode)).join());
+        let attaches = self.manner == Manner::Watching && self.mode == Mode::Read;
+        let open = || match attaches {
+            true => attach_only(&self.target).ok_or_else(|| NOBODY.to_owned()),
+            false => open_once(&self.target, self.mode).map_err(|error| error.to_string()),
+        };
+        let opened = std::thread::scope(|scope| scope.spawn(open).join());
         match opened {
-            Ok(opened) => opened.map_err(|error| error.to_string()),
+            Ok(opened) => opened,
             Err(_) => Err(format!("cannot open {}: it panicked", self.target)),
         }
     }
@@ -77,6 +97,7 @@ impl Reattach {
             if self.manner == Manner::Asking {
                 opened.announce_again();
             }
+            *self.place.lock().unwrap_or_else(PoisonError::into_inner) = opened.place();
             *now = Now { opened, told: Arc::default() };
         }
         Ok((now.opened.connection.clone(), now.told.clone()))

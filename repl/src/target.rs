@@ -45,6 +45,29 @@ pub struct Opened {
     /// What is shown of it: without secrets.
     pub name: String,
     held: Held,
+    /// What finds the store again, where the process that was attached to ends.
+    again: Option<Arc<Reattach>>,
+}
+
+/// Where a store is open.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// In this process.
+    Here,
+    /// In another process.
+    There(Attached),
+}
+
+impl Place {
+    /// What a target is called that is open there.
+    pub fn title(&self, target: &str) -> String {
+        let Place::There(attached) = self else { return target.to_owned() };
+        match attached.welcome().process {
+            _ if !attached.is_linked() => format!("{target} (nobody has it open)"),
+            Some(process) => format!("{target} (process {process})"),
+            None => target.to_owned(),
+        }
+    }
 }
 
 /// What keeps a target open.
@@ -109,10 +132,13 @@ impl Opened {
         matches!(&self.held, Held::There(attached) if !attached.is_linked())
     }
 
-    /// The process that has the store open, where it is another one.
-    pub fn process(&self) -> Option<u32> {
-        let Held::There(attached) = &self.held else { return None };
-        attached.welcome().process
+    /// Where the store is open now, which changes where the process that was attached to ends. It does not wait.
+    pub fn place(&self) -> Place {
+        match (&self.again, &self.held) {
+            (Some(again), _) => again.place(),
+            (None, Held::Here(_)) => Place::Here,
+            (None, Held::There(attached)) => Place::There(attached.clone()),
+        }
     }
 
     /// The same, refusing what writes.
@@ -157,7 +183,18 @@ fn open_in_manner(target: &str, mode: Mode, manner: Manner) -> Result<Opened, Op
         return Ok(opened);
     }
     let (name, held) = (opened.name.clone(), opened.held.clone());
-    Ok(Opened { connection: Arc::new(Reattach::new(opened, target, mode, manner)), name, held })
+    let again = Arc::new(Reattach::new(opened, target, mode, manner));
+    Ok(Opened { connection: again.clone(), name, held, again: Some(again) })
+}
+
+/// Attaches for reading to whoever has the store of a target open; `None` where nobody has.
+pub(crate) fn attach_only(target: &str) -> Option<Opened> {
+    ankurah::attach(target, true).ok().map(|attached| attached_to(target, attached))
+}
+
+fn attached_to(target: &str, attached: Attached) -> Opened {
+    let (connection, name) = (attached.connection(), target.to_owned());
+    Opened { connection, name, held: Held::There(attached), again: None }
 }
 
 /// The same, where an end of the process that is attached to is the end of it.
@@ -185,16 +222,14 @@ fn open_context(target: &str, mode: Mode) -> Result<Opened, OpenError> {
         let error = match block_on(options.open(target)) {
             Ok(context) => {
                 let connection = context.node().connect();
-                return Ok(Opened { connection, name: target.to_owned(), held: Held::Here(context) });
+                let (name, held) = (target.to_owned(), Held::Here(context));
+                return Ok(Opened { connection, name, held, again: None });
             }
             Err(error) if is_locked(&error) => error,
             Err(error) => return Err(error),
         };
         match ankurah::attach(target, read_only) {
-            Ok(attached) => {
-                let connection = attached.connection();
-                return Ok(Opened { connection, name: target.to_owned(), held: Held::There(attached) });
-            }
+            Ok(attached) => return Ok(attached_to(target, attached)),
             // It may just be opening the store, or closing it.
             Err(LocalError::Silent { .. }) => return Err(error),
             Err(_) if tries == 0 => return Err(error),
@@ -232,7 +267,8 @@ pub fn fresh_fixed() -> Result<Opened, String> {
     let env = FixedEnv::new(SEED).env;
     let context = block_on(options().env(env).open_target(&Target::Memory));
     let context = context.map_err(|error| error.to_string())?;
-    Ok(Opened { connection: context.node().connect(), name: "memory:".to_owned(), held: Held::Here(context) })
+    let (connection, name) = (context.node().connect(), "memory:".to_owned());
+    Ok(Opened { connection, name, held: Held::Here(context), again: None })
 }
 
 /// The target given, or the store in the user's data folder.

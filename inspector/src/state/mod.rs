@@ -148,6 +148,8 @@ pub struct State {
     pub typing: Option<Typing>,
     /// What happened, until the next key.
     pub notice: Option<(Role, String)>,
+    /// The slot whose failure that tells of.
+    noticed: Option<Slot>,
     /// What was searched for last.
     pub sought: String,
     /// Names from the catalog.
@@ -206,8 +208,27 @@ pub struct State {
     /// Whether the change log is followed no more, since the way to the node broke: it is asked for again as soon as
     /// the node answers.
     lost: bool,
-    /// Whether the chosen entity, or what is listed, has changed since it was read.
-    stale: (bool, bool),
+    /// Whether the change log was asked for again after an answer that never told any of it.
+    asked_twice: bool,
+    /// What has changed since it was read.
+    stale: Stale,
+}
+
+/// What has changed since it was read, and is to be read again at the next moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Stale {
+    /// The chosen entity.
+    entity: bool,
+    /// The rows of what is listed.
+    rows: bool,
+    /// How many there are.
+    count: bool,
+}
+
+impl Stale {
+    fn any(self) -> bool {
+        self.entity || self.rows || self.count
+    }
 }
 
 impl State {
@@ -221,6 +242,7 @@ impl State {
             trail: Vec::new(),
             typing: None,
             notice: None,
+            noticed: None,
             sought: String::new(),
             names: Names::default(),
             info: None,
@@ -251,14 +273,17 @@ impl State {
             ticket: 0,
             refreshed: now,
             lost: false,
-            stale: (false, false),
+            asked_twice: false,
+            stale: Stale::default(),
         }
     }
 
     /// What is wanted at the beginning.
     pub fn begin(&mut self) -> Vec<Effect> {
         let catalog = self.ask(Slot::Catalog, "the catalog", Ask::Events(Request::Catalog));
-        vec![catalog, self.ask_info(), self.ask_live(), self.ask_statistics()]
+        let mut effects = vec![catalog];
+        effects.extend(self.refresh());
+        effects
     }
 
     /// Takes a message in, and says what is to be done.
@@ -283,6 +308,10 @@ impl State {
                 Vec::new()
             }
             Message::Tick { now } => self.tick(now),
+            Message::Named(name) => {
+                self.options.name = name;
+                Vec::new()
+            }
             Message::Reply { slot, ticket, reply } => self.reply(slot, ticket, reply),
             Message::Said { good, text } => {
                 self.notice = Some((if good { Role::Good } else { Role::Error }, text));
@@ -304,7 +333,7 @@ impl State {
         match self.view {
             View::Timeline if self.shown_timeline().playing => Some(self.shown_timeline().pause()),
             View::Overview | View::Live | View::Indexes | View::Log | View::Peers => Some(1000),
-            _ if self.stale != (false, false) => Some(250),
+            _ if self.stale.any() => Some(250),
             _ if self.lost => Some(1000),
             _ => None,
         }
@@ -312,7 +341,7 @@ impl State {
 
     /// Whether something that is shown has changed since it was read.
     pub fn is_stale(&self) -> bool {
-        self.stale != (false, false)
+        self.stale.any()
     }
 
     /// Where a key counts.
@@ -379,23 +408,43 @@ impl State {
     /// Asks again for what the page shows.
     fn refresh(&mut self) -> Vec<Effect> {
         self.refreshed = self.now;
+        if self.view == View::Aside {
+            self.aside.clear();
+        }
+        let questions = self.questions();
+        questions.into_iter().map(|(slot, what, ask)| self.ask(slot, what, ask)).collect()
+    }
+
+    /// The same, of what is not being asked already: a slow answer is waited for.
+    fn refresh_what_came(&mut self) -> Vec<Effect> {
+        self.refreshed = self.now;
+        let mut questions = self.questions();
+        questions.retain(|(slot, _, _)| !self.is_asking(*slot));
+        questions.into_iter().map(|(slot, what, ask)| self.ask(slot, what, ask)).collect()
+    }
+
+    /// What the page shows, as questions.
+    fn questions(&self) -> Vec<Question> {
         match self.view {
-            View::Overview => vec![self.ask_info(), self.ask_live(), self.ask_statistics()],
-            View::Collections => self.ask_counts(),
-            View::Live => vec![self.ask_live()],
+            View::Overview => vec![info(), live(), statistics()],
+            View::Collections => self.counts_question().into_iter().collect(),
+            View::Live => vec![live()],
             View::Indexes => {
-                let indexes = self.ask(Slot::Indexes, "the indexes", Ask::Events(Request::Indexes));
-                vec![indexes, self.ask_statistics()]
+                vec![(Slot::Indexes, "the indexes", Ask::Events(Request::Indexes)), statistics()]
             }
-            View::Log => self.ask_journal(),
-            View::Peers => vec![self.ask(Slot::Links, "who is linked", Ask::Events(Request::Links))],
+            // What the program has said since.
+            View::Log if self.journal.stream.failure.is_none() => {
+                let request = Request::Journal { after: self.journal.last() };
+                vec![(Slot::Journal, "what the program says", Ask::Events(request))]
+            }
+            View::Peers => vec![(Slot::Links, "who is linked", Ask::Events(Request::Links))],
             View::Aside => {
-                self.aside.clear();
                 let sets = [SetAside::Parked, SetAside::Refused, SetAside::Equivocal];
                 let requests = sets.map(|set| Request::SetAside { set }).to_vec();
-                vec![self.ask(Slot::Aside, "operations that are set aside", Ask::Each(requests))]
+                vec![(Slot::Aside, "operations that are set aside", Ask::Each(requests))]
             }
-            View::Entities
+            View::Log
+            | View::Entities
             | View::Entity
             | View::Graph
             | View::Operation
@@ -408,36 +457,27 @@ impl State {
     }
 
     fn ask_info(&mut self) -> Effect {
-        self.ask(Slot::Info, "what the node is", Ask::Events(Request::Info))
+        let (slot, what, ask) = info();
+        self.ask(slot, what, ask)
     }
 
-    fn ask_live(&mut self) -> Effect {
-        self.ask(Slot::Live, "the live queries", Ask::Events(Request::LiveQueries))
+    /// Whether the answer to the last question of a slot is still to come, or to end.
+    fn is_asking(&self, slot: Slot) -> bool {
+        self.tickets.contains_key(&slot)
     }
 
-    fn ask_statistics(&mut self) -> Effect {
-        self.ask(Slot::Statistics, "what the store takes", Ask::Events(Request::Statistics))
-    }
-
-    /// Asks for what the program has said since.
-    fn ask_journal(&mut self) -> Vec<Effect> {
-        if self.journal.stream.failure.is_some() {
-            return Vec::new();
-        }
-        let request = Request::Journal { after: self.journal.last() };
-        vec![self.ask(Slot::Journal, "what the program says", Ask::Events(request))]
-    }
-
-    fn ask_counts(&mut self) -> Vec<Effect> {
+    fn counts_question(&self) -> Option<Question> {
         let count = |model: &Arc<ankurah_core::catalog::Model>| {
             let statement = format!("select count(*) from {}", names::model_text(model));
             entities::execute(ankurah_core::node::protocol::SessionId(103), statement)
         };
         let requests: Vec<Request> = self.names.models().iter().map(count).collect();
-        if requests.is_empty() {
-            return Vec::new();
-        }
-        vec![self.ask(Slot::Counts, "entities of each collection", Ask::Each(requests))]
+        (!requests.is_empty()).then(|| (Slot::Counts, "entities of each collection", Ask::Each(requests)))
+    }
+
+    fn ask_counts(&mut self) -> Vec<Effect> {
+        let question = self.counts_question();
+        question.map(|(slot, what, ask)| self.ask(slot, what, ask)).into_iter().collect()
     }
 
     /// Asks; earlier questions of the slot are forgotten.
@@ -480,12 +520,12 @@ impl State {
 
     /// Chooses an entity, and asks for its operations.
     pub(crate) fn choose(&mut self, entity: EntityId) -> Vec<Effect> {
-        if self.subject.as_ref().is_some_and(|subject| subject.entity == entity) && !self.stale.0 {
+        if self.subject.as_ref().is_some_and(|subject| subject.entity == entity) && !self.stale.entity {
             return Vec::new();
         }
         self.timeline = Timeline::default();
         self.operation = None;
-        self.stale.0 = false;
+        self.stale.entity = false;
         self.subject = Some(Subject::new(entity));
         vec![self.ask_entity(entity)]
     }
@@ -513,23 +553,28 @@ impl State {
         let alive =
             matches!(self.view, View::Overview | View::Live | View::Indexes | View::Log | View::Peers);
         if (alive || self.lost) && now - self.refreshed >= 900_000 {
-            self.refreshed = now;
             if alive {
-                effects.extend(self.refresh());
+                effects.extend(self.refresh_what_came());
             }
-            if self.lost && self.view != View::Overview {
+            self.refreshed = now;
+            if self.lost && !self.is_asking(Slot::Info) {
                 effects.push(self.ask_info());
             }
         }
-        if std::mem::take(&mut self.stale.0)
-            && let Some(subject) = &mut self.subject
-        {
-            let entity = subject.entity;
-            subject.restart();
-            effects.push(self.ask_entity(entity));
+        // What is being read is read to its end, or changes that come faster would never let one come.
+        if self.stale.entity && !self.is_asking(Slot::Entity) {
+            self.stale.entity = false;
+            if let Some(subject) = &mut self.subject {
+                let entity = subject.entity;
+                subject.restart();
+                effects.push(self.ask_entity(entity));
+            }
         }
-        if std::mem::take(&mut self.stale.1) {
+        if self.stale.count && !self.is_asking(Slot::Count) {
+            self.stale.count = false;
             effects.extend(self.count_entities());
+        }
+        if std::mem::take(&mut self.stale.rows) {
             let compares = self.view == View::Timeline && self.whole;
             if let Some(entities) = &mut self.entities {
                 if compares {
@@ -571,4 +616,19 @@ impl State {
         }
         self.count_entities()
     }
+}
+
+/// A question: its slot, what it is in words, and how it is asked.
+type Question = (Slot, &'static str, Ask);
+
+fn info() -> Question {
+    (Slot::Info, "what the node is", Ask::Events(Request::Info))
+}
+
+fn live() -> Question {
+    (Slot::Live, "the live queries", Ask::Events(Request::LiveQueries))
+}
+
+fn statistics() -> Question {
+    (Slot::Statistics, "what the store takes", Ask::Events(Request::Statistics))
 }

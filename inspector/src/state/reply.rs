@@ -8,7 +8,7 @@ use ankurah_core::value::ValueRef;
 
 use super::fixture::script;
 use super::names::{Names, short};
-use super::{AsideRow, FAULTS, POINTS, State, Verification, View, entities};
+use super::{AsideRow, FAULTS, POINTS, Stale, State, Verification, View, entities, live, statistics};
 use crate::line::{Line, Role};
 use crate::message::{Ask, Effect, Reply, Slot, Stage};
 
@@ -19,6 +19,13 @@ impl State {
     pub(super) fn reply(&mut self, slot: Slot, ticket: u64, reply: Reply) -> Vec<Effect> {
         if self.tickets.get(&slot) != Some(&ticket) {
             return Vec::new();
+        }
+        if matches!(reply, Reply::End { .. } | Reply::Failed { .. }) {
+            self.tickets.remove(&slot);
+            // What failed and is answered now is no news any more.
+            if self.noticed.take_if(|noticed| *noticed == slot).is_some() {
+                self.notice = self.notice.take().filter(|(role, _)| *role != Role::Error);
+            }
         }
         self.note(slot, &reply);
         match reply {
@@ -123,13 +130,11 @@ impl State {
                 self.points.drain(..surplus);
                 self.info = Some(info);
                 self.trouble = None;
-                if first {
-                    let after = Position(position.0.saturating_sub(BEFORE));
-                    let request = Request::Log { after, follow: true };
-                    return vec![self.ask(Slot::Changes, "the change log", Ask::Events(request))];
-                }
                 if again {
-                    return self.follow_again(position);
+                    return self.follow_again(position, first);
+                }
+                if first {
+                    return vec![self.follow_from_before(position)];
                 }
             }
             Event::Catalog(catalog) => {
@@ -159,7 +164,7 @@ impl State {
                 if let Outcome::Updated(count) = done.outcome {
                     let text = if count == 1 { "changed".to_owned() } else { format!("{count} changed") };
                     self.notice = Some((Role::Good, text));
-                    self.stale = (true, true);
+                    self.stale = Stale { entity: true, rows: true, count: true };
                 }
             }
             Event::Columns(_)
@@ -177,21 +182,33 @@ impl State {
         Vec::new()
     }
 
+    /// Follows the change log, from a little before a position on.
+    fn follow_from_before(&mut self, position: Position) -> Effect {
+        let after = Position(position.0.saturating_sub(BEFORE));
+        self.ask(Slot::Changes, "the change log", Ask::Events(Request::Log { after, follow: true }))
+    }
+
     /// The node, at a position, answers again after the way to it broke: what was followed is followed again, and what
     /// happened meanwhile may concern everything that is shown.
-    fn follow_again(&mut self, position: Position) -> Vec<Effect> {
-        let after = self.changes.go_on(position);
-        let request = Request::Log { after, follow: true };
-        let mut effects = vec![
-            self.ask(Slot::Changes, "the change log", Ask::Events(request)),
-            self.ask(Slot::Catalog, "the catalog", Ask::Events(Request::Catalog)),
-        ];
+    fn follow_again(&mut self, position: Position, first: bool) -> Vec<Effect> {
+        let follow = match first {
+            true => self.follow_from_before(position),
+            false => {
+                let after = self.changes.go_on(position);
+                self.ask(Slot::Changes, "the change log", Ask::Events(Request::Log { after, follow: true }))
+            }
+        };
+        let mut effects = vec![follow, self.ask(Slot::Catalog, "the catalog", Ask::Events(Request::Catalog))];
         if self.view == View::Peers {
             self.wire.stream.failure = None;
             effects.push(self.ask_tap());
         }
+        for (slot, what, ask) in [live(), statistics()] {
+            effects.push(self.ask(slot, what, ask));
+        }
         self.notice = None;
-        self.stale = (self.subject.is_some(), self.entities.is_some());
+        let listed = self.entities.is_some();
+        self.stale = Stale { entity: self.subject.is_some(), rows: listed, count: listed };
         effects
     }
 
@@ -202,8 +219,9 @@ impl State {
         let listed = self.entities.as_ref().map(|entities| entities.model.id);
         let mut catalog = false;
         for change in entry.changes.iter().filter(|_| !before) {
-            self.stale.0 |= chosen == Some(EntityId(change.entity.0));
-            self.stale.1 |= listed == Some(change.model);
+            self.stale.entity |= chosen == Some(EntityId(change.entity.0));
+            self.stale.rows |= listed == Some(change.model);
+            self.stale.count |= listed == Some(change.model);
             catalog |= is_reserved(change.model);
         }
         if let Some(track) = &mut self.track {
@@ -338,15 +356,20 @@ impl State {
             }
             Slot::Changes => {
                 self.changes.stream.failure = Some(own);
-                // A node that never told any of it refuses to.
-                self.lost = self.changes.last() > Position(0);
+                // A node that never told any of it, asked twice, refuses to.
+                let again = self.changes.last() > Position(0) || !self.asked_twice;
+                self.asked_twice = true;
+                self.lost = again;
             }
             Slot::Tap => self.wire.stream.failure = Some(own),
             Slot::Verify => {
                 let _ = took;
                 self.verification = Verification::Failed(own);
             }
-            Slot::Info => self.trouble = Some(own),
+            Slot::Info => {
+                self.trouble = Some(own);
+                self.lost = true;
+            }
             // What is wrong with a condition is said beside it.
             Slot::Count => return,
             Slot::Catalog
@@ -359,6 +382,13 @@ impl State {
             | Slot::Export
             | Slot::Write => {}
         }
+        // Once the way to the node is known to be broken, one that says so is enough.
+        let asked_for =
+            matches!(slot, Slot::Info | Slot::Changes | Slot::Write | Slot::Export | Slot::Verify);
+        if self.lost && !asked_for {
+            return;
+        }
         self.notice = Some((Role::Error, format!("{}: {message}", slot.name())));
+        self.noticed = Some(slot);
     }
 }

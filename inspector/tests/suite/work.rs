@@ -481,6 +481,7 @@ fn the_change_log_is_followed_again_after_the_way_to_the_node_broke() {
     let of_node = |request| Reply::Events(block_on(world.connection.request(request).collect()));
     let (info, _) = ticket_of(&state.begin(), Slot::Info).unwrap();
     let effects = tell(&mut state, Slot::Info, info, of_node(Request::Info));
+    tell(&mut state, Slot::Info, info, Reply::End { took: 1 });
     let (log, ask) = ticket_of(&effects, Slot::Changes).unwrap();
     let Ask::Events(Request::Log { after, follow: true }) = ask else { panic!("{ask:?}") };
     tell(&mut state, Slot::Changes, log, of_node(Request::Log { after, follow: false }));

@@ -241,3 +241,39 @@ fn the_inspector_goes_on_after_the_program_that_it_looked_into_was_killed() {
     });
     assert_eq!(inspector.end("q"), 0);
 }
+
+/// Who looks without writing never holds a store that it was attached to: the program that was killed can have it again.
+#[test]
+fn an_inspector_that_reads_alone_leaves_the_store_to_who_opens_it_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = holder(folder.path());
+    let named = |process: u32| format!("(process {process})");
+    let before = named(first.child.id());
+    let store = folder.path().join("music").display().to_string();
+    let start = Start { columns: 160, ..Start::default() };
+    let mut inspector = Terminal::start(PROGRAM, &["inspect", &store], &start);
+    inspector.wait("the first", |shown| shown.contains(&before));
+    first.kill();
+    inspector.wait("the end of it", |shown| {
+        shown.contains("(nobody has it open)") && shown.contains("no program has the store open now")
+    });
+    let mut second = holder_again(folder.path());
+    let after = named(second.child.id());
+    inspector.wait("the next", |shown| shown.contains(&after) && !shown.contains("no program"));
+    second.say("insert into album (name, year) values ('Hejira', 1976)");
+    assert_eq!(second.value("select count(*) as n from album"), "2");
+    inspector.send("2");
+    inspector.wait("two albums", |shown| {
+        shown.lines().any(|line| line.contains("album") && line.contains("  2  "))
+    });
+    assert_eq!(inspector.end("q"), 0);
+    let (code, said) = second.end();
+    assert!(code == Some(0) && !said.contains("attached"), "{said}");
+}
+
+/// A REPL that has the store open itself, which `holder` made.
+fn holder_again(folder: &Path) -> Repl {
+    let mut repl = Repl::start(folder, &["music"]);
+    assert_eq!(repl.value("select count(*) as n from album"), "1");
+    repl
+}
