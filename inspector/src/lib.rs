@@ -17,8 +17,9 @@
 //! | view | [`view`], [`theme`], [`mod@line`] | from the state to cells; never I/O. Every page is lines that stand still and a list of which only what is seen is made. Text from data goes through [`mod@line`], which makes it safe |
 //! | input | [`input`], [`key`], [`action`], [`keymap`] | from keys to [`Action`](action::Action)s through one table, from which palette, help, footer and documentation come too. It refuses keys that mean two things, and a map without a way out |
 //!
-//! [`terminal`] ties them to a real terminal, in the loop of [`beat`] that never stops telling the time, and gives it back on every way out; [`headless`] does so without one, with
-//! a fixed clock, so that the same keys print the same bytes.
+//! [`terminal`] ties them to a real terminal, in the loop of [`beat`] that never stops telling the time, and gives it
+//! back on every way out; [`headless`] does so without one, with a fixed clock, so that the same keys print the same
+//! bytes.
 
 pub mod action;
 pub mod beat;
