@@ -1,17 +1,14 @@
-//! The environment of a native program: the system's clock and randomness, and one background thread.
+//! The environment of a native program: the system's clock and randomness, and background threads.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use ankurah_core::env::{BoxFuture, Clock, Env, Random, Spawn};
-use futures::StreamExt;
-use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
-use futures::executor::block_on;
-use futures::select;
-use futures::stream::FuturesUnordered;
+use ankurah_core::env::{Clock, Env, Random};
 
-/// The environment of a native program. Its background thread starts with the first task.
+use crate::background::Background;
+
+/// The environment of a native program. Its first background thread starts with the first task.
 pub fn native() -> Env {
     Env {
         clock: Arc::new(SystemClock { start: Instant::now() }),
@@ -104,43 +101,6 @@ fn seeded() -> blake3::OutputReader {
         std::process::abort();
     }
     blake3::Hasher::new_derive_key("ankurah system randomness 1").update(&seed).finalize_xof()
-}
-
-/// One background thread that runs all tasks side by side. It ends when the last environment is dropped and its
-/// tasks are done.
-#[derive(Debug, Default)]
-struct Background {
-    sender: OnceLock<UnboundedSender<BoxFuture<'static, ()>>>,
-}
-
-impl Spawn for Background {
-    fn spawn(&self, task: BoxFuture<'static, ()>) {
-        let sender = self.sender.get_or_init(|| {
-            let (sender, receiver) = unbounded();
-            let named = std::thread::Builder::new().name("ankurah".to_owned());
-            if let Err(error) = named.spawn(move || block_on(run(receiver))) {
-                tracing::error!(%error, "no background thread can be started; background tasks are dropped");
-            }
-            sender
-        });
-        if sender.unbounded_send(task).is_err() {
-            tracing::warn!("a background task was dropped: there is no thread to run it");
-        }
-    }
-}
-
-async fn run(mut new: UnboundedReceiver<BoxFuture<'static, ()>>) {
-    let mut tasks = FuturesUnordered::new();
-    loop {
-        select! {
-            task = new.next() => match task {
-                Some(task) => tasks.push(task),
-                None => break,
-            },
-            () = tasks.select_next_some() => {}
-        }
-    }
-    while tasks.next().await.is_some() {}
 }
 
 #[cfg(test)]

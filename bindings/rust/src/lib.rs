@@ -127,6 +127,7 @@
 pub mod __private;
 #[cfg(any(feature = "fjall", feature = "sled"))]
 mod attach;
+mod background;
 mod context;
 mod editor;
 pub mod env;

@@ -10,9 +10,10 @@ use ankurah_core::node::live::{LiveList, Subscription};
 use ankurah_core::node::protocol::{Failure, LiveChange, LiveEvent};
 use ankurah_core::value::{Value, ValueRef};
 use ankurah_signals::{Signal, WritableSignal, memo_by};
-use futures::future::{AbortHandle, abortable};
-use futures::{FutureExt, stream};
+use futures::future::{AbortHandle, Either, abortable, ready, select};
+use futures::{FutureExt, StreamExt, stream};
 
+use crate::background::foreign;
 use crate::context::{Context, TypedRows, question};
 use crate::error::Error;
 use crate::model::Model;
@@ -118,7 +119,22 @@ pub struct LiveQuery<M: Model> {
     shown: WritableSignal<Shown<M::View>>,
     rows: Signal<LiveList<Arc<M::View>>>,
     status: Signal<LiveStatus>,
-    following: Mutex<Following<M>>,
+    asked: WritableSignal<Asked<M>>,
+    following: Mutex<Following>,
+}
+
+/// What is asked; what becomes of it is told for as long as that is so.
+struct Asked<M> {
+    /// The number of the query.
+    turn: u64,
+    /// `None` when nothing is asked any more.
+    query: Option<Arc<Query<M>>>,
+}
+
+impl<M> Clone for Asked<M> {
+    fn clone(&self) -> Self {
+        Asked { turn: self.turn, query: self.query.clone() }
+    }
 }
 
 /// What is known of a query. It is one value, so that no reader finds rows and a status that do not fit.
@@ -135,8 +151,7 @@ impl<V> Clone for Shown<V> {
     }
 }
 
-struct Following<M> {
-    query: Query<M>,
+struct Following {
     turn: u64,
     task: AbortHandle,
 }
@@ -155,8 +170,9 @@ impl<M: Model> LiveQuery<M> {
         let source = shown.signal();
         let rows = memo_by(move || source.read().rows.clone(), LiveList::is_same);
         let status = shown.map(|shown| shown.status.clone());
-        let following = Mutex::new(Following { query, turn: 0, task });
-        LiveQuery { context, shown, rows, status, following }
+        let asked = WritableSignal::new(Asked { turn: 0, query: Some(Arc::new(query)) });
+        let following = Mutex::new(Following { turn: 0, task });
+        LiveQuery { context, shown, rows, status, asked, following }
     }
 
     /// The rows, in their order: a list of which a copy costs little, however long it is.
@@ -170,24 +186,28 @@ impl<M: Model> LiveQuery<M> {
     }
 
     /// What becomes of the rows: all of them first, then change after change, each with those that belong together.
-    /// It ends with the error that ends the query.
+    /// After [`LiveQuery::set_query`] all rows of the other query are next. It ends when the live query is dropped, and
+    /// after the error that ends the query.
     pub fn changes(&self) -> BoxStream<'static, Result<Vec<RowChange<M::View>>, Error>> {
-        let following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
-        let query = (&following.query).into_query();
-        drop(following);
-        changes(self.context.clone(), query)
+        changes(self.context.clone(), self.asked.signal())
     }
 
-    /// Asks something else from now on. The rows stay those of the former query until those of this one are there.
+    /// Asks something else from now on. The rows stay those of the former query, with the status
+    /// [`LiveStatus::Loading`], until those of this one are there.
     pub fn set_query(&self, query: impl IntoQuery<M>) {
         let query = query.into_query();
         let turn = {
             let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
             following.task.abort();
             following.turn = following.turn.saturating_add(1);
-            following.query = (&query).into_query();
             following.turn
         };
+        let query = Arc::new(query);
+        self.asked.update(|asked| {
+            if asked.turn < turn {
+                *asked = Asked { turn, query: Some(Arc::clone(&query)) };
+            }
+        });
         // Without a lock: whoever observes it may change the query, too.
         self.shown.update(|shown| {
             if shown.turn < turn {
@@ -208,6 +228,7 @@ impl<M: Model> LiveQuery<M> {
 impl<M: Model> Drop for LiveQuery<M> {
     fn drop(&mut self) {
         self.following.lock().unwrap_or_else(PoisonError::into_inner).task.abort();
+        self.asked.set(Asked { turn: u64::MAX, query: None });
     }
 }
 
@@ -292,14 +313,16 @@ fn follow<M: Model>(
             };
             // What is shown is a copy, which shares all but what changes next.
             let rows = (status == LiveStatus::Ready).then_some(&feed.rows);
-            shown.update(|shown| {
+            let show = |shown: &mut Shown<M::View>| {
                 if shown.turn == turn {
                     if let Some(rows) = rows {
                         shown.rows.clone_from(rows);
                     }
                     shown.status.clone_from(&status);
                 }
-            });
+            };
+            // Whoever observes it may take long.
+            foreign(|| shown.update(show));
             if matches!(status, LiveStatus::Ended(_)) {
                 return;
             }
@@ -329,18 +352,38 @@ struct Feed<M: Model> {
     rows: LiveList<Arc<M::View>>,
 }
 
-/// What becomes of a query, as a stream.
+/// What becomes of the query that is asked, as a stream.
 fn changes<M: Model>(
     context: Context,
-    query: Query<M>,
+    asked: Signal<Asked<M>>,
 ) -> BoxStream<'static, Result<Vec<RowChange<M::View>>, Error>> {
-    let feed = Some(Feed::new(context, query));
+    let Asked { turn, query } = asked.get();
+    let feed = query.map(|query| (turn, Feed::new(context, (&*query).into_query()), asked.stream()));
     Box::pin(stream::unfold(feed, |feed| async move {
-        let mut feed = feed?;
-        let mut told = Vec::new();
-        let next = feed.next(Some(&mut told)).await.map(|()| told);
-        let ended = matches!(&next, Err(Error::Live { ended: true, .. }));
-        Some((next, (!ended).then_some(feed)))
+        let (mut turn, mut feed, mut asked) = feed?;
+        loop {
+            let mut told = Vec::new();
+            let came = {
+                // The query that takes the place of this one.
+                let other = asked.by_ref().filter(|asked| ready(asked.turn != turn));
+                let next = feed.next(Some(&mut told));
+                futures::pin_mut!(other, next);
+                let came = select(other.next(), next).await;
+                match came {
+                    Either::Left((other, _)) => Either::Left(other),
+                    Either::Right((next, _)) => Either::Right(next),
+                }
+            };
+            let other = match came {
+                Either::Left(other) => other,
+                Either::Right(next) => {
+                    let ended = matches!(&next, Err(Error::Live { ended: true, .. }));
+                    return Some((next.map(|()| told), (!ended).then_some((turn, feed, asked))));
+                }
+            };
+            let Asked { turn: later, query } = other?;
+            (turn, feed) = (later, Feed::new(feed.context, (&*query?).into_query()));
+        }
     }))
 }
 

@@ -5,10 +5,12 @@
 mod world;
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ankurah::signals::effect;
-use ankurah::{Context, LiveQuery, LiveStatus, Node, NodeOptions, RowChange, query};
+use ankurah::{Context, LiveQuery, LiveStatus, Node, NodeOptions, OpenOptions, RowChange, Target, query};
 use futures::executor::block_on;
 use futures::{FutureExt, StreamExt};
 
@@ -67,6 +69,45 @@ fn changes_are_told_one_after_the_other() {
     block_on(world.context.delete::<Album>(&a)).unwrap();
     take(&mut told);
     assert_eq!(told.last_chunk::<4>().unwrap().join(", "), "+1 b, >0 1 a, ~0 B, -1 a");
+}
+
+#[test]
+fn changes_follow_the_query_and_end_with_it() {
+    let world = World::new();
+    world.create("a", 1);
+    world.create("b", 2);
+    let live = world.context.live::<Album>(("year = ?", 1));
+    let mut changes = live.changes();
+    let mut told = || {
+        let (mut told, mut quiet) = (Vec::new(), 0);
+        // What is asked may set something off in the background.
+        while quiet < 8 {
+            world.settle();
+            match changes.next().now_or_never() {
+                None => quiet += 1,
+                Some(None) => return [told, vec!["end".to_owned()]].concat(),
+                Some(Some(next)) => told.extend(next.unwrap().iter().map(|change| match change {
+                    RowChange::Reset(rows) => {
+                        let titles: Vec<_> = rows.iter().map(|album| album.title()).collect();
+                        format!("reset {}", titles.join(" "))
+                    }
+                    RowChange::Enter { row, .. } => format!("+ {}", row.title()),
+                    other => format!("{other:?}"),
+                })),
+            }
+        }
+        told
+    };
+    assert_eq!(told(), ["reset a"]);
+    live.set_query(("year = ?", 2));
+    live.set_query(("year = ?", 3));
+    assert_eq!(told(), ["reset "]);
+    world.create("c", 1);
+    world.create("d", 3);
+    assert_eq!(told(), ["+ d"]);
+    drop(live);
+    world.create("e", 3);
+    assert_eq!(told(), ["end"]);
 }
 
 #[test]
@@ -195,6 +236,58 @@ fn a_subscriber_that_panics_or_changes_the_query_concerns_nobody_else() {
     }
     world.settle();
     assert_eq!((titles(&live).as_str(), live.status().get()), ("b d", LiveStatus::Ready));
+}
+
+#[test]
+fn a_slow_effect_holds_no_other_query_up() {
+    let long = Duration::from_secs(120);
+    let context = block_on(OpenOptions::new().open_target(&Target::Memory)).unwrap();
+    let (slow, good) = (context.live::<Album>("year > 0"), context.live::<Album>("year > 1"));
+    let ((go, wait), (told, is_told)) = (channel::<()>(), channel());
+    let wait = Mutex::new(wait);
+    let _slow = effect({
+        let rows = slow.rows();
+        move || {
+            if !rows.read().is_empty() {
+                // Until the test says so.
+                let _ = wait.lock().unwrap().recv();
+            }
+        }
+    });
+    let _good = effect({
+        let rows = good.rows();
+        move || {
+            let _ = told.send(rows.read().len());
+        }
+    });
+    for title in ["a", "b", "c"] {
+        let album = Album { title: title.to_owned(), year: 2, artist: None };
+        block_on(context.create(&album)).unwrap();
+    }
+    while is_told.recv_timeout(long).unwrap() < 3 {}
+    drop(go);
+}
+
+#[test]
+fn an_effect_can_wait_for_the_store() {
+    let long = Duration::from_secs(120);
+    let context = block_on(OpenOptions::new().open_target(&Target::Memory)).unwrap();
+    let (live, copies) = (context.live::<Album>("year = 1"), context.live::<Album>("year = 2"));
+    let (told, is_told) = channel();
+    let _effect = effect({
+        let (rows, context) = (live.rows(), context.clone());
+        move || {
+            for album in rows.read().iter() {
+                let copy = Album { title: album.title().to_owned(), year: 2, artist: None };
+                told.send(block_on(context.create(&copy)).map(|_| ()).map_err(|e| e.to_string())).unwrap();
+            }
+        }
+    });
+    let album = Album { title: "a".to_owned(), year: 1, artist: None };
+    block_on(context.create(&album)).unwrap();
+    assert_eq!(is_told.recv_timeout(long), Ok(Ok(())));
+    let mut rows = copies.rows().stream();
+    while block_on(rows.next()).unwrap().is_empty() {}
 }
 
 #[test]
