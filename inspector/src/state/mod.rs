@@ -472,7 +472,7 @@ impl State {
             entities::execute(ankurah_core::node::protocol::SessionId(103), statement)
         };
         let requests: Vec<Request> = self.names.models().iter().map(count).collect();
-        (!requests.is_empty()).then(|| (Slot::Counts, "entities of each collection", Ask::Each(requests)))
+        (!requests.is_empty()).then_some((Slot::Counts, "entities of each collection", Ask::Each(requests)))
     }
 
     fn ask_counts(&mut self) -> Vec<Effect> {
