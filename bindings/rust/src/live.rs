@@ -189,7 +189,7 @@ impl<M: Model> LiveQuery<M> {
     /// After [`LiveQuery::set_query`] all rows of the other query are next. It ends when the live query is dropped, and
     /// after the error that ends the query.
     pub fn changes(&self) -> BoxStream<'static, Result<Vec<RowChange<M::View>>, Error>> {
-        changes(self.context.clone(), self.asked.signal())
+        changes(self.context.clone(), &self.asked.signal())
     }
 
     /// Asks something else from now on. The rows stay those of the former query, with the status
@@ -355,7 +355,7 @@ struct Feed<M: Model> {
 /// What becomes of the query that is asked, as a stream.
 fn changes<M: Model>(
     context: Context,
-    asked: Signal<Asked<M>>,
+    asked: &Signal<Asked<M>>,
 ) -> BoxStream<'static, Result<Vec<RowChange<M::View>>, Error>> {
     let Asked { turn, query } = asked.get();
     let feed = query.map(|query| (turn, Feed::new(context, (&*query).into_query()), asked.stream()));
