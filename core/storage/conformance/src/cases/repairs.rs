@@ -260,6 +260,7 @@ fn erased(place: &impl Place) {
     assert_eq!(site.faults(), vec![]);
     let twin = contents(&*view(&*site.engine));
     block_on(site.node.close()).unwrap();
+    drop(site);
     let kv = place.kv();
     let before = saved(&kv);
     assert_eq!(block_on(repair(&kv)).unwrap(), vec![]);
